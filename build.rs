@@ -1,0 +1,5 @@
+//! Passes the linker arguments of a Node-API addon.
+
+fn main() {
+    napi_build::setup();
+}
