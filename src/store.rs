@@ -1,0 +1,525 @@
+//! The class that native-backend.js drives: one async method an operation.
+
+use std::{
+    io,
+    sync::{
+        Arc, LazyLock, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use mongodb::{
+    Collection, Database, IndexModel,
+    bson::{DateTime, RawDocumentBuf, cstr, doc, rawdoc},
+    options::IndexOptions,
+};
+use napi::{
+    Env, Status,
+    bindgen_prelude::{Buffer, Either, Function, Object, ToNapiValue},
+    threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode},
+};
+use napi_derive::napi;
+use tokio::{runtime::Runtime, sync::watch, task::JoinHandle, time};
+
+use crate::{
+    client::SharedClient,
+    command::{Retry, Written, write},
+    error::{Failure, StoreError, outcome},
+    options::{StoreConfig, WriteConcernConfig},
+    session::{self, Found, Payload, Times},
+};
+
+/// How long `close` lets a TTL index that is being made go on.
+const START_UP_GRACE: Duration = Duration::from_secs(2);
+const FIRST_RETRY_DELAY: Duration = Duration::from_secs(1);
+const LAST_RETRY_DELAY: Duration = Duration::from_secs(60);
+
+/// Two workers: one can wait in a system call or compress a message while the other goes on.
+const RUNTIME_WORKERS: usize = 2;
+
+/// The process's own, for all of its threads: napi's ends with the last environment, in the middle of what the driver does.
+static RUNTIME: LazyLock<io::Result<Runtime>> = LazyLock::new(|| {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(RUNTIME_WORKERS)
+        .thread_name("connect-mongo")
+        .enable_all()
+        .build()
+});
+
+fn runtime() -> napi::Result<&'static Runtime> {
+    RUNTIME.as_ref().map_err(|error| {
+        napi::Error::from_reason(format!("Cannot start the threads of the store: {error}"))
+    })
+}
+
+/// A stored session.
+#[napi(object, object_from_js = false)]
+pub struct SessionRecord {
+    /// Text when the stored value is a string, otherwise a BSON document whose field `session` is the value; absent when
+    /// the document has no such field.
+    pub session: Option<Either<String, Buffer>>,
+    /// `expires`, in milliseconds since the epoch.
+    pub expires_ms: Option<i64>,
+    /// `lastModified`, in milliseconds since the epoch.
+    pub last_modified_ms: Option<i64>,
+}
+
+/// News of what happens outside any call.
+#[napi(object, object_from_js = false)]
+pub struct BackgroundReport {
+    /// What the news is about.
+    #[napi(ts_type = "'ttl-index-failed' | 'ttl-index-present' | 'sweep-failed'")]
+    pub event: String,
+    /// Why something failed.
+    pub failure: Option<Failure>,
+}
+
+/// Weak: news never keeps the process alive.
+type Reporter = ThreadsafeFunction<BackgroundReport, (), BackgroundReport, Status, false, true>;
+
+struct Inner {
+    client: Arc<SharedClient>,
+    database: Database,
+    sessions: Collection<RawDocumentBuf>,
+    config: StoreConfig,
+    reporter: Reporter,
+    is_sweeping: AtomicBool,
+}
+
+struct StartUp {
+    task: JoinHandle<()>,
+    closing: watch::Sender<bool>,
+}
+
+/// A session collection.
+///
+/// No method is an `async fn`: the future of one would borrow the instance, which an environment that is torn down frees
+/// whatever still runs. Each takes what it needs of the store on the JavaScript thread, and its future owns that.
+#[napi]
+pub struct NativeStore {
+    runtime: &'static Runtime,
+    open: Mutex<Option<(Arc<Inner>, StartUp)>>,
+}
+
+#[napi]
+impl NativeStore {
+    /// Opens a store, without waiting for a server. `onBackground` is told of what happens outside any call.
+    ///
+    /// # Errors
+    /// Options that the driver refuses.
+    #[napi(constructor, catch_unwind)]
+    pub fn new(
+        config: StoreConfig,
+        on_background: Function<'_, BackgroundReport, ()>,
+    ) -> napi::Result<Self> {
+        // Made before any thread of ours: it keeps the addon's code in memory when the last environment goes.
+        let reporter = on_background
+            .build_threadsafe_function::<BackgroundReport>()
+            .weak::<true>()
+            .build()?;
+        let runtime = runtime()?;
+        let inner = runtime
+            .block_on(Inner::open(config, reporter))
+            .map_err(|error| napi::Error::from_reason(Failure::from(error).message))?;
+        let inner = Arc::new(inner);
+        let (closing, closed) = watch::channel(false);
+        let task = runtime.spawn(Arc::clone(&inner).start_up(closed));
+        let open = Mutex::new(Some((inner, StartUp { task, closing })));
+        Ok(Self { runtime, open })
+    }
+
+    /// The session, when there is one that is live.
+    ///
+    /// # Errors
+    /// None: failures are data.
+    #[napi(
+        catch_unwind,
+        ts_return_type = "Promise<Outcome<SessionRecord | null>>"
+    )]
+    pub fn get<'env>(&self, env: &'env Env, storage_id: String) -> napi::Result<Object<'env>> {
+        self.run(env, async move |inner| inner.get(&storage_id).await)
+    }
+
+    /// Writes a session and tells whether it was created. `session` is text, or a BSON document whose first element is the
+    /// value to store.
+    ///
+    /// # Errors
+    /// None: failures are data.
+    #[napi(catch_unwind, ts_return_type = "Promise<Outcome<boolean>>")]
+    pub fn set<'env>(
+        &self,
+        env: &'env Env,
+        storage_id: String,
+        session: Either<String, Buffer>,
+        expires_ms: f64,
+        last_modified_ms: Option<f64>,
+    ) -> napi::Result<Object<'env>> {
+        let payload = match session {
+            Either::A(text) => Payload::Text(text),
+            Either::B(bytes) => Payload::Bson(bytes.to_vec()),
+        };
+        let times = Times {
+            expires_ms,
+            last_modified_ms,
+        };
+        self.run(env, async move |inner| {
+            inner.set(&storage_id, &payload, times).await
+        })
+    }
+
+    /// Renews a session and tells whether there was one.
+    ///
+    /// # Errors
+    /// None: failures are data.
+    #[napi(catch_unwind, ts_return_type = "Promise<Outcome<boolean>>")]
+    pub fn touch<'env>(
+        &self,
+        env: &'env Env,
+        storage_id: String,
+        expires_ms: f64,
+        last_modified_ms: Option<f64>,
+    ) -> napi::Result<Object<'env>> {
+        let times = Times {
+            expires_ms,
+            last_modified_ms,
+        };
+        self.run(env, async move |inner| {
+            inner.touch(&storage_id, times).await
+        })
+    }
+
+    /// Removes a session; one that is not there is no failure.
+    ///
+    /// # Errors
+    /// None: failures are data.
+    #[napi(catch_unwind, ts_return_type = "Promise<Outcome<void>>")]
+    pub fn destroy<'env>(&self, env: &'env Env, storage_id: String) -> napi::Result<Object<'env>> {
+        self.run(env, async move |inner| inner.destroy(&storage_id).await)
+    }
+
+    /// All live sessions.
+    ///
+    /// # Errors
+    /// None: failures are data.
+    #[napi(
+        catch_unwind,
+        ts_return_type = "Promise<Outcome<Array<SessionRecord>>>"
+    )]
+    pub fn all<'env>(&self, env: &'env Env) -> napi::Result<Object<'env>> {
+        self.run(env, async move |inner| inner.all().await)
+    }
+
+    /// The number of live sessions.
+    ///
+    /// # Errors
+    /// None: failures are data.
+    #[napi(catch_unwind, ts_return_type = "Promise<Outcome<number>>")]
+    pub fn length<'env>(&self, env: &'env Env) -> napi::Result<Object<'env>> {
+        self.run(env, async move |inner| inner.length().await)
+    }
+
+    /// Removes all sessions; the collection and its indexes stay.
+    ///
+    /// # Errors
+    /// None: failures are data.
+    #[napi(catch_unwind, ts_return_type = "Promise<Outcome<void>>")]
+    pub fn clear<'env>(&self, env: &'env Env) -> napi::Result<Object<'env>> {
+        self.run(env, async move |inner| inner.clear().await)
+    }
+
+    /// Removes expired sessions in the background, unless that is under way already. Keeps no process alive.
+    ///
+    /// # Errors
+    /// A panic.
+    #[napi(catch_unwind)]
+    pub fn sweep(&self) -> napi::Result<()> {
+        if let Ok(inner) = self.inner()
+            && !inner.is_sweeping.swap(true, Ordering::AcqRel)
+        {
+            self.runtime.spawn(async move { inner.sweep().await });
+        }
+        Ok(())
+    }
+
+    /// Closes the store, and its connections when no other store shares them. Calls under way are not waited for.
+    ///
+    /// # Errors
+    /// None: failures are data.
+    #[napi(catch_unwind, ts_return_type = "Promise<Outcome<void>>")]
+    pub fn close<'env>(&self, env: &'env Env) -> napi::Result<Object<'env>> {
+        let open = self.lock().take();
+        self.settle(env, async move {
+            if let Some((inner, start_up)) = open {
+                start_up.finish(inner.client.is_reached()).await;
+                let client = Arc::clone(&inner.client);
+                drop(inner);
+                client.release().await;
+            }
+            Ok(())
+        })
+    }
+
+    /// Runs an operation on the open store.
+    fn run<'env, T, F>(
+        &self,
+        env: &'env Env,
+        operation: impl FnOnce(Arc<Inner>) -> F + Send + 'static,
+    ) -> napi::Result<Object<'env>>
+    where
+        T: ToNapiValue + Send + 'static,
+        F: Future<Output = Result<T, StoreError>> + Send + 'static,
+    {
+        let inner = self.inner();
+        self.settle(env, async move { operation(inner?).await })
+    }
+
+    /// A promise of what an operation comes to. It keeps the process alive while it is pending.
+    fn settle<'env, T>(
+        &self,
+        env: &'env Env,
+        operation: impl Future<Output = Result<T, StoreError>> + Send + 'static,
+    ) -> napi::Result<Object<'env>>
+    where
+        T: ToNapiValue + Send + 'static,
+    {
+        let (deferred, promise) = env.create_deferred()?;
+        self.runtime.spawn(async move {
+            let outcome = outcome(operation).await;
+            deferred.resolve(move |_| Ok(outcome));
+        });
+        Ok(promise)
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Option<(Arc<Inner>, StartUp)>> {
+        // Nothing that can panic happens under this lock.
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn inner(&self) -> Result<Arc<Inner>, StoreError> {
+        let open = self.lock();
+        let (inner, _) = open.as_ref().ok_or(StoreError::Closed)?;
+        Ok(Arc::clone(inner))
+    }
+}
+
+impl Drop for NativeStore {
+    /// A store that was never closed ends with its JavaScript object.
+    fn drop(&mut self) {
+        if let Some((_, start_up)) = self.lock().take() {
+            start_up.task.abort();
+        }
+    }
+}
+
+impl StartUp {
+    /// An index that is being made is waited for, so that no command fails half-way; a server out of reach is not.
+    async fn finish(self, is_reached: bool) {
+        drop(self.closing);
+        let abort = self.task.abort_handle();
+        if !is_reached || time::timeout(START_UP_GRACE, self.task).await.is_err() {
+            abort.abort();
+        }
+    }
+}
+
+impl Inner {
+    async fn open(config: StoreConfig, reporter: Reporter) -> Result<Self, StoreError> {
+        let client = SharedClient::get(config.connection.clone()).await?;
+        let database = client.driver().database(&config.database);
+        Ok(Self {
+            sessions: database.collection(&config.collection),
+            database,
+            client,
+            config,
+            reporter,
+            is_sweeping: AtomicBool::new(false),
+        })
+    }
+
+    async fn get(&self, storage_id: &str) -> Result<Option<SessionRecord>, StoreError> {
+        // By `_id` alone the server takes its fast path; whether the session is live is decided here, on the same clock.
+        let Some(document) = self.sessions.find_one(doc! { "_id": storage_id }).await? else {
+            return Ok(None);
+        };
+        if !session::is_live(&document, DateTime::now())? {
+            return Ok(None);
+        }
+        Ok(Some(session::read(&document)?.into()))
+    }
+
+    async fn set(
+        &self,
+        storage_id: &str,
+        payload: &Payload,
+        times: Times,
+    ) -> Result<bool, StoreError> {
+        let statement = session::set_statement(storage_id, payload, times, self.config.timestamps)?;
+        Ok(self.update(statement).await?.upserted)
+    }
+
+    async fn touch(&self, storage_id: &str, times: Times) -> Result<bool, StoreError> {
+        let statement = session::touch_statement(storage_id, times, self.config.timestamps);
+        let written = self.update(statement).await?;
+        // Without an acknowledgement nothing says that the session is gone.
+        Ok(written.matched > 0 || self.is_unacknowledged())
+    }
+
+    async fn destroy(&self, storage_id: &str) -> Result<(), StoreError> {
+        let statement = rawdoc! { "q": { "_id": storage_id }, "limit": 1 };
+        self.delete(statement, self.retry()).await
+    }
+
+    async fn clear(&self) -> Result<(), StoreError> {
+        let cleared = self
+            .delete(rawdoc! { "q": {}, "limit": 0 }, Retry::Never)
+            .await;
+        match cleared {
+            Err(error) if error.is_namespace_missing() => Ok(()),
+            result => result,
+        }
+    }
+
+    async fn all(&self) -> Result<Vec<SessionRecord>, StoreError> {
+        let filter = session::live_filter(DateTime::now());
+        let mut cursor = self.sessions.find(filter).await?;
+        let mut records = Vec::new();
+        while cursor.advance().await? {
+            records.push(session::read(cursor.current())?.into());
+        }
+        Ok(records)
+    }
+
+    async fn length(&self) -> Result<i64, StoreError> {
+        let filter = session::live_filter(DateTime::now());
+        let count = self.sessions.count_documents(filter).await?;
+        Ok(i64::try_from(count).unwrap_or(i64::MAX))
+    }
+
+    async fn update(&self, statement: RawDocumentBuf) -> Result<Written, StoreError> {
+        let mut command = rawdoc! { "update": self.sessions.name(), "updates": [statement] };
+        self.append_write_concern(&mut command);
+        write(&self.client, &self.database, command, self.retry()).await
+    }
+
+    async fn delete(&self, statement: RawDocumentBuf, retry: Retry) -> Result<(), StoreError> {
+        let mut command = rawdoc! { "delete": self.sessions.name(), "deletes": [statement] };
+        self.append_write_concern(&mut command);
+        write(&self.client, &self.database, command, retry).await?;
+        Ok(())
+    }
+
+    fn append_write_concern(&self, command: &mut RawDocumentBuf) {
+        if let Some(write_concern) = &self.config.write_concern {
+            command.append(cstr!("writeConcern"), write_concern.to_document());
+        }
+    }
+
+    /// A write that is not acknowledged cannot be retried: its failure is never heard of.
+    fn retry(&self) -> Retry {
+        if self.is_unacknowledged() {
+            Retry::Never
+        } else {
+            Retry::Once
+        }
+    }
+
+    fn is_unacknowledged(&self) -> bool {
+        let concern = self.config.write_concern.as_ref();
+        concern.is_some_and(WriteConcernConfig::is_unacknowledged)
+    }
+
+    async fn sweep(&self) {
+        let command = rawdoc! {
+            "delete": self.sessions.name(),
+            "deletes": [{ "q": { "expires": { "$lt": DateTime::now() } }, "limit": 0 }],
+            "writeConcern": { "w": 0 },
+        };
+        if let Err(error) = write(&self.client, &self.database, command, Retry::Never).await {
+            self.report("sweep-failed", Some(error));
+        }
+        self.is_sweeping.store(false, Ordering::Release);
+    }
+
+    /// Sees to the TTL index in the background, so that no call waits for it or fails with it.
+    async fn start_up(self: Arc<Self>, mut closing: watch::Receiver<bool>) {
+        let mode = self.config.auto_remove.as_str();
+        if mode == "native" {
+            self.make_ttl_index(&mut closing).await;
+        } else if mode == "disabled" && self.has_ttl_index().await.unwrap_or(false) {
+            self.report("ttl-index-present", None);
+        }
+    }
+
+    async fn make_ttl_index(&self, closing: &mut watch::Receiver<bool>) {
+        let mut delay = FIRST_RETRY_DELAY;
+        while let Err(error) = self.ensure_ttl_index().await {
+            self.report("ttl-index-failed", Some(error));
+            tokio::select! {
+                () = time::sleep(delay) => {}
+                _ = closing.changed() => return,
+            }
+            delay = (delay * 2).min(LAST_RETRY_DELAY);
+        }
+    }
+
+    async fn ensure_ttl_index(&self) -> Result<(), StoreError> {
+        self.client.can_retry_writes().await?;
+        // Making an index asks for more rights than most apps have: look first, and let a refusal come from there.
+        if self.has_ttl_index().await.unwrap_or(false) {
+            return Ok(());
+        }
+        #[expect(
+            deprecated,
+            reason = "servers take no notice of `background`, but keep it, and connect-mongo gives it"
+        )]
+        let options = IndexOptions::builder()
+            .background(true)
+            .expire_after(Duration::ZERO)
+            .build();
+        let index = IndexModel::builder()
+            .keys(doc! { "expires": 1 })
+            .options(options)
+            .build();
+        self.sessions.create_index(index).await?;
+        Ok(())
+    }
+
+    /// Whether there is an index that removes sessions when they expire.
+    async fn has_ttl_index(&self) -> Result<bool, StoreError> {
+        let mut indexes = self.sessions.list_indexes().await?;
+        while indexes.advance().await? {
+            let index = indexes.deserialize_current()?;
+            let options = index.options.unwrap_or_default();
+            if index.keys == doc! { "expires": 1 }
+                && options.expire_after == Some(Duration::ZERO)
+                && options.partial_filter_expression.is_none()
+            {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    fn report(&self, event: &str, error: Option<StoreError>) {
+        let report = BackgroundReport {
+            event: event.to_owned(),
+            failure: error.map(Failure::from),
+        };
+        self.reporter
+            .call(report, ThreadsafeFunctionCallMode::NonBlocking);
+    }
+}
+
+impl From<Found> for SessionRecord {
+    fn from(found: Found) -> Self {
+        Self {
+            session: found.payload.map(|payload| match payload {
+                Payload::Text(text) => Either::A(text),
+                Payload::Bson(bytes) => Either::B(bytes.into()),
+            }),
+            expires_ms: found.expires_ms,
+            last_modified_ms: found.last_modified_ms,
+        }
+    }
+}
