@@ -1,0 +1,452 @@
+// The public class: connect-mongo's API, https://github.com/jdesboeufs/connect-mongo/blob/v6.0.0/src/lib/MongoStore.ts.
+// It checks options, runs the user's functions, emits events and calls back; a backend does all I/O.
+'use strict'
+
+const debug = require('debug')('connect-mongo')
+
+const BaseStore = require('./lib/base-store.js')
+const { NativeBackend, bindingTarget } = require('./lib/native-backend.js')
+const { parseConnection, writeConcern } = require('./lib/mongo-options.js')
+const { resolveOptions, warnOnce } = require('./lib/store-options.js')
+
+/**
+ * @typedef {import('./lib/native-backend.js').StoredSession} StoredSession
+ * @typedef {import('./lib/native-backend.js').BackgroundNews} BackgroundNews
+ * @typedef {Record<string, any>} Session
+ * @typedef {(error: Error | null, result?: any) => void} Callback
+ */
+
+const DETACHABLE = /** @type {const} */ ([
+  'get',
+  'set',
+  'touch',
+  'destroy',
+  'all',
+  'length',
+  'clear',
+  'close',
+])
+
+/**
+ * The `lastModified` of the document that a session was read from or written to, kept off the session itself:
+ * express-session compares sessions by their properties.
+ *
+ * @type {WeakMap<object, Date | undefined>}
+ */
+const lastModifiedDates = new WeakMap()
+
+/** @param {Session} session */
+function copyWithPlainCookie(session) {
+  const copy = { cookie: session.cookie, ...session }
+  if (typeof copy.cookie?.toJSON === 'function') copy.cookie = copy.cookie.toJSON()
+  return copy
+}
+
+/** @param {unknown} value */
+function unchanged(value) {
+  return value
+}
+
+/** @param {Record<string, any>} options */
+function transformFunctions({ serialize, unserialize, stringify }) {
+  if (serialize || unserialize || stringify === false) {
+    return { serialize: serialize || copyWithPlainCookie, unserialize: unserialize || unchanged }
+  }
+  return { serialize: JSON.stringify, unserialize: JSON.parse }
+}
+
+/** @param {unknown} value @returns {value is object} */
+function isObject(value) {
+  return typeof value === 'object' && value !== null
+}
+
+/**
+ * Anything but a string would reach the server as a query, such as `{ $ne: null }`.
+ *
+ * @param {string} what
+ * @param {unknown} id
+ * @returns {asserts id is string}
+ */
+function requireString(what, id) {
+  if (typeof id !== 'string') throw new TypeError(`${what} must be a string, not ${typeof id}`)
+}
+
+/** @param {unknown} session @returns {Date | undefined} */
+function lastModifiedOf(session) {
+  if (!isObject(session)) return undefined
+  if (lastModifiedDates.has(session)) return lastModifiedDates.get(session)
+  // An object that never came from a store, such as a document read by hand, is taken at its word, as in connect-mongo.
+  const { lastModified } = /** @type {Session} */ (session)
+  return lastModified instanceof Date ? lastModified : undefined
+}
+
+/**
+ * A touch moves the document's `expires` and leaves the session's own behind: the document's is put in its place, in the
+ * type that it had.
+ *
+ * @param {Session} session
+ * @param {Date} expires
+ */
+function followExpires({ cookie }, expires) {
+  // A date beyond what a Date can hold has no ISO string.
+  if (!isObject(cookie) || Number.isNaN(expires.getTime())) return
+  const stored = Reflect.get(cookie, 'expires')
+  if (!stored) return
+  if (typeof stored === 'string') Reflect.set(cookie, 'expires', expires.toISOString())
+  else if (typeof stored === 'number') Reflect.set(cookie, 'expires', expires.getTime())
+  else if (stored instanceof Date) Reflect.set(cookie, 'expires', expires)
+}
+
+/** @param {unknown[]} args @returns {Callback | undefined} */
+function callbackOf(args) {
+  const last = args.at(-1)
+  return typeof last === 'function' ? /** @type {Callback} */ (last) : undefined
+}
+
+/**
+ * The only place where a callback runs: once, on a tick of its own, so that what it throws surfaces as Node surfaces it.
+ *
+ * @param {Promise<unknown>} promise
+ * @param {Callback} callback
+ */
+function callBack(promise, callback) {
+  promise.then(
+    (result) => {
+      if (result === undefined) process.nextTick(callback, null)
+      else process.nextTick(callback, null, result)
+    },
+    (error) => process.nextTick(callback, error)
+  )
+}
+
+function closedError() {
+  return Object.assign(new Error('The session store is closed'), { code: 'ERR_STORE_CLOSED' })
+}
+
+class MongoStore extends BaseStore {
+  #options
+  #transform
+  #backend
+  /** @type {NodeJS.Timeout | undefined} */
+  #timer
+  /** @type {Promise<void> | undefined} */
+  #closing
+  #pendingCalls = 0
+  /** @type {(() => void) | undefined} */
+  #onIdle
+
+  /** @param {Record<string, any>} options */
+  constructor(options) {
+    super()
+    debug('create MongoStore instance')
+    this.#options = resolveOptions(options ?? {})
+    this.#transform = transformFunctions(this.#options)
+    this.#backend = this.#openBackend()
+    this.#startRemoval()
+    for (const name of DETACHABLE) {
+      Object.defineProperty(this, name, { value: this[name].bind(this), configurable: true, writable: true })
+    }
+  }
+
+  /** @param {Record<string, any>} options */
+  static create(options) {
+    return new MongoStore(options)
+  }
+
+  static get binding() {
+    return bindingTarget
+  }
+
+  get backend() {
+    return this.#backend.name
+  }
+
+  #openBackend() {
+    const { mongoUrl, mongoOptions, dbName, collectionName, timestamps, autoRemove } = this.#options
+    const connection = parseConnection(mongoUrl, mongoOptions)
+    for (const warning of connection.warnings) warnOnce(warning, { code: 'CONNECT_MONGO_OPTION' })
+    const ownConcern =
+      this.#options.writeOperationOptions && writeConcern(this.#options.writeOperationOptions)
+    // The backend's news must not keep a forgotten store from being collected.
+    const self = new WeakRef(this)
+    return new NativeBackend(
+      {
+        connection,
+        database: dbName || connection.database || 'test',
+        collection: collectionName,
+        writeConcern: ownConcern ?? connection.writeConcern,
+        timestamps,
+        autoRemove,
+      },
+      (news) => self.deref()?.#onNews(news)
+    )
+  }
+
+  #startRemoval() {
+    const { autoRemove, autoRemoveInterval } = this.#options
+    if (autoRemove === 'native') debug('Creating MongoDB TTL index')
+    if (autoRemove !== 'interval') return
+    debug('create Timer to remove expired sessions')
+    // No two instances keep the same period for long, so that they do not all sweep at once.
+    const jitter = 0.9 + Math.random() / 10
+    this.#timer = setInterval(() => this.#backend.sweep(), autoRemoveInterval * 60_000 * jitter)
+    this.#timer.unref()
+  }
+
+  /** @param {BackgroundNews} news */
+  #onNews({ event, error }) {
+    if (event === 'ttl-index-failed') this.#reportIndexFailure(/** @type {Error} */ (error))
+    if (event === 'sweep-failed') debug('autoRemove interval cleanup failed: %s', error?.message)
+    if (event === 'ttl-index-present') {
+      const { collectionName } = this.#options
+      warnOnce(
+        `autoRemove is disabled, but a TTL index on ${collectionName} removes expired sessions all the same`,
+        {
+          code: 'CONNECT_MONGO_TTL_INDEX',
+        }
+      )
+    }
+  }
+
+  /** @param {Error} error */
+  #reportIndexFailure(error) {
+    debug('TTL index creation failed: %s', error.message)
+    if (this.listenerCount('error') > 0) {
+      this.#announce('error', error)
+      return
+    }
+    const { collectionName } = this.#options
+    warnOnce(
+      `The TTL index on ${collectionName} could not be made, so expired sessions stay in the database`,
+      {
+        code: 'CONNECT_MONGO_TTL_INDEX',
+        detail: `${error.name}: ${error.message}\nIt is tried again in the background. Listen for 'error' events to handle this.`,
+      }
+    )
+  }
+
+  /**
+   * Gives the caller what it asked for: a callback that runs, or a promise. A rejection that nobody handles is dropped, as
+   * connect-mongo drops the errors of calls without a callback; marking it so late keeps the caller's frames in its stack.
+   *
+   * @template T
+   * @param {() => Promise<T>} operation
+   * @param {Callback | undefined} callback
+   * @returns {Promise<T> | undefined}
+   */
+  #call(operation, callback) {
+    if (callback) {
+      callBack(this.#track(operation), callback)
+      return undefined
+    }
+    const promise = this.#track(operation, () => promise.catch(() => {}))
+    return promise
+  }
+
+  /**
+   * @template T
+   * @param {() => Promise<T>} operation
+   * @param {() => void} [onFailure]
+   */
+  async #track(operation, onFailure) {
+    this.#pendingCalls++
+    try {
+      return await (this.#closing ? Promise.reject(closedError()) : operation())
+    } catch (error) {
+      onFailure?.()
+      throw error
+    } finally {
+      this.#pendingCalls--
+      if (this.#pendingCalls === 0) this.#onIdle?.()
+    }
+  }
+
+  /**
+   * A listener that throws has not made the operation fail: its error surfaces as one thrown on a tick of its own.
+   *
+   * @param {string} event
+   * @param {...unknown} args
+   */
+  #announce(event, ...args) {
+    try {
+      this.emit(event, ...args)
+    } catch (error) {
+      process.nextTick(() => {
+        throw error
+      })
+    }
+  }
+
+  /** @param {unknown} sid @returns {string | Promise<string>} */
+  #storageId(sid) {
+    requireString('A session id', sid)
+    const { transformId } = this.#options
+    return typeof transformId === 'function' ? this.#transformedId(transformId(sid)) : sid
+  }
+
+  /** @param {unknown} transformed */
+  async #transformedId(transformed) {
+    const storageId = await transformed
+    requireString('What transformId returns', storageId)
+    return storageId
+  }
+
+  /** @param {Session | undefined} session */
+  #expiresOf(session) {
+    const expires = session?.cookie?.expires
+    return expires ? new Date(expires) : new Date(Date.now() + this.#options.ttl * 1000)
+  }
+
+  /** @param {StoredSession} stored */
+  #read({ session: stored, expires, lastModified }) {
+    const session = this.#transform.unserialize(stored)
+    if (!isObject(session)) return session
+    if (expires) followExpires(session, expires)
+    lastModifiedDates.set(session, lastModified)
+    return session
+  }
+
+  /** @param {string} sid @param {...unknown} args */
+  get(sid, ...args) {
+    return this.#call(() => this.#get(sid), callbackOf(args))
+  }
+
+  /** @param {string} sid */
+  async #get(sid) {
+    debug('MongoStore#get=%s', sid)
+    const stored = await this.#backend.get(await this.#storageId(sid))
+    const session = stored ? this.#read(stored) : null
+    this.#announce('get', sid)
+    return session ?? null
+  }
+
+  /** @param {string} sid @param {Session} session @param {...unknown} args */
+  set(sid, session, ...args) {
+    return this.#call(() => this.#set(sid, session), callbackOf(args))
+  }
+
+  /** @param {string} sid @param {Session} session */
+  async #set(sid, session) {
+    debug('MongoStore#set=%s', sid)
+    const payload = this.#backend.encode(this.#transform.serialize(session))
+    const expires = this.#expiresOf(session)
+    const lastModified = this.#options.touchAfter > 0 ? new Date() : undefined
+    const isNew = await this.#backend.set(await this.#storageId(sid), payload, expires, lastModified)
+    if (lastModified && isObject(session)) lastModifiedDates.set(session, lastModified)
+    this.#announce(isNew ? 'create' : 'update', sid)
+    this.#announce('set', sid)
+  }
+
+  /** @param {string} sid @param {Session} session @param {...unknown} args */
+  touch(sid, session, ...args) {
+    return this.#call(() => this.#touch(sid, session), callbackOf(args))
+  }
+
+  /** @param {string} sid @param {Session} session */
+  async #touch(sid, session) {
+    debug('MongoStore#touch=%s', sid)
+    requireString('A session id', sid)
+    if (!isObject(session)) throw new TypeError('touch needs the session whose expiry it renews')
+    const { touchAfter, strictTouch } = this.#options
+    const now = new Date()
+    const lastModified = touchAfter > 0 ? lastModifiedOf(session) : undefined
+    if (lastModified && now.getTime() - lastModified.getTime() < touchAfter * 1000) {
+      debug('Skip touching session=%s', sid)
+      return
+    }
+    const expires = this.#expiresOf(session)
+    const wasThere = await this.#backend.touch(await this.#storageId(sid), expires, lastModified && now)
+    if (!wasThere && strictTouch) throw new Error('Unable to find the session to touch')
+    this.#announce(wasThere ? 'touch' : 'touch-missed', sid, session)
+  }
+
+  /** @param {string} sid @param {...unknown} args */
+  destroy(sid, ...args) {
+    return this.#call(() => this.#destroy(sid), callbackOf(args))
+  }
+
+  /** @param {string} sid */
+  async #destroy(sid) {
+    debug('MongoStore#destroy=%s', sid)
+    await this.#backend.destroy(await this.#storageId(sid))
+    this.#announce('destroy', sid)
+  }
+
+  /** @param {...unknown} args */
+  all(...args) {
+    return this.#call(() => this.#all(), callbackOf(args))
+  }
+
+  async #all() {
+    debug('MongoStore#all()')
+    const stored = await this.#backend.all()
+    const sessions = stored.map((one) => this.#read(one))
+    this.#announce('all', sessions)
+    return sessions
+  }
+
+  /** @param {...unknown} args */
+  length(...args) {
+    const callback = callbackOf(args)
+    return this.#call(() => this.#length(), callback && ((error, count = 0) => callback(error, count)))
+  }
+
+  async #length() {
+    debug('MongoStore#length()')
+    return this.#backend.length()
+  }
+
+  /** @param {...unknown} args */
+  clear(...args) {
+    return this.#call(() => this.#clear(), callbackOf(args))
+  }
+
+  async #clear() {
+    debug('MongoStore#clear()')
+    await this.#backend.clear()
+  }
+
+  /** @param {...unknown} args */
+  close(...args) {
+    if (!this.#closing) {
+      this.#closing = this.#close()
+      this.#closing.catch(() => {})
+    }
+    const callback = callbackOf(args)
+    if (!callback) return this.#closing
+    callBack(this.#closing, callback)
+    return undefined
+  }
+
+  async #close() {
+    debug('MongoStore#close()')
+    clearInterval(this.#timer)
+    if (this.#pendingCalls > 0) {
+      await new Promise((resolve) => {
+        this.#onIdle = () => resolve(undefined)
+      })
+    }
+    await this.#backend.close()
+  }
+
+  /**
+   * Called by express-session with what `get` returned: what is known of that goes with the session made of it.
+   *
+   * @param {Record<string, any>} req
+   * @param {Session} stored
+   */
+  createSession(req, stored) {
+    // A session that another program wrote may have no cookie, which express-session takes for granted.
+    const session = super.createSession(req, stored.cookie ? stored : { ...stored, cookie: {} })
+    lastModifiedDates.set(session, lastModifiedDates.get(stored))
+    return session
+  }
+
+  async [Symbol.asyncDispose ?? Symbol.for('Symbol.asyncDispose')]() {
+    await this.close()
+  }
+}
+
+module.exports = MongoStore
+module.exports.MongoStore = MongoStore
+module.exports.default = MongoStore

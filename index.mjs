@@ -1,0 +1,4 @@
+import MongoStore from './index.js'
+
+export default MongoStore
+export { MongoStore }

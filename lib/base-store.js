@@ -1,0 +1,72 @@
+// What MongoStore extends: express-session's Store where that is installed, otherwise an EventEmitter with the same
+// methods (https://github.com/expressjs/session/blob/v1.19.0/session/store.js), for frameworks that bring their own.
+'use strict'
+
+const { EventEmitter } = require('node:events')
+
+/**
+ * @typedef {Record<string, any>} Request
+ * @typedef {Record<string, any>} Session
+ */
+
+class PlainStore extends EventEmitter {
+  /**
+   * Destroys the request's session and has the framework make another: `generate` is the framework's.
+   *
+   * @param {Request} req
+   * @param {(error: Error | null) => void} callback
+   */
+  regenerate(req, callback) {
+    storeOf(this).destroy(req.sessionID, (/** @type {Error | null} */ error) => {
+      storeOf(this).generate(req)
+      callback(error)
+    })
+  }
+
+  /**
+   * @param {string} sid
+   * @param {(error?: Error | null, session?: Session) => void} callback
+   */
+  load(sid, callback) {
+    storeOf(this).get(sid, (/** @type {Error | null} */ error, /** @type {Session | null} */ stored) => {
+      if (error) callback(error)
+      else if (!stored) callback()
+      else callback(null, this.createSession({ sessionID: sid, sessionStore: this }, stored))
+    })
+  }
+
+  /**
+   * @param {Request} req
+   * @param {Session} stored
+   * @returns {Session}
+   */
+  createSession(req, stored) {
+    if (typeof stored.cookie?.expires === 'string') stored.cookie.expires = new Date(stored.cookie.expires)
+    req.session = stored
+    return stored
+  }
+}
+
+/**
+ * With the methods that the subclass and the framework bring.
+ *
+ * @param {PlainStore} base
+ * @returns {Record<string, any>}
+ */
+function storeOf(base) {
+  return base
+}
+
+/** @returns {typeof PlainStore} */
+function baseStore() {
+  try {
+    return /** @type {any} */ (require('express-session').Store)
+  } catch (error) {
+    // A broken express-session is the app's to hear of; a missing one is not.
+    const { code, message } = /** @type {NodeJS.ErrnoException} */ (error)
+    if (code === 'MODULE_NOT_FOUND' && message.includes("'express-session'")) return PlainStore
+    throw error
+  }
+}
+
+module.exports = baseStore()

@@ -1,0 +1,260 @@
+// The operations of a session collection, done by the Rust addon. driver-neutral values in and out: index.js knows
+// nothing of BSON or of the binding.
+'use strict'
+
+const { createRequire } = require('node:module')
+
+const binding = require('../native/binding.js')
+const { resolveUri } = require('./mongo-options.js')
+
+/**
+ * @typedef {import('../native/binding.js').Failure} Failure
+ * @typedef {import('../native/binding.js').SessionRecord} SessionRecord
+ * @typedef {import('../native/binding.js').StoreConfig} StoreConfig
+ * @typedef {import('./mongo-options.js').Connection} Connection
+ *
+ * @typedef {object} StoredSession
+ * @property {unknown} session       what `serialize` returned, `undefined` when the document has no such field
+ * @property {Date} [expires]        when the session expires
+ * @property {Date} [lastModified]   when it was last written, with `touchAfter`
+ *
+ * @typedef {object} BackendOptions
+ * @property {Connection} connection
+ * @property {string} database
+ * @property {string} collection
+ * @property {StoreConfig['writeConcern']} writeConcern
+ * @property {boolean} timestamps
+ * @property {'native' | 'interval' | 'disabled'} autoRemove
+ *
+ * @typedef {object} BackgroundNews
+ * @property {'ttl-index-failed' | 'ttl-index-present' | 'sweep-failed'} event
+ * @property {Error} [error]
+ */
+
+/** @type {Map<string, new (message: string) => Error>} */
+const errorClasses = new Map()
+
+/**
+ * The Node driver's name is on the class, so that it is in the first line of the stack too.
+ *
+ * @param {string} name
+ */
+function errorClass(name) {
+  let known = errorClasses.get(name)
+  if (!known) {
+    known = class extends Error {
+      /** @param {string} label */
+      hasErrorLabel(label) {
+        return /** @type {this & { errorLabels: string[] }} */ (this).errorLabels.includes(label)
+      }
+    }
+    Object.defineProperty(known, 'name', { value: name })
+    Object.defineProperty(known.prototype, 'name', { value: name, configurable: true, writable: true })
+    errorClasses.set(name, known)
+  }
+  return known
+}
+
+/** @param {string[]} messages @returns {Error | undefined} */
+function causeOf([message, ...rest]) {
+  return message === undefined ? undefined : new Error(message, { cause: causeOf(rest) })
+}
+
+/** @param {Failure} failure */
+function errorOf({ name, message, code, codeName, errorLabels, causes }) {
+  const error = new (errorClass(name))(message)
+  Object.assign(error, { errorLabels })
+  if (code !== undefined) Object.assign(error, { code })
+  if (codeName !== undefined) Object.assign(error, { codeName })
+  if (causes.length > 0)
+    Object.defineProperty(error, 'cause', { value: causeOf(causes), configurable: true, writable: true })
+  return error
+}
+
+/**
+ * @template T
+ * @param {T | Failure} outcome
+ * @returns {T}
+ */
+function unwrap(outcome) {
+  const failure = /** @type {Failure | null | undefined} */ (outcome)
+  if (failure?.errorLabels !== undefined) throw errorOf(failure)
+  return /** @type {T} */ (outcome)
+}
+
+/** @type {typeof import('bson') | undefined} */
+let bson
+
+/** The app's own copy where it has a `mongodb` package, so that its ObjectId, Decimal128 … go in and come out. */
+function appBson() {
+  if (bson) return bson
+  let resolve = require
+  try {
+    resolve = createRequire(require.resolve('mongodb'))
+  } catch {
+    // The app has no `mongodb`: our own copy does.
+  }
+  bson = /** @type {typeof import('bson')} */ (resolve('bson'))
+  return bson
+}
+
+/** What does not fit into the `bson` package's buffer comes back cut off, without an error. */
+const BSON_BUFFER_BYTES = 17 * 1024 * 1024
+
+/** @param {number | undefined} milliseconds */
+function dateOf(milliseconds) {
+  return milliseconds === undefined ? undefined : new Date(milliseconds)
+}
+
+class NativeBackend {
+  name = /** @type {const} */ ('native')
+  #options
+  #onNews
+  /** @type {import('../native/binding.js').NativeStore | undefined} */
+  #native
+  /** @type {Promise<import('../native/binding.js').NativeStore> | undefined} */
+  #opening
+
+  /**
+   * @param {BackendOptions} options
+   * @param {(news: BackgroundNews) => void} onNews
+   */
+  constructor(options, onNews) {
+    this.#options = options
+    this.#onNews = onNews
+    // The names of a mongodb+srv address wait for the first call: a look-up would keep an idle process alive.
+    if (!options.connection.srv) this.#native = this.#openAt(options.connection.uri)
+  }
+
+  /** @param {string} uri */
+  #openAt(uri) {
+    const { connection, database, collection, writeConcern, timestamps, autoRemove } = this.#options
+    const { serverApi, driverInfo, trustedCertificates } = connection
+    const onNews = this.#onNews
+    const config = {
+      connection: { uri, serverApi, driverInfo, trustedCertificates },
+      database,
+      collection,
+      writeConcern,
+      timestamps,
+      autoRemove,
+    }
+    try {
+      return new binding.NativeStore(config, ({ event, failure }) => {
+        onNews({ event, error: failure && errorOf(failure) })
+      })
+    } catch (error) {
+      const { message } = /** @type {Error} */ (error)
+      throw errorOf({ name: 'MongoParseError', message, errorLabels: [], causes: [] })
+    }
+  }
+
+  /** After a failure the next call looks the names up again. */
+  async #lookUpAndOpen() {
+    try {
+      this.#native = this.#openAt(await resolveUri(this.#options.connection))
+      return this.#native
+    } finally {
+      this.#opening = undefined
+    }
+  }
+
+  #open() {
+    this.#opening ??= this.#lookUpAndOpen()
+    return this.#opening
+  }
+
+  /**
+   * What `set` takes, made of what `serialize` returned, before anybody can change that.
+   *
+   * @param {unknown} session
+   * @returns {string | Buffer}
+   */
+  encode(session) {
+    if (typeof session === 'string') return session
+    const { serializeOptions } = this.#options.connection
+    const payload = /** @type {Buffer} */ (appBson().serialize({ session }, serializeOptions))
+    if (payload.length < BSON_BUFFER_BYTES) return payload
+    const message = `The session takes ${payload.length} bytes as BSON, larger than MongoDB's limit of 16777216`
+    throw errorOf({ name: 'MongoInvalidArgumentError', message, errorLabels: [], causes: [] })
+  }
+
+  /** @param {SessionRecord} record @returns {StoredSession} */
+  #decode({ session, expiresMs, lastModifiedMs }) {
+    const { deserializeOptions } = this.#options.connection
+    return {
+      session:
+        session instanceof Uint8Array ? appBson().deserialize(session, deserializeOptions).session : session,
+      expires: dateOf(expiresMs),
+      lastModified: dateOf(lastModifiedMs),
+    }
+  }
+
+  /** @param {string} storageId @returns {Promise<StoredSession | null>} the live session of that id */
+  async get(storageId) {
+    const native = this.#native ?? (await this.#open())
+    const record = unwrap(await native.get(storageId))
+    return record ? this.#decode(record) : null
+  }
+
+  /**
+   * @param {string} storageId
+   * @param {string | Buffer} payload from `encode`
+   * @param {Date} expires
+   * @param {Date | undefined} lastModified left alone when absent
+   * @returns {Promise<boolean>} whether the session was created
+   */
+  async set(storageId, payload, expires, lastModified) {
+    const native = this.#native ?? (await this.#open())
+    return unwrap(await native.set(storageId, payload, expires.getTime(), lastModified?.getTime()))
+  }
+
+  /**
+   * @param {string} storageId
+   * @param {Date} expires
+   * @param {Date | undefined} lastModified left alone when absent
+   * @returns {Promise<boolean>} whether there was such a session
+   */
+  async touch(storageId, expires, lastModified) {
+    const native = this.#native ?? (await this.#open())
+    return unwrap(await native.touch(storageId, expires.getTime(), lastModified?.getTime()))
+  }
+
+  /** @param {string} storageId */
+  async destroy(storageId) {
+    const native = this.#native ?? (await this.#open())
+    unwrap(await native.destroy(storageId))
+  }
+
+  /** @returns {Promise<StoredSession[]>} the live sessions */
+  async all() {
+    const native = this.#native ?? (await this.#open())
+    return unwrap(await native.all()).map((record) => this.#decode(record))
+  }
+
+  /** @returns {Promise<number>} how many sessions are live */
+  async length() {
+    const native = this.#native ?? (await this.#open())
+    return unwrap(await native.length())
+  }
+
+  async clear() {
+    const native = this.#native ?? (await this.#open())
+    unwrap(await native.clear())
+  }
+
+  /** Removes expired sessions in the background; one sweep at a time. */
+  sweep() {
+    this.#native?.sweep()
+  }
+
+  async close() {
+    const native = this.#native ?? (await this.#opening?.catch(() => undefined))
+    if (native) unwrap(await native.close())
+  }
+}
+
+/** Which native binary is in use, such as `linux-x64-gnu`. @type {string} */
+const bindingTarget = binding.platform()
+
+module.exports = { NativeBackend, bindingTarget }
