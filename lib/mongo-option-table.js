@@ -1,0 +1,304 @@
+// Every option of the Node driver, how its value is read, and what becomes of it. No message quotes a value: it could be a
+// password, or a part of one. docs/mongo-options.md says the same to people.
+
+/** @typedef {(value: any, name: string, values: any[]) => any} Reader checks and converts; `values` has all that is given */
+
+/**
+ * @typedef {object} MongoOption
+ * @property {'passed' | 'javascript' | 'accepted' | 'refused'} native what the native backend does with it: written into
+ *   the Rust driver's connection string, done in JavaScript, nothing because there is nothing to do, or an error
+ * @property {Reader} read
+ * @property {boolean} [carried] whether the connection string has it under the same name, as it was read
+ */
+
+/** @param {string} name an error of the Node driver */
+const errorNamed = (name) =>
+  class extends Error {
+    get name() {
+      return name
+    }
+  }
+const errors = {
+  MongoParseError: errorNamed('MongoParseError'),
+  MongoAPIError: errorNamed('MongoAPIError'),
+  MongoInvalidArgumentError: errorNamed('MongoInvalidArgumentError'),
+  MongoMissingCredentialsError: errorNamed('MongoMissingCredentialsError'),
+  MongoServerSelectionError: errorNamed('MongoServerSelectionError'),
+}
+const { MongoParseError, MongoInvalidArgumentError } = errors
+
+/** @param {string} name @param {string} advice @returns {never} */
+function refuse(name, advice) {
+  throw new MongoInvalidArgumentError(`option ${name} is not supported by connect-mongo-native: ${advice}`)
+}
+
+/** @param {(value: any) => boolean} isValid @param {string} expected @returns {Reader} */
+const checked = (isValid, expected) => (value, name) => {
+  if (isValid(value)) return value
+  throw new MongoParseError(`${name} must be ${expected}`)
+}
+
+const text = checked((value) => typeof value === 'string', 'a string')
+const callable = checked((value) => typeof value === 'function', 'a function')
+const record = checked((value) => typeof value === 'object' && !Array.isArray(value), 'an object')
+
+/** @param {string[]} words */
+const oneOf = (...words) => checked((value) => words.includes(value), `one of ${words.join(', ')}`)
+
+/** @type {Reader} */
+const flag = (value, name) => oneOf('true', 'false')(String(value), name, []) === 'true'
+
+/** @param {number} least @param {number} greatest @returns {Reader} */
+const integer = (least, greatest) => (value, name) => {
+  const number = typeof value === 'string' && /^-?\d+$/.test(value) ? Number(value) : value
+  if (typeof number === 'number' && number >= least && number <= greatest) return Math.trunc(number)
+  throw new MongoParseError(`${name} must be an integer from ${least} to ${greatest}`)
+}
+
+const count = integer(0, 2 ** 32 - 1)
+
+/** @type {Reader} */
+function auth(value, name) {
+  if (typeof value !== 'object' || !('username' in value && 'password' in value)) {
+    throw new MongoParseError(`${name} must be an object with 'username' and 'password' properties`)
+  }
+  const { username, password } = value
+  return {
+    username: text(username ?? '', 'auth.username', []),
+    password: text(password ?? '', 'auth.password', []),
+  }
+}
+
+const MECHANISMS = ['DEFAULT', 'SCRAM-SHA-1', 'SCRAM-SHA-256', 'PLAIN', 'MONGODB-X509', 'MONGODB-OIDC']
+
+/** @type {Reader} */
+function authMechanism(value, name) {
+  const mechanism = text(value, name, []).toUpperCase()
+  const isOfOthers = ['GSSAPI', 'MONGODB-AWS', 'MONGODB-CR'].includes(mechanism)
+  if (isOfOthers) refuse(`${name} ${mechanism}`, `use one of ${MECHANISMS.join(', ')}`)
+  return oneOf(...MECHANISMS)(mechanism, name, [])
+}
+
+/** @param {any} value `key:value,key:value`, or an object @param {string} name @returns {[string, any][]} */
+function pairs(value, name) {
+  if (typeof value !== 'string') return Object.entries(record(value, name, []))
+  const parts = value === '' ? [] : value.split(',').map((pair) => /^([^:]*):(.*)$/s.exec(pair))
+  return parts.map((part) => {
+    if (part) return [part[1], part[2]]
+    throw new MongoParseError(`${name} must be key:value pairs with commas between them`)
+  })
+}
+
+/** @type {Reader} */
+const authMechanismProperties = (_value, name, values) =>
+  Object.fromEntries(values.flatMap((value) => pairs(value, name)))
+
+/** @type {Reader} */
+function compressors(_value, name, values) {
+  const all = values.flatMap((value) => (typeof value === 'string' ? value.split(',') : value))
+  for (const one of all) oneOf('none', 'snappy', 'zlib', 'zstd')(one, name, [])
+  return [...new Set(all)].filter((one) => one !== 'none').join() || undefined
+}
+
+/** @type {Reader} */
+function readPreference(value, name) {
+  const { mode, tags, maxStalenessSeconds, hedge } =
+    typeof value === 'string' ? { mode: value } : record(value, name, [])
+  if (hedge) refuse('readPreference.hedge', 'the server has deprecated it; remove it')
+  return {
+    mode: oneOf('primary', 'primaryPreferred', 'secondary', 'secondaryPreferred', 'nearest')(mode, name, []),
+    tags: tags && readPreferenceTags(tags, 'readPreference.tags', []),
+    maxStalenessSeconds:
+      maxStalenessSeconds === undefined
+        ? undefined
+        : staleness(maxStalenessSeconds, 'maxStalenessSeconds', []),
+  }
+}
+
+const staleness = integer(90, 2 ** 31)
+
+/** @type {Reader} */
+const readPreferenceTags = (value, name, values) =>
+  (Array.isArray(value) ? value : values).map((set) =>
+    pairs(set, name)
+      .map((pair) => pair.map((part) => tagPart(part, name)).join(':'))
+      .join()
+  )
+
+/** @param {any} part @param {string} name */
+function tagPart(part, name) {
+  if (!/[:,]/.test(text(part, `a tag of ${name}`, []))) return part
+  return refuse(name, 'a tag with a comma or a colon cannot be given to the Rust driver')
+}
+
+/** @type {Reader} */
+const proxyHost = (value, name) => text(value, name, []).replace(/^(?!\[).*:.*$/, '[$&]')
+
+/** @type {Reader} */
+const readConcern = (value, name) => text(record(value, name, []).level ?? '', 'readConcern.level', [])
+
+/** @type {Reader} */
+function serverApi(value, name) {
+  const { version, strict, deprecationErrors } =
+    typeof value === 'string' ? { version: value } : record(value, name, [])
+  if (version === '1') return { version, strict, deprecationErrors }
+  throw new MongoParseError('Invalid server API version; must be in the following enum: ["1"]')
+}
+
+/** @type {Reader} */
+function driverInfo(value, name) {
+  const { name: own, version, platform } = record(value, name, [])
+  for (const part of [own, version, platform]) text(part ?? '', `a field of ${name}`, [])
+  return { name: own, version, platform }
+}
+
+/** @type {Reader} */
+const acknowledgement = (value, name) =>
+  typeof value === 'string' && !/^-?\d+$/.test(value) ? value : integer(0, 50)(value, name, [])
+
+/** @type {Reader} */
+const concern = (value, name) => (typeof value === 'object' ? record(value, name, []) : { w: value })
+
+/** @type {Reader} */
+function certificates(value, name) {
+  const pem = [value].flat().map(String).join('\n')
+  if (pem.includes('-----BEGIN ')) return pem
+  throw new MongoInvalidArgumentError(`${name} must be PEM text; the path of a file goes into tlsCAFile`)
+}
+
+/** @param {MongoOption} option @param {string[]} names @returns {Record<string, MongoOption>} */
+const each = (option, names) => Object.fromEntries(names.map((name) => [name, option]))
+/** @param {Reader} read @param {string[]} names */
+const carried = (read, ...names) => each({ native: 'passed', read, carried: true }, names)
+/** @param {Reader} read @param {string[]} names */
+const passed = (read, ...names) => each({ native: 'passed', read }, names)
+/** @param {Reader} read @param {string[]} names */
+const javascript = (read, ...names) => each({ native: 'javascript', read }, names)
+/** @param {string[]} names */
+const accepted = (...names) => each({ native: 'accepted', read: () => undefined }, names)
+/** @param {string} advice @param {string[]} names */
+const refused = (advice, ...names) =>
+  each({ native: 'refused', read: (_, name) => refuse(name, advice) }, names)
+/**
+ * @param {MongoOption['native']} native
+ * @param {RegExp} usual the values that ask for what happens anyway
+ * @param {string} advice
+ * @param {string[]} names
+ */
+const harmless = (native, usual, advice, ...names) =>
+  each(
+    { native, read: (value, name) => (usual.test(String(value)) ? undefined : refuse(name, advice)) },
+    names
+  )
+
+/** Milliseconds from 120000 on, or 0 for the system's two hours: the Rust driver's first probe comes no later. */
+const LONG_DELAY = /^(0|1[2-9]\d{4}|[2-9]\d{5}|\d{7,})$/
+const NO_SUCH_LIMIT = 'the Rust driver has no such limit; remove it'
+const ONE_PEM_FILE = 'put the certificate and the key in one PEM file and name it in tlsCertificateKeyFile'
+const SYSTEM_CHOOSES = 'the operating system resolves names and chooses addresses; remove it'
+const TLS_IS_FIXED = 'TLS 1.2 and 1.3 are offered with their usual ciphers; remove it'
+const OWN_LINES = 'set DEBUG=connect-mongo for the lines of the store'
+
+/** Every option of the Node driver 4 to 7. @type {Record<string, MongoOption>} */
+const MONGO_OPTIONS = {
+  ...carried(text, 'appName', 'proxyPassword', 'proxyUsername', 'replicaSet'),
+  ...carried(flag, 'directConnection', 'enableOverloadRetargeting', 'loadBalanced'),
+  ...carried(flag, 'retryReads', 'retryWrites'),
+  ...carried(count, 'localThresholdMS', 'maxAdaptiveRetries', 'maxIdleTimeMS', 'minPoolSize'),
+  ...carried(integer(500, 2 ** 32 - 1), 'heartbeatFrequencyMS'),
+  ...carried(integer(1, 2 ** 32 - 1), 'maxConnecting'),
+  ...carried(proxyHost, 'proxyHost'),
+  ...carried(integer(1, 65535), 'proxyPort'),
+  ...carried(oneOf('auto', 'poll', 'stream'), 'serverMonitoringMode'),
+  ...carried(compressors, 'compressors'),
+
+  ...passed(auth, 'auth'),
+  ...passed(authMechanism, 'authMechanism'),
+  ...passed(authMechanismProperties, 'authMechanismProperties'),
+  ...passed(text, 'authSource', 'readConcernLevel'),
+  ...passed(readConcern, 'readConcern'),
+  ...passed(readPreference, 'readPreference'),
+  ...passed(readPreferenceTags, 'readPreferenceTags'),
+  ...passed(staleness, 'maxStalenessSeconds'),
+  ...passed(count, 'connectTimeoutMS', 'maxPoolSize', 'serverSelectionTimeoutMS'),
+  ...passed(integer(-1, 9), 'zlibCompressionLevel'),
+  ...passed(flag, 'ssl', 'tls'),
+  ...passed(flag, 'rejectUnauthorized', 'sslValidate', 'tlsAllowInvalidCertificates', 'tlsInsecure'),
+  ...passed(text, 'passphrase', 'sslPass', 'tlsCertificateKeyFilePassword'),
+  ...passed(text, 'sslCA', 'tlsCAFile', 'tlsCertificateKeyFile'),
+
+  ...javascript(flag, 'bsonRegExp', 'promoteBuffers', 'promoteLongs', 'promoteValues', 'useBigInt64'),
+  ...javascript(flag, 'enableUtf8Validation', 'ignoreUndefined', 'serializeFunctions'),
+  ...javascript(record, 'fieldsAsRaw'),
+  ...javascript(text, 'dbName', 'name', 'srvAllowedHostsSuffix', 'srvServiceName'),
+  ...javascript(count, 'srvMaxHosts', 'wtimeout', 'wtimeoutMS'),
+  ...javascript(callable, 'srvHostValidator'),
+  ...javascript(certificates, 'ca'),
+  ...javascript(driverInfo, 'driverInfo'),
+  ...javascript(serverApi, 'serverApi'),
+  ...javascript(acknowledgement, 'w'),
+  ...javascript(flag, 'fsync', 'j', 'journal'),
+  ...javascript(concern, 'writeConcern'),
+
+  // The Node driver takes these and does nothing with them either.
+  ...accepted('__skipPingOnConnect', 'checkKeys', 'enableTrace', 'index', 'pskCallback', 'requestCert'),
+  ...accepted('requestOCSP', 'SNICallback', 'useNewUrlParser', 'useUnifiedTopology'),
+  // These make no difference to a session store, or ask for what the Rust driver does anyway.
+  ...accepted('allowPartialTrustChain', 'autoSelectFamily', 'autoSelectFamilyAttemptTimeout', 'minDHSize'),
+  ...accepted('forceServerObjectId', 'minInternalBufferSize', 'monitorCommands', 'pkFactory'),
+  ...accepted('promiseLibrary', 'runtimeAdapters', 'session'),
+  ...harmless('accepted', /^true$/, 'TCP keep-alive is always on; remove it', 'keepAlive'),
+  ...harmless(
+    'accepted',
+    LONG_DELAY,
+    'keep-alive begins after 120000 ms; remove it',
+    'keepAliveInitialDelay'
+  ),
+  ...harmless('accepted', /^true$/, 'small packets always leave at once; remove it', 'noDelay'),
+
+  ...harmless('refused', /^500$/, 'it is always 500; remove it', 'minHeartbeatFrequencyMS'),
+  ...harmless('refused', /^false$/, 'the store reads the documents itself; remove it', 'raw'),
+  ...harmless('refused', /^0$/, NO_SUCH_LIMIT, 'socketTimeoutMS', 'waitQueueTimeoutMS'),
+  tlsAllowInvalidHostnames: { native: 'refused', read: flag },
+  ...refused(NO_SUCH_LIMIT, 'timeoutMS'),
+  ...refused('the Rust driver would have to encrypt; remove it', 'autoEncryption'),
+  ...refused('every address of a host is tried, IPv4 and IPv6; remove it', 'family', 'hints'),
+  ...refused(SYSTEM_CHOOSES, 'localAddress', 'localPort', 'lookup'),
+  ...refused(ONE_PEM_FILE, 'cert', 'key', 'pfx', 'sslCert', 'sslKey', 'tlsCertificateFile'),
+  ...refused('the Rust driver checks no revocation lists', 'crl', 'sslCRL', 'tlsCRLFile'),
+  ...refused('use tlsCAFile and tlsCertificateKeyFile', 'secureContext'),
+  ...refused(TLS_IS_FIXED, 'ALPNProtocols', 'ciphers', 'ecdhCurve', 'secureProtocol'),
+  ...refused('a certificate is checked against the host in mongoUrl', 'checkServerIdentity', 'servername'),
+  ...refused(OWN_LINES, 'logger', 'loggerLevel', 'mongodbLogPath'),
+  ...refused(OWN_LINES, 'mongodbLogComponentSeverities', 'mongodbLogMaxDocumentLength'),
+  ...refused('it is a part of the Node driver; remove it', 'connectionType', 'srvPoller'),
+}
+
+const CANONICAL = new Map(Object.keys(MONGO_OPTIONS).map((name) => [name.toLowerCase(), name]))
+
+/** @param {string} a @param {string} b @returns {number} how many letters to add, drop or change */
+function distance(a, b) {
+  let row = Array.from({ length: b.length + 1 }, (_, index) => index)
+  for (let i = 0; i < a.length; i++) {
+    const next = [i + 1]
+    for (let j = 0; j < b.length; j++) {
+      next.push(Math.min(next[j] + 1, row[j + 1] + 1, row[j] + (a[i] === b[j] ? 0 : 1)))
+    }
+    row = next
+  }
+  return row[b.length]
+}
+
+/**
+ * @param {string} written
+ * @param {Iterable<string>} names
+ * @returns {string | undefined} the name that was probably meant
+ */
+function nearestName(written, names) {
+  const lower = written.toLowerCase()
+  const measured = Array.from(names, (name) => ({ name, steps: distance(lower, name.toLowerCase()) }))
+  const [nearest] = measured.sort((a, b) => a.steps - b.steps)
+  return nearest && nearest.steps <= Math.max(2, lower.length / 3) ? nearest.name : undefined
+}
+
+module.exports = { MONGO_OPTIONS, CANONICAL, errors, refuse, record, flag, integer, nearestName }
