@@ -1,0 +1,40 @@
+// The ways in which apps on connect-mongo 4, 5 and 6 import it from ECMAScript modules.
+
+import type Default from 'connect-mongo-native'
+import type {
+  AnySessionData,
+  ConnectMongoOptions,
+  Events,
+  MongoOptions,
+  Serialize,
+  SessionData,
+  StoredSessionValue,
+  Unserialize,
+  WriteConcernOptions,
+} from 'connect-mongo-native'
+import * as everything from 'connect-mongo-native'
+import MongoStore, { MongoStore as Named } from 'connect-mongo-native'
+
+const options: ConnectMongoOptions = { mongoUrl: 'mongodb://localhost/app' }
+const store: MongoStore = MongoStore.create(options)
+const constructed: Default = new Named(options)
+const named: Named<SessionData> = store
+const sameOptions: MongoStore.ConnectMongoOptions = options
+const viaStar: MongoStore = everything.default.create(options)
+const dynamic: Promise<MongoStore> = import('connect-mongo-native').then(({ default: Store }) =>
+  Store.create(options)
+)
+
+export type Exported = [
+  AnySessionData,
+  Events,
+  MongoOptions,
+  Serialize,
+  StoredSessionValue,
+  Unserialize,
+  WriteConcernOptions,
+]
+
+// @ts-expect-error: there is no such export
+export { nothing } from 'connect-mongo-native'
+export { constructed, dynamic, named, sameOptions, viaStar }

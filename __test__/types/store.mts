@@ -1,0 +1,138 @@
+// Methods, options and events, with a session type of the app's own.
+import { promisify } from 'node:util'
+import MongoStore, { type ConnectMongoOptions, type Events } from 'connect-mongo-native'
+import type { SessionData } from 'express-session'
+
+interface Cart extends SessionData {
+  items: string[]
+}
+
+declare const cart: Cart
+declare const maybe: ((error?: unknown) => void) | undefined
+
+const store = MongoStore.create<Cart>({ mongoUrl: process.env.MONGO_URL as string })
+
+export async function promises(): Promise<void> {
+  const found: Cart | null = await store.get('id')
+  found?.items.push('book')
+  // @ts-expect-error: there may be no such session
+  const items: string[] = found.items
+  const nothing: Array<void> = [
+    await store.set('id', cart),
+    await store.touch('id', cart),
+    await store.touch('id', { ...cart, lastModified: new Date() }),
+    await store.destroy('id'),
+    await store.clear(),
+    await store.close(),
+  ]
+  const all: Cart[] = await store.all()
+  const length: number = await store.length()
+  console.log(items, nothing, all, length)
+}
+
+export function callbacks(): void {
+  const nothing: Array<void> = [
+    store.get('id', (_error, found) => found?.items.push('book')),
+    store.get('id', (error: Error | null, found?: Cart | null) => [error, found]),
+    store.set('id', cart, (error) => error.code),
+    store.set('id', cart, (error: unknown) => error),
+    store.touch('id', cart, () => {}),
+    store.destroy('id', (error) => error),
+    store.all((_error, sessions) => sessions?.[0]?.items),
+    store.all((_error, sessions?: Cart[] | { [sid: string]: Cart } | null) => sessions),
+    store.length((_error, length) => length.toFixed()),
+    store.clear(() => {}),
+    store.close(() => {}),
+  ]
+  store.set('id', cart, maybe)
+  store.destroy('id', maybe)
+  console.log(nothing)
+}
+
+const { get } = store
+export const detached: Promise<Cart | null> = get('id')
+export const promisified: Promise<Cart | null | undefined> = promisify(store.get)('id')
+
+export function events(): void {
+  store
+    .on('create', (sid) => sid.toUpperCase())
+    .on('update', (sid) => sid.toUpperCase())
+    .once('set', (sid) => sid.toUpperCase())
+    .addListener('destroy', (sid) => sid.toUpperCase())
+    .on('get', (sid) => sid.toUpperCase())
+    .on('all', (sessions) => sessions[0]?.items)
+    .on('touch', (sid, session) => [sid.toUpperCase(), session.items])
+    .on('touch-missed', (sid, session) => [sid.toUpperCase(), session.items])
+    .on('error', (error) => error.message)
+    .on('of my own', (first: number) => first)
+  const name = 'create' as string
+  store.on(name, () => {})
+  store.emit('of my own', 1)
+  // @ts-expect-error: an id is a string
+  store.on('create', (sid) => sid.items)
+}
+
+export const everyEvent: Events<Cart> = {
+  create: ['id'],
+  update: ['id'],
+  set: ['id'],
+  touch: ['id', cart],
+  'touch-missed': ['id', cart],
+  destroy: ['id'],
+  get: ['id'],
+  all: [[cart]],
+  error: [new Error()],
+}
+
+export const everyOption: Required<ConnectMongoOptions<Cart>> = {
+  mongoUrl: 'mongodb://localhost/app',
+  mongoOptions: {},
+  dbName: 'app',
+  collectionName: 'sessions',
+  ttl: 60,
+  touchAfter: 60,
+  autoRemove: 'interval',
+  autoRemoveInterval: 10,
+  createAutoRemoveIdx: null,
+  stringify: true,
+  serialize: (session) => ({ ...session, items: session.items.join() }),
+  unserialize: (payload) => (typeof payload === 'string' ? JSON.parse(payload) : payload),
+  transformId: (sid) => `prefix:${sid}`,
+  writeOperationOptions: { w: 'majority', journal: true, wtimeoutMS: 1000 },
+  timestamps: true,
+  strictTouch: true,
+}
+
+// What fitted connect-mongo 4, 5 and 6.
+export const hooks: ConnectMongoOptions[] = [
+  // biome-ignore lint/suspicious/noExplicitAny: connect-mongo 5 had these types
+  { serialize: (a: any): any => a, unserialize: (a: any): any => a, transformId: (a: any): any => a },
+  { serialize: JSON.stringify, unserialize: (payload: string) => JSON.parse(payload) },
+  { serialize: (session: SessionData) => session, unserialize: (payload) => payload as SessionData },
+  { transformId: async (sid) => sid },
+]
+export const inferred: MongoStore<Cart> = MongoStore.create({
+  mongoUrl: 'mongodb://localhost/app',
+  unserialize: (payload): Cart => JSON.parse(String(payload)),
+})
+
+// @ts-expect-error: options are needed
+new MongoStore()
+// @ts-expect-error: a misspelt option
+MongoStore.create({ mongoUrl: 'mongodb://localhost/app', colectionName: 'sessions' })
+// @ts-expect-error: not a mode
+MongoStore.create({ mongoUrl: 'mongodb://localhost/app', autoRemove: 'sometimes' })
+// @ts-expect-error: not a number
+MongoStore.create({ mongoUrl: 'mongodb://localhost/app', ttl: '14 days' })
+// @ts-expect-error: refused, as in connect-mongo
+MongoStore.create({ mongoUrl: 'mongodb://localhost/app', createAutoRemoveIdx: true })
+// @ts-expect-error: an id is a string
+MongoStore.create({ mongoUrl: 'mongodb://localhost/app', transformId: (sid) => sid.length })
+// @ts-expect-error: an id is a string
+store.get(1)
+// @ts-expect-error: a session is missing
+store.set('id')
+// @ts-expect-error: a session of another type
+store.set('id', { cookie: cart.cookie, user: 'me', items: 1 })
+// @ts-expect-error: it is read only
+store.backend = 'driver'

@@ -1,0 +1,470 @@
+// The CommonJS view: `require` gives the class, which carries MongoStore, default and create.
+// connect-mongo's types: https://github.com/jdesboeufs/connect-mongo/blob/v6.0.0/src/lib/MongoStore.ts
+import { EventEmitter } from 'node:events'
+
+// express-session's types are optional. Where they are missing these two are `any`, and KnownOr puts something else there.
+// @ts-ignore: see above
+type ExpressSessionData = import('express-session').SessionData
+// @ts-ignore: see above
+type ExpressSession = import('express-session').Session
+
+type KnownOr<T, Fallback> = 0 extends 1 & T ? Fallback : T
+
+// biome-ignore lint/suspicious/noExplicitAny: express-session's callbacks and requests, which its own types leave open
+type Any = any
+
+// `[Symbol.asyncDispose]()` is there for those whose `lib`, or whose @types/node, knows the symbol.
+type AsyncDisposal = {
+  [Key in SymbolConstructor extends { readonly asyncDispose: infer Known extends symbol }
+    ? Known
+    : never]: () => Promise<void>
+}
+
+// A second name for the class: within the namespace, MongoStore is its own export.
+import MongoStoreClass = MongoStore
+
+// biome-ignore lint/correctness/noUnusedVariables: it adds to the class of that name
+interface MongoStore<T extends MongoStore.SessionData = MongoStore.SessionData> extends AsyncDisposal {}
+
+/**
+ * A session store for Express, Connect and others, which keeps sessions in MongoDB.
+ *
+ * Every method takes a callback as its last argument, and returns a promise when there is none. Methods can be taken off the
+ * store: `const { get } = store`.
+ *
+ * Failures come as an `Error` with the `name` that the Node driver gives it, such as `MongoServerError`,
+ * `MongoServerSelectionError` or `MongoNetworkError`. `code` is the server's number and `codeName` its word, where the server
+ * sent them; `errorLabels` is an array. A session id that is not a string is a `TypeError`. After `close()` the `code` of every
+ * failure is `'ERR_STORE_CLOSED'`.
+ *
+ * @example
+ * app.use(session({ secret, store: MongoStore.create({ mongoUrl: 'mongodb://localhost/app' }) }))
+ */
+declare class MongoStore<T extends MongoStore.SessionData = MongoStore.SessionData> extends EventEmitter {
+  /** Which native binary is in use, such as `'linux-x64-gnu'`. */
+  static readonly binding: string
+
+  /** What does the work: Rust. */
+  readonly backend: 'native'
+
+  /** The same as `new MongoStore(options)`. */
+  static create<U extends MongoStore.SessionData = MongoStore.SessionData>(
+    options: MongoStore.ConnectMongoOptions<U>
+  ): MongoStore<U>
+
+  /**
+   * Returns at once and connects in the background. A server that cannot be reached makes each call fail that needs it,
+   * after `mongoOptions.serverSelectionTimeoutMS`; calls succeed once it is there.
+   *
+   * @throws {Error} for an option that is wrong or not supported; the message names it
+   */
+  constructor(options: MongoStore.ConnectMongoOptions<T>)
+
+  /** Gives the session of that id, or `null` when there is none or it has expired. */
+  get(sid: string): Promise<T | null>
+  get(sid: string, callback: ResultCallback<T | null>): void
+  get(sid: string, callback: ResultCallback<T | null> | undefined): Promise<T | null> | undefined
+
+  /** Creates or replaces the session of that id. */
+  set(sid: string, session: T): Promise<void>
+  set(sid: string, session: T, callback: DoneCallback): void
+  set(sid: string, session: T, callback: DoneCallback | undefined): Promise<void> | undefined
+
+  /**
+   * Puts off when the session expires. For a session that is gone it succeeds and emits `touch-missed`, unless `strictTouch` is
+   * on. Does nothing when the session was written less than `touchAfter` ago.
+   */
+  touch(sid: string, session: T | LastModified<T>): Promise<void>
+  touch(sid: string, session: T | LastModified<T>, callback: DoneCallback): void
+  touch(
+    sid: string,
+    session: T | LastModified<T>,
+    callback: DoneCallback | undefined
+  ): Promise<void> | undefined
+
+  /** Deletes the session of that id; that there is none is not an error. */
+  destroy(sid: string): Promise<void>
+  destroy(sid: string, callback: DoneCallback): void
+  destroy(sid: string, callback: DoneCallback | undefined): Promise<void> | undefined
+
+  /** Gives all sessions that have not expired. */
+  all(): Promise<T[]>
+  all(callback: ResultCallback<T[]>): void
+  all(callback: ResultCallback<T[]> | undefined): Promise<T[]> | undefined
+
+  /** Counts the sessions that have not expired. */
+  length(): Promise<number>
+  length(callback: LengthCallback): void
+  length(callback: LengthCallback | undefined): Promise<number> | undefined
+
+  /** Deletes all sessions. */
+  clear(): Promise<void>
+  clear(callback: DoneCallback): void
+  clear(callback: DoneCallback | undefined): Promise<void> | undefined
+
+  /** Lets pending calls finish, then closes the connections that no other store uses. Calling it again does no harm. */
+  close(): Promise<void>
+  close(callback: DoneCallback): void
+  close(callback: DoneCallback | undefined): Promise<void> | undefined
+
+  /** For the session middleware: replaces the request's session by a new one. */
+  regenerate(request: Any, callback: (error?: Any) => Any): void
+  /** For the session middleware: gives the `Session` object of that id. */
+  load(sid: string, callback: (error: Any, session?: T) => Any): void
+  /** For the session middleware: makes the `Session` object of what `get` gave. */
+  createSession(request: Any, session: T): KnownOr<ExpressSession, Any> & T
+
+  on<Name extends keyof MongoStore.Events<T>>(event: Name, listener: Listener<T, Name>): this
+  on(event: string | symbol, listener: (...args: Any[]) => void): this
+  once<Name extends keyof MongoStore.Events<T>>(event: Name, listener: Listener<T, Name>): this
+  once(event: string | symbol, listener: (...args: Any[]) => void): this
+  addListener<Name extends keyof MongoStore.Events<T>>(event: Name, listener: Listener<T, Name>): this
+  addListener(event: string | symbol, listener: (...args: Any[]) => void): this
+}
+
+type DoneCallback = (error: Any) => void
+type ResultCallback<Result> = (error: Any, result?: Result | null) => void
+type LengthCallback = (error: Any, length: number) => void
+type Listener<T extends MongoStore.SessionData, Name extends keyof MongoStore.Events<T>> = (
+  ...args: MongoStore.Events<T>[Name]
+) => void
+type LastModified<T> = T & { lastModified?: Date }
+
+declare namespace MongoStore {
+  export { MongoStoreClass as MongoStore, MongoStoreClass as default }
+
+  /**
+   * express-session's `SessionData`, with what an app adds to it by `declare module 'express-session'`; without its types,
+   * any object.
+   */
+  export type SessionData = KnownOr<ExpressSessionData, AnySessionData>
+
+  /** What a session is to a store when @types/express-session is not installed. */
+  export interface AnySessionData {
+    cookie?: Any
+    [key: string]: Any
+  }
+
+  export interface ConnectMongoOptions<T extends SessionData = SessionData> {
+    /**
+     * The [connection string](https://www.mongodb.com/docs/manual/reference/connection-string/), `mongodb://…` or
+     * `mongodb+srv://…`. Required.
+     */
+    mongoUrl?: string
+
+    /** Options of the connection that `mongoUrl` does not have, with the names that the Node driver gives them. @default {} */
+    mongoOptions?: MongoOptions
+
+    /** The database. @default the one that `mongoUrl` names, otherwise `'test'` */
+    dbName?: string
+
+    /** The collection. @default 'sessions' */
+    collectionName?: string
+
+    /**
+     * How long a session whose cookie has no `expires` lives after it was last written or touched, in seconds.
+     *
+     * @default 1209600 (14 days)
+     */
+    ttl?: number
+
+    /**
+     * How long after a session was written `touch` does nothing, in seconds; 0: every touch is written.
+     *
+     * @default 0
+     */
+    touchAfter?: number
+
+    /**
+     * How expired sessions are removed. `native`: by the server, through a TTL index, which the store makes in the background.
+     * `interval`: by this process, every `autoRemoveInterval` minutes. `disabled`: not at all.
+     *
+     * @default 'native'
+     */
+    autoRemove?: 'native' | 'interval' | 'disabled'
+
+    /**
+     * The time between two removals with `autoRemove: 'interval'`, in minutes, at most 71582. Each store shortens it by up to a
+     * tenth, so that the instances of an app take turns.
+     *
+     * @default 10
+     */
+    autoRemoveInterval?: number
+
+    /** @deprecated It is an error, as in connect-mongo: use `autoRemove` and `autoRemoveInterval`. */
+    createAutoRemoveIdx?: null
+
+    /**
+     * Store a session as JSON text (`true`) or as a document (`false`). `serialize` and `unserialize` take its place.
+     *
+     * @default true
+     */
+    stringify?: boolean
+
+    /** Makes of a session what is stored: text or a document. @default as `stringify` says */
+    serialize?: Serialize<T>
+
+    /** Makes a session of what is stored. @default as `stringify` says */
+    unserialize?: Unserialize<T>
+
+    /** Makes of a session id the `_id` of its document. @default the session id itself */
+    transformId?: (sid: string) => string | Promise<string>
+
+    /**
+     * The [write concern](https://www.mongodb.com/docs/manual/reference/write-concern/) of every write of a session, except
+     * removals by `autoRemove: 'interval'`, which wait for no acknowledgement.
+     *
+     * @default that of `mongoUrl` or `mongoOptions`, otherwise the server's
+     */
+    writeOperationOptions?: WriteConcernOptions
+
+    /** Keep `createdAt` and `updatedAt` in each document. @default false */
+    timestamps?: boolean
+
+    /**
+     * Make touching a session that is gone fail with `Unable to find the session to touch`, as connect-mongo does.
+     *
+     * @default false
+     */
+    strictTouch?: boolean
+  }
+
+  /** What is stored of a session: text or a document. */
+  export type StoredSessionValue = SessionData | string
+  export type Serialize<T extends SessionData = SessionData> = (session: T) => string | object
+  // As a method, so that a function which takes only text, or only documents, fits too.
+  export type Unserialize<T extends SessionData = SessionData> = {
+    unserialize(payload: StoredSessionValue): T
+  }['unserialize']
+
+  /** The events of a store, and what their listeners are given. */
+  export interface Events<T extends SessionData = SessionData> {
+    /** A session was created; `set` follows. */
+    create: [sid: string]
+    /** An existing session was replaced; `set` follows. */
+    update: [sid: string]
+    /** A session was created or replaced. */
+    set: [sid: string]
+    /** A session was touched. */
+    touch: [sid: string, session: T]
+    /** A session to be touched was not there. */
+    'touch-missed': [sid: string, session: T]
+    /** A session was deleted. */
+    destroy: [sid: string]
+    /** A session was asked for. */
+    get: [sid: string]
+    /** All sessions were asked for. */
+    all: [sessions: T[]]
+    /** The TTL index could not be made; calls go on. Without a listener the process warns once instead. */
+    error: [error: Error]
+  }
+
+  /** A write concern: how far a write must have got to count as done. */
+  export interface WriteConcernOptions {
+    /** How many members must have the write, or `'majority'`, or a tag. */
+    w?: number | string
+    /** Whether it must be in the journal. */
+    journal?: boolean
+    /** How long to wait for that, in milliseconds; 0: for ever. */
+    wtimeoutMS?: number
+    /** @deprecated Use `journal`. */
+    j?: boolean | 1
+    /** @deprecated Use `wtimeoutMS`. */
+    wtimeout?: number
+    /** @deprecated Use `journal`. */
+    fsync?: boolean | 1
+  }
+
+  /**
+   * The options of the Node driver's `MongoClient` that a store takes. docs/mongo-options.md has those that it does not take, or
+   * with one value only: they make the constructor throw.
+   */
+  export interface MongoOptions {
+    /** The database, where the store's own `dbName` is absent. @default the one that `mongoUrl` names */
+    dbName?: string
+    /** The name of the app in the server's log. */
+    appName?: string
+    /** The name, version and platform of a library around the store, for the server's log. */
+    driverInfo?: { name?: string; version?: string; platform?: string }
+    /** `driverInfo.name` */
+    name?: string
+
+    /** The user; in place of the one in `mongoUrl`. */
+    auth?: { username?: string; password?: string }
+    /** The database that knows the user. @default the database in `mongoUrl`, otherwise `'admin'` */
+    authSource?: string
+    /** @default SCRAM-SHA-256 or SCRAM-SHA-1, whichever the server has */
+    authMechanism?:
+      | 'DEFAULT'
+      | 'SCRAM-SHA-1'
+      | 'SCRAM-SHA-256'
+      | 'PLAIN'
+      | 'MONGODB-X509'
+      | 'MONGODB-OIDC'
+      | (string & {})
+    /** With MONGODB-OIDC: `{ ENVIRONMENT: 'k8s' }`. */
+    authMechanismProperties?: object
+
+    /** Use TLS. @default true for `mongodb+srv://`, otherwise false */
+    tls?: boolean
+    /** The same as `tls`. */
+    ssl?: boolean
+    /** A PEM file with the certificates to trust. @default what Node trusts, with NODE_EXTRA_CA_CERTS */
+    tlsCAFile?: string
+    /** The certificates to trust, as PEM; in place of `tlsCAFile`. */
+    ca?: string | Uint8Array | readonly (string | Uint8Array)[] | undefined
+    /** A PEM file with the client's certificate and key. */
+    tlsCertificateKeyFile?: string
+    /** The password of that key. */
+    tlsCertificateKeyFilePassword?: string
+    /** The same as `tlsCertificateKeyFilePassword`. */
+    passphrase?: string | undefined
+    /** Accept any certificate of the server. @default false */
+    tlsAllowInvalidCertificates?: boolean
+    /** The same as `tlsAllowInvalidCertificates`. @default false */
+    tlsInsecure?: boolean
+    /** The opposite of `tlsAllowInvalidCertificates`. @default true */
+    rejectUnauthorized?: boolean | undefined
+
+    /** The name of the replica set. */
+    replicaSet?: string
+    /** Talk to the one server that `mongoUrl` names, whatever it is part of. @default false */
+    directConnection?: boolean
+    /** How many hosts of a `mongodb+srv://` address to use; 0: all. @default 0 */
+    srvMaxHosts?: number
+    /** The service name of a `mongodb+srv://` address. @default 'mongodb' */
+    srvServiceName?: string
+    /** What the hosts of a `mongodb+srv://` address must end with. @default the address without its first label */
+    srvAllowedHostsSuffix?: string
+    /** Tells whether a host of a `mongodb+srv://` address may be used; in place of `srvAllowedHostsSuffix`. */
+    srvHostValidator?: (host: string) => boolean
+    /** The host of a SOCKS5 proxy. */
+    proxyHost?: string
+    /** Its port. @default 1080 */
+    proxyPort?: number
+    /** Its user. */
+    proxyUsername?: string
+    /** The user's password. */
+    proxyPassword?: string
+
+    /** The most connections to each server; 0: no limit. @default 10 */
+    maxPoolSize?: number
+    /** The fewest connections to each server. @default 0 */
+    minPoolSize?: number
+    /** How many connections to a server may be in the making at a time. @default 2 */
+    maxConnecting?: number
+    /** How long a connection may be idle before it is closed, in milliseconds; 0: for ever. @default 0 */
+    maxIdleTimeMS?: number
+    /** How long making a connection may take, in milliseconds; 0: for ever. @default 30000 */
+    connectTimeoutMS?: number
+    /** How long a call looks for a server, in milliseconds, before it fails. @default 30000 */
+    serverSelectionTimeoutMS?: number
+    /** How much slower than the fastest a server may be and still be used, in milliseconds. @default 15 */
+    localThresholdMS?: number
+    /** The time between two checks of a server, in milliseconds, at least 500. @default 10000 */
+    heartbeatFrequencyMS?: number
+    /** How a server is watched. @default 'auto' */
+    serverMonitoringMode?: 'auto' | 'poll' | 'stream'
+
+    /** Repeat a read once that failed on the network. @default true */
+    retryReads?: boolean
+    /** Repeat a write once that failed on the network; the server must be part of a replica set. @default true */
+    retryWrites?: boolean
+    /** How often to repeat what an overloaded server refused. @default 2 */
+    maxAdaptiveRetries?: number
+    /** Try another server when one is overloaded. @default false */
+    enableOverloadRetargeting?: boolean
+    /** The version of the [stable API](https://www.mongodb.com/docs/manual/reference/stable-api/) to insist on. */
+    serverApi?: '1' | { version: '1'; strict?: boolean; deprecationErrors?: boolean }
+    /** Compressions to offer: `snappy`, `zlib`, `zstd`, as a list or with commas between them. @default none */
+    compressors?: readonly ('none' | 'snappy' | 'zlib' | 'zstd')[] | string
+    /** From 1 (fast) to 9 (small); 0 and -1: zlib's own choice. @default -1 */
+    zlibCompressionLevel?: number | undefined
+
+    /** How far writes must have got to count as done, or the `w` of that. @default the server's */
+    writeConcern?: WriteConcernOptions | number | string
+    /** `writeConcern.w` */
+    w?: number | string
+    /** `writeConcern.journal` */
+    journal?: boolean
+    /** `writeConcern.wtimeoutMS`, in milliseconds */
+    wtimeoutMS?: number
+    /** @deprecated Use `journal`. */
+    j?: boolean | 1
+    /** @deprecated Use `journal`. */
+    fsync?: boolean | 1
+    /** @deprecated Use `wtimeoutMS`. */
+    wtimeout?: number
+    /** An object such as `{ level: 'majority' }`. @default the server's */
+    readConcern?: { level?: string } | string
+    /** `readConcern.level` */
+    readConcernLevel?: string
+    /** Which members of a replica set are read from: a mode, or an object with one. @default 'primary' */
+    readPreference?:
+      | ReadPreferenceMode
+      | { mode: ReadPreferenceMode; tags?: TagSet[]; maxStalenessSeconds?: number }
+    /** The tags of the members to read from, in order of preference. */
+    readPreferenceTags?: readonly TagSet[]
+    /** How far behind a secondary may be that is read from, in seconds, at least 90. @default no limit */
+    maxStalenessSeconds?: number
+
+    /** With `stringify: false`: leave out properties that are `undefined`, rather than store null. @default false */
+    ignoreUndefined?: boolean
+    /** With `stringify: false`: store functions as code. @default false */
+    serializeFunctions?: boolean
+    /** With `stringify: false`: read 64-bit integers as numbers where those are exact. @default true */
+    promoteLongs?: boolean
+    /** With `stringify: false`: read BSON's number types as numbers. @default true */
+    promoteValues?: boolean
+    /** With `stringify: false`: read binary data as Buffers. @default false */
+    promoteBuffers?: boolean
+    /** With `stringify: false`: read 64-bit integers as bigints. @default false */
+    useBigInt64?: boolean
+    /** With `stringify: false`: read regular expressions as BSONRegExp. @default false */
+    bsonRegExp?: boolean
+    /** With `stringify: false`: fail on text that is not valid UTF-8. @default true */
+    enableUtf8Validation?: boolean
+    /** With `stringify: false`: the names of fields to leave as BSON. */
+    fieldsAsRaw?: { [name: string]: Any }
+
+    /** @deprecated Use `tlsCAFile`. */
+    sslCA?: string
+    /** @deprecated Use `tlsCertificateKeyFilePassword`. */
+    sslPass?: string
+    /** @deprecated Use `tlsAllowInvalidCertificates`, its opposite. */
+    sslValidate?: boolean
+
+    /** @deprecated It has no effect. */
+    useNewUrlParser?: boolean
+    /** @deprecated It has no effect. */
+    useUnifiedTopology?: boolean
+    /** It has no effect: a store has no use for it. */
+    autoSelectFamily?: boolean | undefined
+    /** It has no effect: a store has no use for it. */
+    autoSelectFamilyAttemptTimeout?: number | undefined
+    /** It has no effect: a store has no use for it. */
+    forceServerObjectId?: boolean
+    /** It has no effect: a store has no use for it. */
+    monitorCommands?: boolean
+    /** It has no effect: a store has no use for it. */
+    pkFactory?: object
+    /** It is always on. */
+    keepAlive?: boolean | undefined
+    /** It is always 120000 milliseconds. */
+    keepAliveInitialDelay?: number | undefined
+    /** It is always on. */
+    noDelay?: boolean | undefined
+  }
+
+  export type ReadPreferenceMode =
+    | 'primary'
+    | 'primaryPreferred'
+    | 'secondary'
+    | 'secondaryPreferred'
+    | 'nearest'
+  export interface TagSet {
+    [key: string]: string
+  }
+}
+
+export = MongoStore
