@@ -1,0 +1,43 @@
+// Node processes of their own, for what can only be seen from outside: exit codes, output, crashes.
+'use strict'
+
+const { spawn } = require('node:child_process')
+const path = require('node:path')
+
+const TEST_FOLDER = path.join(__dirname, '..')
+
+/**
+ * Runs a function in a Node process of its own. It sees `require` and its one argument and nothing of the file that
+ * it is written in; the folder is that of the tests, so that `require('..')` means the same inside and outside.
+ *
+ * @template T
+ * @param {(data: T) => unknown} body
+ * @param {T} [data] whatever JSON can carry
+ * @param {{ env?: NodeJS.ProcessEnv, cwd?: string, nodeArgs?: string[], timeoutMs?: number }} [options]
+ * @returns {Promise<{ code: number | null, signal: string | null, stdout: string, stderr: string }>}
+ */
+function runInChild(body, data, { env = {}, cwd = TEST_FOLDER, nodeArgs = [], timeoutMs = 60_000 } = {}) {
+  const source = `(${body})(${JSON.stringify(data)})`
+  const child = spawn(process.execPath, [...nodeArgs, '-e', source], {
+    cwd,
+    env: { ...withoutTestRunner(process.env), ...env },
+    timeout: timeoutMs,
+    killSignal: 'SIGKILL',
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let stdout = ''
+  let stderr = ''
+  child.stdout.setEncoding('utf8').on('data', (text) => (stdout += text))
+  child.stderr.setEncoding('utf8').on('data', (text) => (stderr += text))
+  return new Promise((resolve, reject) => {
+    child.once('error', reject)
+    child.once('close', (code, signal) => resolve({ code, signal, stdout, stderr }))
+  })
+}
+
+/** @param {NodeJS.ProcessEnv} env what the runner sets for its own children would change how ours behave */
+function withoutTestRunner({ NODE_TEST_CONTEXT, NODE_OPTIONS, ...env }) {
+  return env
+}
+
+module.exports = { runInChild }

@@ -1,0 +1,124 @@
+// Everything that this package does on purpose unlike connect-mongo 6.0.0. README's section "What differs from
+// connect-mongo" has a line for each, found by its phrase; the differential tests prove both sides of each.
+'use strict'
+
+/** @type {Record<string, { phrase: string, sentence: string }>} */
+const DIFFERENCES = {
+  'touch-missed': {
+    phrase: 'touch-missed',
+    sentence:
+      'Touching a session that is gone succeeds and emits `touch-missed`; with `strictTouch: true` it fails, as in connect-mongo.',
+  },
+  'cookie-expires': {
+    phrase: 'cookie.expires',
+    sentence:
+      "A fetched session's `cookie.expires` is the stored document's `expires`, so that a touched session does not come back with its old date.",
+  },
+  'last-modified': {
+    phrase: 'lastModified',
+    sentence:
+      'With `touchAfter`, `lastModified` never appears on a session, and a key of that name in your own data survives.',
+  },
+  'one-write': {
+    phrase: 'one write',
+    sentence: 'With `touchAfter`, `req.session.save()` in a request causes one write, not two.',
+  },
+  'session-untouched': {
+    phrase: 'never changed',
+    sentence: 'Your options and session objects are never changed.',
+  },
+  'length-live': {
+    phrase: '`length` counts',
+    sentence: '`length` counts live sessions only, like `all`; connect-mongo counts expired ones too.',
+  },
+  promises: {
+    phrase: 'without a callback',
+    sentence: 'Methods that are called without a callback return a promise.',
+  },
+  detached: {
+    phrase: 'detached',
+    sentence: 'Methods work detached from the store: `const { get } = store`.',
+  },
+  'callback-once': {
+    phrase: 'exactly once',
+    sentence:
+      'A callback runs exactly once and outside every `try`: what it throws is an uncaught exception, not a second call.',
+  },
+  'listener-throws': {
+    phrase: 'listener that throws',
+    sentence:
+      'An event listener that throws is an uncaught exception; it does not turn a session that was stored into a failed call.',
+  },
+  'sid-type': {
+    phrase: 'not a string',
+    sentence:
+      'A session id, or a result of `transformId`, that is not a string is a `TypeError`, since an object there would be a query.',
+  },
+  'transform-id-promise': {
+    phrase: '`transformId` may',
+    sentence: '`transformId` may return a promise.',
+  },
+  'index-in-background': {
+    phrase: 'Making the TTL index',
+    sentence:
+      'Making the TTL index never delays or fails a call: a failure is an `error` event, or one warning when nobody listens, and is retried.',
+  },
+  'interval-jitter': {
+    phrase: 'jitter',
+    sentence:
+      "The sweep of `autoRemove: 'interval'` has a jitter: its period is 90 to 100 per cent of `autoRemoveInterval`.",
+  },
+  'disabled-warns': {
+    phrase: "autoRemove: 'disabled'",
+    sentence: "`autoRemove: 'disabled'` warns once when a TTL index is there all the same.",
+  },
+  'close-twice': {
+    phrase: 'ERR_STORE_CLOSED',
+    sentence:
+      '`close()` may come at any time and more than once; calls after it fail with an error whose code is `ERR_STORE_CLOSED`.',
+  },
+  'no-options': {
+    phrase: 'without options',
+    sentence: 'The constructor called without options says what is missing.',
+  },
+  'bad-url-throws': {
+    phrase: 'constructor throws',
+    sentence:
+      'The constructor throws for a wrong `mongoUrl`, `mongoOptions`, `writeOperationOptions`, `collectionName` or `dbName`, where connect-mongo leaves an unhandled rejection or fails each call.',
+  },
+  'unsupported-mongo-options': {
+    phrase: 'mongo-options.md',
+    sentence:
+      'Some `mongoOptions` are not supported and throw, naming the option: docs/mongo-options.md lists every one.',
+  },
+  'server-down': {
+    phrase: 'A server that is down',
+    sentence:
+      'A server that is down is an error of each call, never an unhandled rejection, and later calls succeed once it is up.',
+  },
+  'option-warnings': {
+    phrase: 'unknown option',
+    sentence:
+      'The option names of connect-mongo 3 work with a deprecation warning; an unknown option gives one warning.',
+  },
+  internals: {
+    phrase: '`collectionP`',
+    sentence:
+      'There is no `collectionP`, `clientP` or `options` on the store, since no JavaScript client is behind it.',
+  },
+  'commonjs-class': {
+    phrase: "require('connect-mongo-native')",
+    sentence:
+      "`require('connect-mongo-native')` is the class itself, as in connect-mongo 4 and 5, and carries `MongoStore` and `default`, as in 6.",
+  },
+  'mongo-url-only': {
+    phrase: '`client` and `clientPromise`',
+    sentence: '`client` and `clientPromise` are not supported yet: give `mongoUrl`.',
+  },
+  encryption: {
+    phrase: '`crypto` and `cryptoAdapter`',
+    sentence: '`crypto` and `cryptoAdapter` are not supported yet and throw.',
+  },
+}
+
+module.exports = { DIFFERENCES }
