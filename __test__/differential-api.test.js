@@ -1,0 +1,396 @@
+// The class and its methods as JavaScript sees them, with most of what differs from connect-mongo on purpose.
+'use strict'
+
+const assert = require('node:assert/strict')
+const { EventEmitter, once } = require('node:events')
+const { createServer } = require('node:net')
+const session = require('express-session')
+const { MongoClient } = require('mongodb')
+const {
+  callbackArguments,
+  forDifference,
+  forEachImplementation,
+  forOurs,
+  promised,
+} = require('./support/differential.js')
+const { startServer } = require('./support/server.js')
+const { LATER, plainSession, storedSession } = require('./support/sessions.js')
+
+// ---- The class
+
+forEachImplementation(
+  'a store is a Store of express-session and an EventEmitter',
+  (_t, { create, MongoStore }) => {
+    const store = create()
+    assert.ok(store instanceof MongoStore)
+    assert.ok(store instanceof session.Store)
+    assert.ok(store instanceof EventEmitter)
+    for (const method of ['regenerate', 'load', 'createSession'])
+      assert.equal(typeof store[method], 'function')
+  }
+)
+
+forEachImplementation('create and new make the same', async (_t, { MongoStore, url }) => {
+  const stores = [
+    MongoStore.create({ mongoUrl: url, autoRemove: 'disabled' }),
+    new MongoStore({ mongoUrl: url, autoRemove: 'disabled' }),
+  ]
+  assert.equal(stores[0].constructor, stores[1].constructor)
+  for (const store of stores) {
+    assert.deepEqual(await callbackArguments(store, 'length'), [null, 0])
+    await store.close()
+  }
+})
+
+forEachImplementation(
+  'load answers undefined for a missing session and a Session for another',
+  async (_t, context) => {
+    const { store, set } = context.open()
+    await set('sid', plainSession({ n: 1 }))
+    assert.deepEqual(await callbackArguments(store, 'load', 'missing'), [])
+    const [error, loaded] = /** @type {any[]} */ (await callbackArguments(store, 'load', 'sid'))
+    assert.equal(error, null)
+    assert.equal(loaded.n, 1)
+    assert.equal(loaded.id, 'sid')
+    assert.deepEqual(loaded.cookie.expires, LATER)
+    assert.equal(typeof loaded.save, 'function')
+  }
+)
+
+forEachImplementation('close with no callback gives a promise', async (_t, { create }) => {
+  const store = create()
+  await callbackArguments(store, 'length')
+  assert.equal(await store.close(), undefined)
+})
+
+// ---- Deliberate differences of the API
+
+forDifference('promises', 'a method called without a callback', {
+  ours: async (_t, { create }) => {
+    const store = create()
+    assert.equal(await store.set('sid', plainSession(), 'no callback'), undefined)
+    assert.deepEqual(await store.get('sid', 7, null), plainSession())
+    assert.deepEqual(await store.all({}), [plainSession()])
+    assert.equal(await store.length([]), 1)
+    assert.equal(await store.destroy('sid', undefined), undefined)
+    assert.equal(await store.get('sid'), null)
+    assert.equal(await store.clear('extra'), undefined)
+  },
+  theirs: async (_t, { create }) => {
+    const store = create()
+    assert.equal(store.set('sid', plainSession()), undefined)
+    assert.equal(store.touch('sid', plainSession()), undefined)
+    assert.equal(store.destroy('sid'), undefined)
+    assert.equal(store.clear(), undefined)
+  },
+})
+
+forOurs('a callback is found behind extra arguments', async (_t, { create }) => {
+  const store = create()
+  assert.deepEqual(await callbackArguments(store, 'set', 'sid', plainSession(), 'extra', 7), [null])
+  assert.deepEqual(await callbackArguments(store, 'get', 'sid', { extra: true }), [null, plainSession()])
+  assert.deepEqual(await callbackArguments(store, 'length', 'extra'), [null, 1])
+})
+
+forDifference('detached', 'a method taken off the store', {
+  ours: async (_t, { create }) => {
+    const { get, set, touch, destroy, all, length, clear, close } = create()
+    await set('sid', plainSession())
+    await touch('sid', plainSession())
+    assert.deepEqual([await get('sid')], await all())
+    await destroy('sid')
+    await clear()
+    assert.equal(await length(), 0)
+    await close()
+  },
+  theirs: (_t, { create }) => {
+    const { length } = create()
+    assert.throws(() => length(() => {}), TypeError)
+  },
+})
+
+/** Runs a function while an uncaught exception does not end the test. @param {() => void} run @returns {Promise<unknown>} the exception */
+function uncaughtException(run) {
+  return new Promise((resolve) => {
+    const others = process.listeners('uncaughtException')
+    process.removeAllListeners('uncaughtException')
+    process.once('uncaughtException', (error) => {
+      for (const listener of others) process.on('uncaughtException', listener)
+      resolve(error)
+    })
+    run()
+  })
+}
+
+for (const method of ['get', 'all', 'length', 'set', 'touch', 'destroy', 'clear']) {
+  const args =
+    { get: ['sid'], destroy: ['sid'], set: ['sid', plainSession()], touch: ['sid', plainSession()] }[
+      method
+    ] ?? []
+  forOurs(
+    `a callback of ${method} that throws is an uncaught exception and runs once`,
+    async (_t, { create }) => {
+      const store = create()
+      const thrown = new Error('from the callback')
+      let calls = 0
+      const caught = await uncaughtException(() => {
+        store[method](...args, () => {
+          calls += 1
+          throw thrown
+        })
+      })
+      await store.length()
+      assert.equal(caught, thrown)
+      assert.equal(calls, 1)
+    }
+  )
+}
+
+forDifference('callback-once', 'a callback of get that throws', {
+  ours: async (_t, { create }) => {
+    const store = create()
+    /** @type {unknown[][]} */
+    const calls = []
+    const thrown = new Error('from the callback')
+    await uncaughtException(() => {
+      store.get('sid', (/** @type {unknown[]} */ ...answer) => {
+        calls.push(answer)
+        throw thrown
+      })
+    })
+    await store.length()
+    assert.deepEqual(calls, [[null, null]])
+  },
+  theirs: async (_t, { create }) => {
+    const store = create()
+    const thrown = new Error('from the callback')
+    /** @type {unknown[][]} */
+    const calls = []
+    await new Promise((resolve) => {
+      store.get('sid', (/** @type {unknown[]} */ ...answer) => {
+        calls.push(answer)
+        if (calls.length === 1) throw thrown
+        resolve(undefined)
+      })
+    })
+    assert.deepEqual(calls, [[null, null], [thrown]])
+  },
+})
+
+for (const [event, act] of /** @type {const} */ ([
+  ['set', (/** @type {any} */ { set }) => set('sid', plainSession())],
+  ['create', (/** @type {any} */ { set }) => set('sid', plainSession())],
+  ['get', (/** @type {any} */ { get }) => get('sid')],
+  ['all', (/** @type {any} */ { all }) => all()],
+  ['destroy', (/** @type {any} */ { destroy }) => destroy('sid')],
+])) {
+  forDifference('listener-throws', `a listener of ${event} that throws`, {
+    ours: async (_t, { open }) => {
+      const opened = open()
+      const thrown = new Error('from the listener')
+      opened.store.on(event, () => {
+        throw thrown
+      })
+      /** @type {Promise<unknown> | undefined} */
+      let call
+      const caught = await uncaughtException(() => {
+        call = act(opened)
+      })
+      assert.equal(caught, thrown)
+      await call
+    },
+    theirs: async (_t, { open }) => {
+      const opened = open()
+      const thrown = new Error('from the listener')
+      opened.store.on(event, () => {
+        throw thrown
+      })
+      await assert.rejects(act(opened), (error) => error === thrown)
+    },
+  })
+}
+
+for (const sid of [{ $ne: null }, 7, null, undefined, ['sid'], true]) {
+  forDifference('sid-type', `a session id ${JSON.stringify(sid)}`, {
+    ours: async (_t, { open, collection }) => {
+      await collection.insertOne(storedSession('sid'))
+      const { get, set, touch, destroy } = open()
+      await assert.rejects(get(sid), TypeError)
+      await assert.rejects(set(sid, plainSession()), TypeError)
+      await assert.rejects(touch(sid, plainSession()), TypeError)
+      await assert.rejects(destroy(sid), TypeError)
+      assert.deepEqual(await collection.distinct('_id'), ['sid'])
+    },
+    theirs: async (_t, { open, collection }) => {
+      await collection.insertOne(storedSession('sid'))
+      const found = await open().get(sid)
+      assert.deepEqual(found?.id, sid && typeof sid === 'object' && '$ne' in sid ? 'sid' : undefined)
+    },
+  })
+}
+
+for (const bad of [7, null, undefined, {}]) {
+  forDifference('sid-type', `a transformId that gives ${JSON.stringify(bad)}`, {
+    ours: async (_t, { open }) => {
+      const { get, set } = open({ transformId: () => bad })
+      await assert.rejects(get('sid'), TypeError)
+      await assert.rejects(set('sid', plainSession()), TypeError)
+    },
+    theirs: async (_t, { open }) => {
+      assert.equal(await open({ transformId: () => bad }).get('sid'), null)
+    },
+  })
+}
+
+forDifference('transform-id-promise', 'a transformId that is async', {
+  ours: async (_t, { open, collection }) => {
+    const { get, set, touch, destroy } = open({
+      transformId: async (/** @type {string} */ sid) => `later ${sid}`,
+    })
+    await set('sid', plainSession())
+    await touch('sid', plainSession())
+    assert.deepEqual(await collection.distinct('_id'), ['later sid'])
+    assert.deepEqual(await get('sid'), plainSession())
+    await destroy('sid')
+    assert.equal(await collection.countDocuments(), 0)
+  },
+  theirs: async (_t, { open }) => {
+    const { set, get } = open({ transformId: async (/** @type {string} */ sid) => `later ${sid}` })
+    await set('sid', plainSession({ user: 'ada' }))
+    // The driver stores a promise as {}, and so all users share one session.
+    assert.deepEqual(await get('anybody else'), plainSession({ user: 'ada' }))
+  },
+})
+
+forOurs('a transformId that rejects fails the call with its error', async (_t, { open }) => {
+  const error = new Error('no id today')
+  const { get, set, touch, destroy } = open({
+    transformId: async () => {
+      throw error
+    },
+  })
+  const calls = [
+    () => get('sid'),
+    () => set('sid', plainSession()),
+    () => touch('sid', plainSession()),
+    () => destroy('sid'),
+  ]
+  for (const call of calls) await assert.rejects(call, (thrown) => thrown === error)
+})
+
+forDifference('close-twice', 'calls after close, and a second close', {
+  ours: async (_t, { open }) => {
+    const { store, get, set, touch, destroy, all, length, clear } = open()
+    assert.equal(await store.close(), undefined)
+    assert.equal(await store.close(), undefined)
+    const calls = [
+      () => get('sid'),
+      () => set('sid', plainSession()),
+      () => touch('sid', plainSession()),
+      () => destroy('sid'),
+      () => all(),
+      () => length(),
+      () => clear(),
+    ]
+    for (const call of calls) await assert.rejects(call, { name: 'Error', code: 'ERR_STORE_CLOSED' })
+  },
+  theirs: async (_t, { open }) => {
+    const { store, length, get } = open()
+    await length()
+    await store.close()
+    await assert.rejects(get('sid'), { name: 'MongoNotConnectedError' })
+  },
+})
+
+/** @param {import('node:test').TestContext} t @param {any} MongoStore */
+async function storeOfAbsentServer(t, MongoStore) {
+  const port = await freePort()
+  const store = MongoStore.create({
+    mongoUrl: `mongodb://127.0.0.1:${port}/?serverSelectionTimeoutMS=1000`,
+    autoRemove: 'disabled',
+  })
+  t.after(() => Promise.resolve(store.close()).catch(() => {}))
+  return { get: promised(store).get, port }
+}
+
+/** @returns {Promise<number>} */
+async function freePort() {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = /** @type {import('node:net').AddressInfo} */ (server.address())
+  server.close()
+  await once(server, 'close')
+  return port
+}
+
+forDifference('server-down', 'a server that comes up after the first call failed', {
+  ours: async (t, { MongoStore }) => {
+    const { get, port } = await storeOfAbsentServer(t, MongoStore)
+    await assert.rejects(get('sid'), { name: 'MongoServerSelectionError' })
+    await startServer({ port })
+    assert.equal(await get('sid'), null)
+  },
+  theirs: async (t, { MongoStore }) => {
+    const { get, port } = await storeOfAbsentServer(t, MongoStore)
+    await assert.rejects(get('sid'), { name: 'MongoServerSelectionError' })
+    await startServer({ port })
+    await assert.rejects(get('sid'), { name: 'MongoServerSelectionError' })
+  },
+})
+
+forDifference('internals', 'what a store carries besides its methods', {
+  ours: (_t, { create, MongoStore }) => {
+    const store = create()
+    for (const name of ['collectionP', 'clientP', 'options', 'cryptoAdapter', 'timer'])
+      assert.equal(name in store, false)
+    assert.equal(store.backend, 'native')
+    assert.equal(typeof MongoStore.binding, 'string')
+  },
+  theirs: async (_t, { create }) => {
+    const store = create()
+    assert.equal((await store.collectionP).collectionName, 'sessions')
+    assert.equal(store.options.collectionName, 'sessions')
+  },
+})
+
+forDifference('mongo-url-only', 'a JavaScript client', {
+  ours: (_t, { MongoStore }) => {
+    assert.throws(() => MongoStore.create({ client: {} }), /client/)
+    assert.throws(() => MongoStore.create({ clientPromise: Promise.resolve({}) }), /clientPromise/)
+  },
+  theirs: async (t, { url, MongoStore, collection }) => {
+    const clientPromise = MongoClient.connect(url)
+    t.after(async () => (await clientPromise).close())
+    const store = MongoStore.create({ clientPromise, autoRemove: 'disabled' })
+    await promised(store).set('sid', plainSession())
+    assert.equal(await collection.countDocuments(), 1)
+  },
+})
+
+forOurs('a client besides mongoUrl is passed over, as in connect-mongo', async (_t, { open }) => {
+  assert.equal(await open({ client: {}, clientPromise: Promise.resolve({}) }).length(), 0)
+})
+
+forDifference('encryption', 'crypto and cryptoAdapter', {
+  ours: (_t, { url, MongoStore }) => {
+    assert.throws(() => MongoStore.create({ mongoUrl: url, crypto: { secret: 'squirrel' } }), /crypto/)
+    const cryptoAdapter = { encrypt: async () => '', decrypt: async () => '' }
+    assert.throws(() => MongoStore.create({ mongoUrl: url, cryptoAdapter }), /cryptoAdapter/)
+  },
+  theirs: async (_t, { open, collection }) => {
+    const { set } = open({ crypto: { secret: 'squirrel' } })
+    await set('sid', plainSession())
+    assert.doesNotMatch((await collection.findOne())?.session, /cookie/)
+  },
+})
+
+for (const crypto of [undefined, { secret: false }]) {
+  forEachImplementation(
+    `crypto ${JSON.stringify(crypto)} is no encryption`,
+    async (_t, { open, collection }) => {
+      const { set } = open({ crypto })
+      await set('sid', plainSession())
+      assert.deepEqual(JSON.parse((await collection.findOne())?.session), plainSession())
+    }
+  )
+}
