@@ -1,0 +1,122 @@
+// A small Express 5 app whose sessions are kept by connect-mongo-native: log in, count, see the document, log out.
+// `npm run demo` serves it. With a MongoDB of your own: MONGO_URL=mongodb://… SESSION_SECRET=… node example/app.js
+'use strict'
+
+const { promisify } = require('node:util')
+const MongoStore = require('connect-mongo-native')
+const express = require('express')
+const session = require('express-session')
+const { BSON, MongoClient } = require('mongodb')
+const { errorPage, sessionPage } = require('./page.js')
+
+/**
+ * @param {object} options
+ * @param {string} options.mongoUrl
+ * @param {string} options.secret signs the cookie: a long random text, the same in every process that serves the app
+ * @param {string} [options.dbName] when it is not the one that `mongoUrl` names
+ * @param {MongoStore} [options.store] one of your own, so that you can close it
+ * @param {MongoClient} [options.client] likewise; the page reads the stored document through it, the sessions do not use it
+ */
+function createApp({
+  mongoUrl,
+  secret,
+  dbName,
+  store = MongoStore.create({ mongoUrl, dbName }),
+  client = new MongoClient(mongoUrl),
+}) {
+  const app = express()
+  const sessions = client.db(dbName).collection('sessions')
+
+  app.disable('x-powered-by')
+  app.use(setHeaders)
+  app.use(express.urlencoded({ extended: false, limit: '10kb' }))
+  app.use(
+    session({
+      secret,
+      resave: false,
+      saveUninitialized: false,
+      store,
+      cookie: { sameSite: 'lax', secure: 'auto' },
+    })
+  )
+
+  app.get('/', async (req, res) => {
+    const stored = await sessions.findOne({ _id: req.sessionID })
+    res.send(sessionPage({ user: req.session.user, document: stored && show(stored), footer: about(store) }))
+  })
+
+  app.post('/login', async (req, res) => {
+    const name = String(req.body?.name ?? '').trim()
+    if (!name)
+      return res.status(400).send(sessionPage({ notice: 'Please type a name.', footer: about(store) }))
+    // A new id at login: one that somebody planted in this browser beforehand must not become a logged-in one.
+    await call(req.session, 'regenerate')
+    req.session.user = { name: name.slice(0, 60), count: 0 }
+    await saveAndShow(req, res)
+  })
+
+  app.post('/count', async (req, res) => {
+    if (req.session.user) req.session.user.count += 1
+    await saveAndShow(req, res)
+  })
+
+  app.post('/logout', async (req, res) => {
+    await call(req.session, 'destroy')
+    res.clearCookie('connect.sid').redirect(303, '/')
+  })
+
+  app.use((_req, res) => res.status(404).send(errorPage('There is no such page here.')))
+  app.use(handleError)
+  return app
+}
+
+/** express-session's methods take callbacks. */
+function call(session, method) {
+  return promisify(session[method]).call(session)
+}
+
+/** Saved before the redirect is sent: a quick browser would otherwise ask for the page before the session is stored. */
+async function saveAndShow(req, res) {
+  if (req.session.user) await call(req.session, 'save')
+  res.redirect(303, '/')
+}
+
+/** The document with its BSON types kept: a date is not a string. */
+function show(document) {
+  return BSON.EJSON.stringify(document, null, 2)
+}
+
+function about(store) {
+  return `Backend: ${store.backend} · binding: ${MongoStore.binding}`
+}
+
+function setHeaders(_req, res, next) {
+  res.set({
+    'Cache-Control': 'no-store',
+    'Content-Security-Policy':
+      "default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    'X-Content-Type-Options': 'nosniff',
+  })
+  next()
+}
+
+/** Express tells an error handler by its four parameters. */
+function handleError(error, _req, res, next) {
+  if (res.headersSent) return next(error)
+  const isCallersFault = error.status >= 400 && error.status < 500
+  if (!isCallersFault) console.error(error)
+  res
+    .status(isCallersFault ? error.status : 500)
+    .send(errorPage(isCallersFault ? error.message : 'The server could not answer. Its log says why.'))
+}
+
+module.exports = { createApp, show }
+
+if (require.main === module) {
+  const { MONGO_URL: mongoUrl, SESSION_SECRET: secret, PORT: port = '3000' } = process.env
+  if (!mongoUrl || !secret) throw new Error('Set MONGO_URL and SESSION_SECRET')
+  createApp({ mongoUrl, secret }).listen(Number(port), (error) => {
+    if (error) throw error
+    console.log(`http://localhost:${port}/`)
+  })
+}
