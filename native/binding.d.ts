@@ -74,6 +74,20 @@ export declare class NativeStore {
    */
   clear(): Promise<Outcome<void>>
   /**
+   * Asks the server for a sign of life.
+   *
+   * # Errors
+   * None: failures are data.
+   */
+  ping(): Promise<Outcome<void>>
+  /**
+   * Waits until the TTL index has been tried for the first time, whatever came of it.
+   *
+   * # Errors
+   * None: failures are data.
+   */
+  started(): Promise<Outcome<void>>
+  /**
    * Removes expired sessions in the background, unless that is under way already. Keeps no process alive.
    *
    * # Errors
@@ -92,7 +106,7 @@ export declare class NativeStore {
 /** News of what happens outside any call. */
 export interface BackgroundReport {
   /** What the news is about. */
-  event: 'ttl-index-failed' | 'ttl-index-present' | 'sweep-failed'
+  event: 'ttl-index-failed' | 'ttl-index-present' | 'sweep-failed' | 'connect' | 'disconnect'
   /** Why something failed. */
   failure?: Failure
 }
@@ -173,6 +187,8 @@ export interface StoreConfig {
   writeConcern?: WriteConcernConfig
   /** Whether to write `createdAt` and `updatedAt`. */
   timestamps: boolean
+  /** Whether to report when no server takes writes, and when one does again. */
+  connectionEvents: boolean
   /** `native`, `interval` or `disabled`. */
   autoRemove: 'native' | 'interval' | 'disabled'
 }

@@ -8,8 +8,12 @@ use std::{
     },
 };
 
-use mongodb::{Client, ClientSession, bson::doc};
-use tokio::sync::OnceCell;
+use mongodb::{
+    Client, ClientSession, ServerType,
+    bson::doc,
+    event::{EventHandler, sdam::SdamEvent},
+};
+use tokio::sync::{OnceCell, watch};
 
 use crate::{
     error::StoreError,
@@ -26,6 +30,7 @@ pub struct SharedClient {
     retry_writes: bool,
     is_replicated: OnceCell<bool>,
     transaction_number: AtomicI64,
+    is_up: watch::Receiver<Option<bool>>,
 }
 
 fn clients() -> MutexGuard<'static, HashMap<ConnectionConfig, Weak<SharedClient>>> {
@@ -39,7 +44,11 @@ impl SharedClient {
     /// # Errors
     /// A connection string or TLS files that the driver refuses.
     pub async fn get(config: ConnectionConfig) -> Result<Arc<Self>, StoreError> {
-        let made = driver_options(&config).await?;
+        let mut made = driver_options(&config).await?;
+        let (availability, is_up) = watch::channel(None);
+        made.options.sdam_event_handler = Some(EventHandler::callback(move |event| {
+            observe(&availability, &event);
+        }));
 
         let mut clients = clients();
         if let Some(client) = clients.get(&config).and_then(Weak::upgrade) {
@@ -51,6 +60,7 @@ impl SharedClient {
             config: config.clone(),
             is_replicated: OnceCell::new(),
             transaction_number: AtomicI64::new(1),
+            is_up,
         });
         clients.insert(config, Arc::downgrade(&shared));
         Ok(shared)
@@ -73,6 +83,12 @@ impl SharedClient {
     #[must_use]
     pub fn is_reached(&self) -> bool {
         self.is_replicated.initialized()
+    }
+
+    /// Whether some server takes writes, as the driver's monitors see it; `None` until they know.
+    #[must_use]
+    pub fn is_up(&self) -> watch::Receiver<Option<bool>> {
+        self.is_up.clone()
     }
 
     /// Whether writes can carry a transaction number, by which the server knows a repeated one: `retryWrites` is on, and
@@ -107,6 +123,43 @@ impl SharedClient {
         let number = self.transaction_number.fetch_add(1, Ordering::Relaxed);
         Ok((session, number))
     }
+}
+
+fn observe(availability: &watch::Sender<Option<bool>>, event: &SdamEvent) {
+    match event {
+        SdamEvent::TopologyDescriptionChanged(event) => {
+            let servers = event.new_description.servers();
+            let is_up = servers
+                .values()
+                .any(|server| takes_writes(server.server_type()));
+            availability.send_if_modified(|known| {
+                // Before the first answer, and without a failure, nothing is known.
+                let is_news = *known != Some(is_up) && (is_up || known.is_some());
+                if is_news {
+                    *known = Some(is_up);
+                }
+                is_news
+            });
+        }
+        SdamEvent::ServerHeartbeatFailed(_) => {
+            availability.send_if_modified(|known| {
+                let is_news = known.is_none();
+                known.get_or_insert(false);
+                is_news
+            });
+        }
+        _ => {}
+    }
+}
+
+fn takes_writes(server_type: ServerType) -> bool {
+    matches!(
+        server_type,
+        ServerType::Standalone
+            | ServerType::Mongos
+            | ServerType::RsPrimary
+            | ServerType::LoadBalancer
+    )
 }
 
 impl Drop for SharedClient {

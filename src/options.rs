@@ -74,6 +74,8 @@ pub struct StoreConfig {
     pub write_concern: Option<WriteConcernConfig>,
     /// Whether to write `createdAt` and `updatedAt`.
     pub timestamps: bool,
+    /// Whether to report when no server takes writes, and when one does again.
+    pub connection_events: bool,
     /// `native`, `interval` or `disabled`.
     #[napi(ts_type = "'native' | 'interval' | 'disabled'")]
     pub auto_remove: String,

@@ -35,13 +35,15 @@ const START_UP_GRACE: Duration = Duration::from_secs(2);
 const FIRST_RETRY_DELAY: Duration = Duration::from_secs(1);
 const LAST_RETRY_DELAY: Duration = Duration::from_secs(60);
 
-/// Two workers: one can wait in a system call or compress a message while the other goes on.
-const RUNTIME_WORKERS: usize = 2;
+/// Workers beyond these have nothing to do: what takes time happens in the server.
+const MOST_WORKERS: usize = 2;
 
 /// The process's own, for all of its threads: napi's ends with the last environment, in the middle of what the driver does.
 static RUNTIME: LazyLock<io::Result<Runtime>> = LazyLock::new(|| {
+    // On two processors a second worker costs more in wake-ups than it does: JavaScript has the other one.
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
     tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(RUNTIME_WORKERS)
+        .worker_threads((processors / 2).clamp(1, MOST_WORKERS))
         .thread_name("connect-mongo")
         .enable_all()
         .build()
@@ -69,7 +71,9 @@ pub struct SessionRecord {
 #[napi(object, object_from_js = false)]
 pub struct BackgroundReport {
     /// What the news is about.
-    #[napi(ts_type = "'ttl-index-failed' | 'ttl-index-present' | 'sweep-failed'")]
+    #[napi(
+        ts_type = "'ttl-index-failed' | 'ttl-index-present' | 'sweep-failed' | 'connect' | 'disconnect'"
+    )]
     pub event: String,
     /// Why something failed.
     pub failure: Option<Failure>,
@@ -85,10 +89,13 @@ struct Inner {
     config: StoreConfig,
     reporter: Reporter,
     is_sweeping: AtomicBool,
+    has_tried_index: watch::Sender<bool>,
 }
 
-struct StartUp {
-    task: JoinHandle<()>,
+/// What goes on beside the calls.
+struct Background {
+    start_up: JoinHandle<()>,
+    watch: JoinHandle<()>,
     closing: watch::Sender<bool>,
 }
 
@@ -99,7 +106,7 @@ struct StartUp {
 #[napi]
 pub struct NativeStore {
     runtime: &'static Runtime,
-    open: Mutex<Option<(Arc<Inner>, StartUp)>>,
+    open: Mutex<Option<(Arc<Inner>, Background)>>,
 }
 
 #[napi]
@@ -124,8 +131,12 @@ impl NativeStore {
             .map_err(|error| napi::Error::from_reason(Failure::from(error).message))?;
         let inner = Arc::new(inner);
         let (closing, closed) = watch::channel(false);
-        let task = runtime.spawn(Arc::clone(&inner).start_up(closed));
-        let open = Mutex::new(Some((inner, StartUp { task, closing })));
+        let background = Background {
+            start_up: runtime.spawn(Arc::clone(&inner).start_up(closed)),
+            watch: runtime.spawn(Arc::clone(&inner).watch()),
+            closing,
+        };
+        let open = Mutex::new(Some((inner, background)));
         Ok(Self { runtime, open })
     }
 
@@ -228,6 +239,28 @@ impl NativeStore {
         self.run(env, async move |inner| inner.clear().await)
     }
 
+    /// Asks the server for a sign of life.
+    ///
+    /// # Errors
+    /// None: failures are data.
+    #[napi(catch_unwind, ts_return_type = "Promise<Outcome<void>>")]
+    pub fn ping<'env>(&self, env: &'env Env) -> napi::Result<Object<'env>> {
+        self.run(env, async move |inner| inner.ping().await)
+    }
+
+    /// Waits until the TTL index has been tried for the first time, whatever came of it.
+    ///
+    /// # Errors
+    /// None: failures are data.
+    #[napi(catch_unwind, ts_return_type = "Promise<Outcome<void>>")]
+    pub fn started<'env>(&self, env: &'env Env) -> napi::Result<Object<'env>> {
+        self.run(env, async move |inner| {
+            let mut has_tried = inner.has_tried_index.subscribe();
+            drop(has_tried.wait_for(|has_tried| *has_tried).await);
+            Ok(())
+        })
+    }
+
     /// Removes expired sessions in the background, unless that is under way already. Keeps no process alive.
     ///
     /// # Errors
@@ -250,8 +283,8 @@ impl NativeStore {
     pub fn close<'env>(&self, env: &'env Env) -> napi::Result<Object<'env>> {
         let open = self.lock().take();
         self.settle(env, async move {
-            if let Some((inner, start_up)) = open {
-                start_up.finish(inner.client.is_reached()).await;
+            if let Some((inner, background)) = open {
+                background.finish(inner.client.is_reached()).await;
                 let client = Arc::clone(&inner.client);
                 drop(inner);
                 client.release().await;
@@ -291,7 +324,7 @@ impl NativeStore {
         Ok(promise)
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Option<(Arc<Inner>, StartUp)>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Option<(Arc<Inner>, Background)>> {
         // Nothing that can panic happens under this lock.
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -306,20 +339,25 @@ impl NativeStore {
 impl Drop for NativeStore {
     /// A store that was never closed ends with its JavaScript object.
     fn drop(&mut self) {
-        if let Some((_, start_up)) = self.lock().take() {
-            start_up.task.abort();
+        if let Some((_, background)) = self.lock().take() {
+            background.start_up.abort();
+            background.watch.abort();
         }
     }
 }
 
-impl StartUp {
+impl Background {
     /// An index that is being made is waited for, so that no command fails half-way; a server out of reach is not.
-    async fn finish(self, is_reached: bool) {
+    async fn finish(mut self, is_reached: bool) {
         drop(self.closing);
-        let abort = self.task.abort_handle();
-        if !is_reached || time::timeout(START_UP_GRACE, self.task).await.is_err() {
-            abort.abort();
+        if !is_reached
+            || time::timeout(START_UP_GRACE, &mut self.start_up)
+                .await
+                .is_err()
+        {
+            self.start_up.abort();
         }
+        self.watch.abort();
     }
 }
 
@@ -334,6 +372,7 @@ impl Inner {
             config,
             reporter,
             is_sweeping: AtomicBool::new(false),
+            has_tried_index: watch::Sender::new(false),
         })
     }
 
@@ -396,6 +435,11 @@ impl Inner {
         Ok(i64::try_from(count).unwrap_or(i64::MAX))
     }
 
+    async fn ping(&self) -> Result<(), StoreError> {
+        self.database.run_command(doc! { "ping": 1 }).await?;
+        Ok(())
+    }
+
     async fn update(&self, statement: RawDocumentBuf) -> Result<Written, StoreError> {
         let mut command = rawdoc! { "update": self.sessions.name(), "updates": [statement] };
         self.append_write_concern(&mut command);
@@ -449,12 +493,33 @@ impl Inner {
         } else if mode == "disabled" && self.has_ttl_index().await.unwrap_or(false) {
             self.report("ttl-index-present", None);
         }
+        self.has_tried_index.send_replace(true);
+    }
+
+    /// Reports when no server takes writes any more, and when one does again.
+    async fn watch(self: Arc<Self>) {
+        if !self.config.connection_events {
+            return;
+        }
+        let mut is_up = self.client.is_up();
+        let mut was_down = false;
+        loop {
+            let is_down = *is_up.borrow_and_update() == Some(false);
+            if is_down != was_down {
+                self.report(if is_down { "disconnect" } else { "connect" }, None);
+            }
+            was_down = is_down;
+            if is_up.changed().await.is_err() {
+                return;
+            }
+        }
     }
 
     async fn make_ttl_index(&self, closing: &mut watch::Receiver<bool>) {
         let mut delay = FIRST_RETRY_DELAY;
         while let Err(error) = self.ensure_ttl_index().await {
             self.report("ttl-index-failed", Some(error));
+            self.has_tried_index.send_replace(true);
             tokio::select! {
                 () = time::sleep(delay) => {}
                 _ = closing.changed() => return,
