@@ -123,6 +123,39 @@ describe('a mongodb+srv address', () => {
     assert.equal(parameters.get('replicaSet'), 'rs0')
   })
 
+  test('has no options when there is no TXT record', async () => {
+    for (const none of [undefined, []]) {
+      publish(HOSTS, none)
+      const { hosts, parameters } = await resolve(`${CLUSTER}/db`)
+      assert.deepEqual(hosts, ADDRESSES)
+      assert.equal(parameters.get('replicaSet'), null)
+    }
+  })
+
+  test('is looked up as dns.promises looks names up, whatever the app has put in its place', async (t) => {
+    publish(HOSTS, [['replicaSet=rs0']])
+    const ask = dns.promises.resolve
+    const asked = t.mock.method(dns.promises, 'resolve', (name, type) =>
+      ask(name.replace('web', 'sessions'), type)
+    )
+    const { hosts, parameters } = await resolve('mongodb+srv://web.example.com/')
+    assert.deepEqual(hosts, ADDRESSES)
+    assert.equal(parameters.get('replicaSet'), 'rs0')
+    assert.equal(asked.mock.callCount(), 2)
+  })
+
+  test('is asked for once more when no name server answers in time', async (t) => {
+    publish(HOSTS, [['replicaSet=rs0']])
+    const silence = () => Promise.reject(Object.assign(new Error('queryTxt ETIMEOUT'), { code: dns.TIMEOUT }))
+    const ask = dns.promises.resolve
+    const answers = { SRV: [silence, ask], TXT: [silence, ask] }
+    t.mock.method(dns.promises, 'resolve', (name, type) => answers[type].shift()(name, type))
+    assert.deepEqual((await resolve(CLUSTER)).hosts, ADDRESSES)
+
+    Object.assign(answers, { SRV: [ask], TXT: [silence, silence] })
+    await assert.rejects(resolve(CLUSTER), { name: 'MongoServerSelectionError', code: 'ETIMEOUT' })
+  })
+
   test('has its own options before those of its TXT record', async () => {
     publish(HOSTS, [['authSource=users&replicaSet=rs0']])
     for (const [url, options] of [
@@ -204,6 +237,11 @@ describe('a mongodb+srv address is an error', () => {
     })
   })
 
+  test('with a name that has no SRV records', async () => {
+    publish([], [['replicaSet=rs0']])
+    await assert.rejects(resolve(CLUSTER), { name: 'MongoServerSelectionError', code: 'ENODATA' })
+  })
+
   test('when the TXT record cannot be had', async () => {
     publish(HOSTS, SERVFAIL)
     await assert.rejects(resolve(CLUSTER), { name: 'MongoServerSelectionError', code: 'ESERVFAIL' })
@@ -214,7 +252,6 @@ describe('a mongodb+srv address is an error', () => {
     'with another option in the TXT record': [[['tls=false']], /may only set any of: authSource, replicaSet/],
     'with an empty option in the TXT record': [[['replicaSet=']], /empty URI params/],
     'with a TXT record that is not of MongoDB': [[['v=spf1 -all']], /may only set any of/],
-    'with a TXT record that is neither load balanced nor not': [[['loadBalanced=maybe']], /loadBalanced/],
     'with several hosts that are load balanced': [[['loadBalanced=true']], /several hosts/],
   }
   for (const [title, [text, message]] of Object.entries(TEXTS)) {
@@ -223,6 +260,38 @@ describe('a mongodb+srv address is an error', () => {
       await assert.rejects(resolve(CLUSTER), refusal(message, 'MongoParseError'))
     })
   }
+
+  test('wherever it is one for the Node driver, and nowhere else', async () => {
+    const here = { name: 'one.example.com', port: 1 }
+    const hostLists = [[], [here], HOSTS, [here, { name: 'one.example.org', port: 1 }]]
+    const texts = [undefined, [], SERVFAIL, ...Object.values(TEXTS).map(([text]) => text)]
+    texts.push(
+      [['loadBalanced=maybe']],
+      [['loadBalanced=true']],
+      [['replicaSet=rs0']],
+      [['authSource=users&replicaSet=rs0']]
+    )
+    const fails = (promise) =>
+      promise.then(
+        () => false,
+        () => true
+      )
+    let failures = 0
+    for (const hosts of hostLists) {
+      for (const text of texts) {
+        for (const options of [{}, { srvMaxHosts: 1 }, { replicaSet: 'rs1' }]) {
+          publish(hosts, undefined)
+          if (text === undefined) records.delete('TXT sessions.example.com')
+          else records.set('TXT sessions.example.com', text)
+          const expected = await fails(nodeDriver.resolveSRVRecord(nodeDriver.parseOptions(CLUSTER, options)))
+          const given = JSON.stringify({ hosts, text, options })
+          assert.equal(await fails(resolve(CLUSTER, options)), expected, given)
+          if (expected) failures++
+        }
+      }
+    }
+    assert.ok(failures > 10)
+  })
 
   test('with a replica set in the TXT record beside srvMaxHosts', async () => {
     publish(HOSTS, [['replicaSet=rs0']])
@@ -300,5 +369,30 @@ describe('a store on a mongodb+srv address', () => {
     await store.set('sid', { cookie: {}, user: 'ada' })
     assert.equal((await store.get('sid')).user, 'ada')
     assert.equal(await sessions.countDocuments({ _id: 'sid' }), 1)
+  })
+
+  test('asks the name servers that the app sets after it made the store', async (t) => {
+    const [ours] = dns.getServers()
+    t.after(() => dns.setServers([ours]))
+    const { port } = new URL(await sharedServerUrl())
+    const { db, open } = await openDatabase(t)
+    publish([{ name: '127.0.0.1', port: Number(port) }], undefined, hostname)
+    dns.setServers(['127.0.0.1:1'])
+    const store = open({ mongoUrl: `mongodb+srv://${hostname}/?tls=false`, dbName: db.databaseName })
+    dns.setServers([ours])
+    await store.set('sid', { cookie: {} })
+    assert.deepEqual(await store.get('sid'), { cookie: {} })
+  })
+
+  test('works on the driver backend with the same name server', async (t) => {
+    const { port } = new URL(await sharedServerUrl())
+    const { db, open } = await openDatabase(t)
+    publish([{ name: '127.0.0.1', port: Number(port) }], undefined, hostname)
+    const mongoUrl = `mongodb+srv://${hostname}/?tls=false`
+    const store = open({ mongoUrl, mongoOptions: { noDelay: false }, dbName: db.databaseName })
+    assert.equal(store.backend, 'driver')
+    await store.set('sid', { cookie: {} })
+    assert.deepEqual(await store.get('sid'), { cookie: {} })
+    assert.ok(questions.includes(`SRV _mongodb._tcp.${hostname}`))
   })
 })

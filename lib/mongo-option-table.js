@@ -1,12 +1,16 @@
 // Every option of the Node driver, how its value is read, and what becomes of it. No message quotes a value: it could be a
 // password, or a part of one. docs/mongo-options.md says the same to people.
 
+/** @typedef {Record<string, any>} Options by their names in MONGO_OPTIONS, as read */
+/** @typedef {[name: string, value: unknown][]} Parameters of the connection string */
 /** @typedef {(value: any, name: string, values: any[]) => any} Reader checks and converts; `values` has all that is given */
 
 /**
  * @typedef {object} MongoOption
  * @property {'passed' | 'javascript' | 'accepted' | 'refused'} native what the native backend does with it: written into
  *   the Rust driver's connection string, done in JavaScript, nothing because there is nothing to do, or an error
+ * @property {'honoured' | 'refused'} driver what the Node driver does with it. Where that honours what the native backend
+ *   refuses, the error of `read` says so, and the store runs on the driver backend
  * @property {Reader} read
  * @property {boolean} [carried] whether the connection string has it under the same name, as it was read
  */
@@ -27,9 +31,38 @@ const errors = {
 }
 const { MongoParseError, MongoInvalidArgumentError } = errors
 
-/** @param {string} name @param {string} advice @returns {never} */
+/** For what no store can use. @param {string} name @param {string} advice @returns {never} */
 function refuse(name, advice) {
   throw new MongoInvalidArgumentError(`option ${name} is not supported by connect-mongo-native: ${advice}`)
+}
+
+/** What the Node driver needs for an option, where that is not just any `mongodb` package. @type {Record<string, string>} */
+const PACKAGES = {
+  autoEncryption: 'the mongodb and mongodb-client-encryption packages',
+  'authMechanism GSSAPI': 'the mongodb and kerberos packages',
+  'authMechanism MONGODB-AWS': 'the mongodb and @aws-sdk/credential-providers packages',
+  'authMechanism MONGODB-CR': 'mongodb 5 or 6',
+  keepAlive: 'mongodb 5',
+  sslCert: 'mongodb 5',
+  sslCRL: 'mongodb 5',
+  sslKey: 'mongodb 5',
+  timeoutMS: 'mongodb 6 before 6.22 or 7 before 7.8',
+  tlsCertificateFile: 'mongodb 5',
+}
+
+/**
+ * For what the Node driver can and the native backend cannot do.
+ *
+ * @param {string} name
+ * @param {string} advice what there is instead
+ * @returns {never}
+ */
+function leaveToDriver(name, advice) {
+  const packages = PACKAGES[name] ?? 'the mongodb package'
+  const error = new MongoInvalidArgumentError(
+    `option ${name} is not supported by the native backend: ${advice}; with ${packages} installed and backend: 'auto' or 'driver' it works`
+  )
+  throw Object.assign(error, { needsDriver: true, option: name })
 }
 
 /** @param {(value: any) => boolean} isValid @param {string} expected @returns {Reader} */
@@ -69,13 +102,19 @@ function auth(value, name) {
   }
 }
 
+/** @type {Reader} */
+function heartbeatFrequency(value, name) {
+  const milliseconds = count(value, name, [])
+  return milliseconds >= 500 ? milliseconds : leaveToDriver(name, '500 is the least')
+}
+
 const MECHANISMS = ['DEFAULT', 'SCRAM-SHA-1', 'SCRAM-SHA-256', 'PLAIN', 'MONGODB-X509', 'MONGODB-OIDC']
 
 /** @type {Reader} */
 function authMechanism(value, name) {
   const mechanism = text(value, name, []).toUpperCase()
   const isOfOthers = ['GSSAPI', 'MONGODB-AWS', 'MONGODB-CR'].includes(mechanism)
-  if (isOfOthers) refuse(`${name} ${mechanism}`, `use one of ${MECHANISMS.join(', ')}`)
+  if (isOfOthers) leaveToDriver(`${name} ${mechanism}`, `use one of ${MECHANISMS.join(', ')}`)
   return oneOf(...MECHANISMS)(mechanism, name, [])
 }
 
@@ -104,7 +143,7 @@ function compressors(_value, name, values) {
 function readPreference(value, name) {
   const { mode, tags, maxStalenessSeconds, hedge } =
     typeof value === 'string' ? { mode: value } : record(value, name, [])
-  if (hedge) refuse('readPreference.hedge', 'the server has deprecated it; remove it')
+  if (hedge) leaveToDriver('readPreference.hedge', 'the server has deprecated it')
   return {
     mode: oneOf('primary', 'primaryPreferred', 'secondary', 'secondaryPreferred', 'nearest')(mode, name, []),
     tags: tags && readPreferenceTags(tags, 'readPreference.tags', []),
@@ -128,7 +167,7 @@ const readPreferenceTags = (value, name, values) =>
 /** @param {any} part @param {string} name */
 function tagPart(part, name) {
   if (!/[:,]/.test(text(part, `a tag of ${name}`, []))) return part
-  return refuse(name, 'a tag with a comma or a colon cannot be given to the Rust driver')
+  return leaveToDriver(name, 'a tag with a comma or a colon cannot be given to the Rust driver')
 }
 
 /** @type {Reader} */
@@ -166,8 +205,9 @@ function certificates(value, name) {
   throw new MongoInvalidArgumentError(`${name} must be PEM text; the path of a file goes into tlsCAFile`)
 }
 
-/** @param {MongoOption} option @param {string[]} names @returns {Record<string, MongoOption>} */
-const each = (option, names) => Object.fromEntries(names.map((name) => [name, option]))
+/** @param {Omit<MongoOption, 'driver'>} option @param {string[]} names @returns {Record<string, MongoOption>} */
+const each = (option, names) =>
+  Object.fromEntries(names.map((name) => [name, { driver: 'honoured', ...option }]))
 /** @param {Reader} read @param {string[]} names */
 const carried = (read, ...names) => each({ native: 'passed', read, carried: true }, names)
 /** @param {Reader} read @param {string[]} names */
@@ -177,26 +217,21 @@ const javascript = (read, ...names) => each({ native: 'javascript', read }, name
 /** @param {string[]} names */
 const accepted = (...names) => each({ native: 'accepted', read: () => undefined }, names)
 /** @param {string} advice @param {string[]} names */
-const refused = (advice, ...names) =>
-  each({ native: 'refused', read: (_, name) => refuse(name, advice) }, names)
-/**
- * @param {MongoOption['native']} native
- * @param {RegExp} usual the values that ask for what happens anyway
- * @param {string} advice
- * @param {string[]} names
- */
-const harmless = (native, usual, advice, ...names) =>
-  each(
-    { native, read: (value, name) => (usual.test(String(value)) ? undefined : refuse(name, advice)) },
-    names
-  )
+const driverOnly = (advice, ...names) =>
+  each({ native: 'refused', read: (_, name) => leaveToDriver(name, advice) }, names)
+/** @param {RegExp} usual the values that ask for what happens anyway @param {string} advice @returns {Reader} */
+const usually = (usual, advice) => (value, name) =>
+  usual.test(String(value)) ? undefined : leaveToDriver(name, advice)
+/** @param {Reader} read @returns {MongoOption} */
+const refused = (read) => ({ native: 'refused', driver: 'refused', read })
 
 /** Milliseconds from 120000 on, or 0 for the system's two hours: the Rust driver's first probe comes no later. */
 const LONG_DELAY = /^(0|1[2-9]\d{4}|[2-9]\d{5}|\d{7,})$/
-const NO_SUCH_LIMIT = 'the Rust driver has no such limit; remove it'
+const KEPT_ALIVE = 'TCP keep-alive is always on, and begins after 120000 ms'
+const NO_SUCH_LIMIT = 'the Rust driver has no such limit'
 const ONE_PEM_FILE = 'put the certificate and the key in one PEM file and name it in tlsCertificateKeyFile'
-const SYSTEM_CHOOSES = 'the operating system resolves names and chooses addresses; remove it'
-const TLS_IS_FIXED = 'TLS 1.2 and 1.3 are offered with their usual ciphers; remove it'
+const SYSTEM_CHOOSES = 'the operating system resolves names and chooses addresses'
+const TLS_IS_FIXED = 'TLS 1.2 and 1.3 are offered with their usual ciphers'
 const OWN_LINES = 'set DEBUG=connect-mongo for the lines of the store'
 
 /** Every option of the Node driver 4 to 7. @type {Record<string, MongoOption>} */
@@ -205,7 +240,7 @@ const MONGO_OPTIONS = {
   ...carried(flag, 'directConnection', 'enableOverloadRetargeting', 'loadBalanced'),
   ...carried(flag, 'retryReads', 'retryWrites'),
   ...carried(count, 'localThresholdMS', 'maxAdaptiveRetries', 'maxIdleTimeMS', 'minPoolSize'),
-  ...carried(integer(500, 2 ** 32 - 1), 'heartbeatFrequencyMS'),
+  ...carried(heartbeatFrequency, 'heartbeatFrequencyMS'),
   ...carried(integer(1, 2 ** 32 - 1), 'maxConnecting'),
   ...carried(proxyHost, 'proxyHost'),
   ...carried(integer(1, 65535), 'proxyPort'),
@@ -247,34 +282,42 @@ const MONGO_OPTIONS = {
   ...accepted('allowPartialTrustChain', 'autoSelectFamily', 'autoSelectFamilyAttemptTimeout', 'minDHSize'),
   ...accepted('forceServerObjectId', 'minInternalBufferSize', 'monitorCommands', 'pkFactory'),
   ...accepted('promiseLibrary', 'runtimeAdapters', 'session'),
-  ...harmless('accepted', /^true$/, 'TCP keep-alive is always on; remove it', 'keepAlive'),
-  ...harmless(
-    'accepted',
-    LONG_DELAY,
-    'keep-alive begins after 120000 ms; remove it',
-    'keepAliveInitialDelay'
-  ),
-  ...harmless('accepted', /^true$/, 'small packets always leave at once; remove it', 'noDelay'),
+  ...each({ native: 'accepted', read: usually(/^true$/, KEPT_ALIVE) }, ['keepAlive']),
+  ...each({ native: 'accepted', read: usually(LONG_DELAY, KEPT_ALIVE) }, ['keepAliveInitialDelay']),
+  ...each({ native: 'accepted', read: usually(/^true$/, 'small packets always leave at once') }, ['noDelay']),
 
-  ...harmless('refused', /^500$/, 'it is always 500; remove it', 'minHeartbeatFrequencyMS'),
-  ...harmless('refused', /^false$/, 'the store reads the documents itself; remove it', 'raw'),
-  ...harmless('refused', /^0$/, NO_SUCH_LIMIT, 'socketTimeoutMS', 'waitQueueTimeoutMS'),
-  tlsAllowInvalidHostnames: { native: 'refused', read: flag },
-  ...refused(NO_SUCH_LIMIT, 'timeoutMS'),
-  ...refused('the Rust driver would have to encrypt; remove it', 'autoEncryption'),
-  ...refused('every address of a host is tried, IPv4 and IPv6; remove it', 'family', 'hints'),
-  ...refused(SYSTEM_CHOOSES, 'localAddress', 'localPort', 'lookup'),
-  ...refused(ONE_PEM_FILE, 'cert', 'key', 'pfx', 'sslCert', 'sslKey', 'tlsCertificateFile'),
-  ...refused('the Rust driver checks no revocation lists', 'crl', 'sslCRL', 'tlsCRLFile'),
-  ...refused('use tlsCAFile and tlsCertificateKeyFile', 'secureContext'),
-  ...refused(TLS_IS_FIXED, 'ALPNProtocols', 'ciphers', 'ecdhCurve', 'secureProtocol'),
-  ...refused('a certificate is checked against the host in mongoUrl', 'checkServerIdentity', 'servername'),
-  ...refused(OWN_LINES, 'logger', 'loggerLevel', 'mongodbLogPath'),
-  ...refused(OWN_LINES, 'mongodbLogComponentSeverities', 'mongodbLogMaxDocumentLength'),
-  ...refused('it is a part of the Node driver; remove it', 'connectionType', 'srvPoller'),
+  ...each({ native: 'refused', read: usually(/^500$/, 'it is always 500') }, ['minHeartbeatFrequencyMS']),
+  ...each({ native: 'refused', read: usually(/^0$/, NO_SUCH_LIMIT) }, [
+    'socketTimeoutMS',
+    'waitQueueTimeoutMS',
+  ]),
+  ...each({ native: 'refused', read: flag }, ['tlsAllowInvalidHostnames']),
+  ...driverOnly(NO_SUCH_LIMIT, 'timeoutMS'),
+  ...driverOnly('the Rust driver would have to encrypt', 'autoEncryption'),
+  ...driverOnly('every address of a host is tried, IPv4 and IPv6', 'family', 'hints'),
+  ...driverOnly(SYSTEM_CHOOSES, 'localAddress', 'localPort', 'lookup'),
+  ...driverOnly(ONE_PEM_FILE, 'cert', 'key', 'pfx', 'sslCert', 'sslKey', 'tlsCertificateFile'),
+  ...driverOnly('the Rust driver checks no revocation lists', 'crl', 'sslCRL', 'tlsCRLFile'),
+  ...driverOnly('use tlsCAFile and tlsCertificateKeyFile', 'secureContext'),
+  ...driverOnly(TLS_IS_FIXED, 'ALPNProtocols', 'ciphers', 'ecdhCurve', 'secureProtocol'),
+  ...driverOnly('a certificate is checked against the host in mongoUrl', 'checkServerIdentity', 'servername'),
+  ...driverOnly(OWN_LINES, 'mongodbLogComponentSeverities', 'mongodbLogMaxDocumentLength', 'mongodbLogPath'),
+  ...driverOnly('it is a part of the Node driver', 'connectionType', 'srvPoller'),
+
+  // Of Node driver 4, which the driver backend does not run on.
+  logger: refused((_, name) => refuse(name, OWN_LINES)),
+  loggerLevel: refused((_, name) => refuse(name, OWN_LINES)),
+  // Documents would come as bytes, in which connect-mongo finds no session either.
+  raw: refused((value, name) =>
+    String(value) === 'false' ? undefined : refuse(name, 'no session could be read')
+  ),
 }
 
 const CANONICAL = new Map(Object.keys(MONGO_OPTIONS).map((name) => [name.toLowerCase(), name]))
+
+/** @param {Options} options @returns {Parameters} */
+const parameters = (options) =>
+  Object.entries(options).filter(([, value]) => value !== undefined && value !== '')
 
 /** @param {string} a @param {string} b @returns {number} how many letters to add, drop or change */
 function distance(a, b) {
@@ -301,4 +344,23 @@ function nearestName(written, names) {
   return nearest && nearest.steps <= Math.max(2, lower.length / 3) ? nearest.name : undefined
 }
 
-module.exports = { MONGO_OPTIONS, CANONICAL, errors, refuse, record, flag, integer, nearestName }
+/** @param {string} written */
+function unknownOption(written) {
+  const nearest = nearestName(written, CANONICAL.values())
+  const hint = nearest === undefined ? '' : `; did you mean ${nearest}?`
+  return new MongoParseError(`option ${written} is not supported${hint}`)
+}
+
+module.exports = {
+  MONGO_OPTIONS,
+  CANONICAL,
+  errors,
+  refuse,
+  leaveToDriver,
+  record,
+  flag,
+  integer,
+  parameters,
+  nearestName,
+  unknownOption,
+}

@@ -3,22 +3,25 @@
 // option and every difference.
 'use strict'
 
+const { parseUrl } = require('./connection-string.js')
 const {
   MONGO_OPTIONS,
   CANONICAL,
   errors,
   refuse,
+  leaveToDriver,
   record,
-  flag,
-  integer,
+  parameters,
   nearestName,
+  unknownOption,
 } = require('./mongo-option-table.js')
 const { hostsSuffix, lookUpSeedList } = require('./seed-list.js')
+const { isTlsOn, idleTlsOptions, tlsSettings } = require('./tls-options.js')
 
 const { MongoParseError, MongoAPIError, MongoInvalidArgumentError, MongoMissingCredentialsError } = errors
 
-/** @typedef {Record<string, any>} Options by their names in MONGO_OPTIONS, as read */
-/** @typedef {[name: string, value: unknown][]} Parameters of the connection string */
+/** @typedef {import('./mongo-option-table.js').Options} Options */
+/** @typedef {import('./mongo-option-table.js').Parameters} Parameters */
 /** @typedef {{ w?: number | string, journal?: boolean, wtimeoutMs?: number }} WriteConcern */
 
 /**
@@ -40,97 +43,6 @@ const { MongoParseError, MongoAPIError, MongoInvalidArgumentError, MongoMissingC
 
 /** @typedef {import('./seed-list.js').SeedList} SeedList */
 
-/** @param {string} written */
-function unknownOption(written) {
-  const nearest = nearestName(written, CANONICAL.values())
-  const hint = nearest === undefined ? '' : `; did you mean ${nearest}?`
-  return new MongoParseError(`option ${written} is not supported${hint}`)
-}
-
-const notEncoded = () =>
-  new MongoParseError(
-    'Invalid connection string: the characters : / ? # [ ] @ % in the user name or password must be percent-encoded'
-  )
-
-/** @param {string} part */
-function decode(part) {
-  try {
-    return decodeURIComponent(part)
-  } catch {
-    throw notEncoded()
-  }
-}
-
-const CONNECTION_STRING =
-  /^mongodb(?<srv>\+srv)?:\/\/(?:(?<username>[^:@]*)(?::(?<password>[^@]*))?@)?(?<hosts>[^/?@]*)(?:\/(?<path>[^?]*))?(?:\?(?<query>.*))?$/s
-
-/** @param {unknown} mongoUrl */
-function parseUrl(mongoUrl) {
-  if (typeof mongoUrl !== 'string') throw new MongoInvalidArgumentError('mongoUrl must be a string')
-  if (!/^mongodb(\+srv)?:\/\//.test(mongoUrl)) {
-    throw new MongoParseError(
-      'Invalid scheme, expected connection string to start with "mongodb://" or "mongodb+srv://"'
-    )
-  }
-  const { srv, username, password = '', hosts, path = '', query = '' } = split(mongoUrl.trimEnd())
-  if (username === '') throw new MongoParseError('URI contained empty userinfo section')
-  if (hosts === '') throw new MongoParseError('Protocol and host list are required in the uri')
-  return {
-    isSrv: srv !== undefined,
-    auth: username && { username: decode(username), password: decode(password) },
-    hosts: hosts.split(',').map(host),
-    database: decode(path),
-    query: readQuery(query),
-  }
-}
-
-/** @param {string} mongoUrl @returns {Record<string, string>} */
-function split(mongoUrl) {
-  const parts = CONNECTION_STRING.exec(mongoUrl)?.groups
-  // Nobody can tell where a password ends that has these characters: better no connection than a part of it in a log.
-  if (!parts) throw notEncoded()
-  const { username, password, path = '', query = '' } = parts
-  if (/[:/?#[\]]/.test(`${username}${password}`) || path.includes('@')) throw notEncoded()
-  if (!`${path}${query}`.includes('#')) return parts
-  throw new MongoParseError('Invalid connection string: a # must be percent-encoded as %23')
-}
-
-/** @param {string} written @returns {string} as the Rust driver reads it */
-function host(written) {
-  if (written.endsWith('.sock')) return written.replaceAll(' ', '%20')
-  const [, name, port] = /^(\[[\da-f:.]+\]|[^:[\]]+)(?::(\d+))?$/i.exec(written) ?? []
-  const decoded = decode(name ?? '')
-  const ascii = /^\p{ASCII}*$/u.test(decoded) ? decoded : require('node:url').domainToASCII(decoded)
-  if (!ascii || /[\s/?#@,]/.test(ascii))
-    throw new MongoParseError('Invalid connection string: a host is not valid')
-  if (port === undefined) return ascii
-  return `${ascii}:${integer(1, 65535)(port, 'Invalid connection string: the port of a host', [])}`
-}
-
-/** @param {string} query @returns {Record<string, string[]>} */
-function readQuery(query) {
-  /** @type {Record<string, string[]>} */
-  const given = Object.create(null)
-  for (const [written, value] of new URLSearchParams(query)) {
-    const name = CANONICAL.get(written.toLowerCase())
-    // With an @ in it, it may be the end of a password.
-    if (name === undefined) throw query.includes('@') ? notEncoded() : unknownOption(written)
-    if (name === 'serverApi' || name === 'srvHostValidator') {
-      throw new MongoParseError(`URI cannot contain \`${name}\`, it can only be passed to the client`)
-    }
-    if (name !== 'readPreferenceTags' && name in given) {
-      throw new MongoInvalidArgumentError(
-        `URI option "${name}" cannot appear more than once in the connection string`
-      )
-    }
-    if (name !== 'readPreferenceTags' && value === '') {
-      throw new MongoAPIError(`URI option "${name}" cannot be specified with no value`)
-    }
-    given[name] = [...(given[name] ?? []), value]
-  }
-  return given
-}
-
 /**
  * @param {ReturnType<typeof parseUrl>} url
  * @param {object} mongoOptions
@@ -151,13 +63,28 @@ function gather({ auth, database, query }, mongoOptions) {
   return given
 }
 
-/** @param {[name: string, values: any[]][]} given @returns {Options} */
-const read = (given) =>
-  Object.fromEntries(given.map(([name, values]) => [name, MONGO_OPTIONS[name].read(values[0], name, values)]))
-
-/** @param {Options} options @returns {Parameters} */
-const parameters = (options) =>
-  Object.entries(options).filter(([, value]) => value !== undefined && value !== '')
+/**
+ * A mistake comes before what only the Node driver can do.
+ *
+ * @param {[name: string, values: any[]][]} given
+ * @param {string} [owner] what the options are fields of
+ * @returns {Options}
+ */
+function read(given, owner) {
+  /** @type {Options} */
+  const options = {}
+  const needsDriver = []
+  for (const [name, values] of given) {
+    try {
+      options[name] = MONGO_OPTIONS[name].read(values[0], owner ? `${owner}.${name}` : name, values)
+    } catch (/** @type {any} */ error) {
+      if (!error.needsDriver) throw error
+      needsDriver.push(error)
+    }
+  }
+  if (needsDriver.length > 0) throw needsDriver[0]
+  return options
+}
 
 const EXTERNAL_MECHANISMS = ['MONGODB-X509', 'MONGODB-OIDC']
 
@@ -188,7 +115,7 @@ function mechanismProperties(mechanism, username, properties) {
   const given = parameters(properties).map((pair) => pair.join(':'))
   if (mechanism === 'MONGODB-OIDC') {
     if (username === '' && given.join() === 'ENVIRONMENT:k8s') return given[0]
-    refuse('authMechanism', 'MONGODB-OIDC works without a user name and with ENVIRONMENT:k8s only')
+    leaveToDriver('authMechanism MONGODB-OIDC', 'it takes no user name, and ENVIRONMENT:k8s alone')
   }
   return given.length === 0 ? undefined : refuse('authMechanismProperties', `${mechanism} has none`)
 }
@@ -237,84 +164,19 @@ function limits({ minPoolSize = 0, maxPoolSize = minPoolSize > POOL_SIZE ? minPo
   })
 }
 
-/** @param {Record<string, any[]>} given @param {boolean} isSrv */
-function isTlsOn({ tls = [], ssl = [] }, isSrv) {
-  const values = new Set([...tls, ...ssl].map((value) => flag(value, 'tls/ssl', [])))
-  if (values.size > 1) throw new MongoParseError('All values of tls/ssl must be the same.')
-  return values.has(true) || (isSrv && !values.has(false))
-}
-
-/** @param {Options} o @returns {boolean} whether the server's certificate is verified */
-function verifies({ tlsInsecure, tlsAllowInvalidCertificates, tlsAllowInvalidHostnames, ...o }) {
-  for (const [name, value] of parameters({ tlsAllowInvalidCertificates, tlsAllowInvalidHostnames })) {
-    if (tlsInsecure === undefined || value === undefined) continue
-    throw new MongoAPIError(`The 'tlsInsecure' option cannot be used with the '${name}' option`)
-  }
-  const isAllowed = tlsInsecure ?? tlsAllowInvalidCertificates
-  const asked = o.rejectUnauthorized ?? (isAllowed === undefined ? o.sslValidate : !isAllowed)
-  const isVerified = asked ?? process.env.NODE_TLS_REJECT_UNAUTHORIZED !== '0'
-  if (!isVerified || !tlsAllowInvalidHostnames) return isVerified
-  return refuse('tlsAllowInvalidHostnames', 'use a certificate for the host, or tlsAllowInvalidCertificates')
-}
-
-/** @param {Options} o @returns {string[]} warnings of files and passwords for a TLS connection when there is none */
-function idleTlsOptions(o) {
-  const isIdle = (/** @type {string} */ name) =>
-    /^(tls|ssl|ca$|passphrase$)/.test(name) && typeof o[name] === 'string'
-  const idle = Object.keys(o).filter(isIdle)
-  return idle.map((name) => `option ${name} has no effect, because tls is not on`)
-}
-
-/** @param {Options} o @returns {{ parameters: Parameters, trustedCertificates: string | undefined }} */
-function tlsSettings(o) {
-  const isVerified = verifies(o)
-  const tlsCAFile = o.ca === undefined ? (o.tlsCAFile ?? o.sslCA) : undefined
-  const password = o.passphrase ?? o.tlsCertificateKeyFilePassword ?? o.sslPass
-  return {
-    parameters: parameters({
-      tls: true,
-      tlsAllowInvalidCertificates: isVerified ? undefined : true,
-      tlsCAFile,
-      tlsCertificateKeyFile: o.tlsCertificateKeyFile,
-      tlsCertificateKeyFilePassword: o.tlsCertificateKeyFile && password,
-    }),
-    trustedCertificates: o.ca ?? (isVerified && !tlsCAFile ? trustedRoots() : undefined),
-  }
-}
-
-/** @returns {string | undefined} the roots that Node trusts, when they are not just the built-in ones */
-function trustedRoots() {
-  const tls = /** @type {any} */ (require('node:tls'))
-  // Node does not tell what OpenSSL's own store holds.
-  if (!tls.getCACertificates || /--use-openssl-ca/.test(`${process.execArgv} ${process.env.NODE_OPTIONS}`)) {
-    const extra = extraCertificates()
-    return extra && [...tls.rootCertificates, extra].join('\n')
-  }
-  const roots = tls.getCACertificates('default')
-  const builtIn = new Set(tls.rootCertificates)
-  const isUsual =
-    roots.length === builtIn.size && roots.every((/** @type {string} */ one) => builtIn.has(one))
-  return isUsual ? undefined : roots.join('\n')
-}
-
-function extraCertificates() {
-  const file = process.env.NODE_EXTRA_CA_CERTS
-  try {
-    return file ? require('node:fs').readFileSync(file, 'utf8') : undefined
-  } catch {
-    return undefined // Node warned about the file when it started.
-  }
-}
-
 const WRITE_CONCERN = ['w', 'wtimeout', 'wtimeoutMS', 'j', 'journal', 'fsync']
 
 /**
  * @param {Options} [options] `w`, `j` or `journal`, `wtimeout` or `wtimeoutMS`, `fsync`
+ * @param {string} [owner] what an error calls the options: `writeOperationOptions` makes it `writeOperationOptions.w`
  * @returns {WriteConcern | undefined} as the Node driver's WriteConcern.fromOptions understands them
  */
-function writeConcern(options = {}) {
+function writeConcern(options = {}, owner) {
   const given = WRITE_CONCERN.filter((name) => options[name] !== undefined && options[name] !== null)
-  const { w, wtimeout, wtimeoutMS, j, journal, fsync } = read(given.map((name) => [name, [options[name]]]))
+  const { w, wtimeout, wtimeoutMS, j, journal, fsync } = read(
+    given.map((name) => [name, [options[name]]]),
+    owner
+  )
   const result = parameters({ w, journal: fsync ?? j ?? journal, wtimeoutMs: wtimeout ?? wtimeoutMS })
   return result.length === 0 ? undefined : Object.fromEntries(result)
 }
@@ -322,11 +184,11 @@ function writeConcern(options = {}) {
 /** @param {Options} o @returns {WriteConcern | undefined} */
 function defaultWriteConcern({ writeConcern: concern, w, fsync, j, journal, wtimeout, wtimeoutMS }) {
   const lesser = parameters({ w, fsync, j, journal, wtimeoutMS })
-  return writeConcern({
-    ...Object.fromEntries(lesser),
-    ...concern,
-    ...(wtimeout !== undefined && { wtimeout }),
-  })
+  const greater = parameters({ wtimeout })
+  return writeConcern(
+    { ...Object.fromEntries(lesser), ...concern, ...Object.fromEntries(greater) },
+    'writeConcern'
+  )
 }
 
 /** @param {Options} o */
@@ -472,4 +334,26 @@ function choose(hosts, maxHosts) {
   return drawn.slice(0, maxHosts).map(({ host }) => host)
 }
 
-module.exports = { MONGO_OPTIONS, nearestName, parseConnection, resolveUri, writeConcern }
+/** What Node driver 4 took and did nothing with; later ones warn of it or refuse it. */
+const WITHOUT_EFFECT = ['promiseLibrary', 'useNewUrlParser', 'useUnifiedTopology']
+const WITHOUT_EFFECT_IN_URL = new RegExp(`(?<=[?&])(?:${WITHOUT_EFFECT.join('|')})=[^&]*&?`, 'gi')
+
+/**
+ * What the Node driver's own MongoClient is made with.
+ *
+ * @param {string} mongoUrl
+ * @param {object} [mongoOptions]
+ * @returns {[mongoUrl: string, mongoOptions: object]} what was given, but for what has no effect
+ * @throws {Error} for what no store can use, and options that no version of the driver knows
+ */
+function forNodeDriver(mongoUrl, mongoOptions) {
+  const options = record(mongoOptions ?? {}, 'mongoOptions', [])
+  const given = Object.entries(gather(parseUrl(mongoUrl), options))
+  read(given.filter(([name]) => MONGO_OPTIONS[name].driver === 'refused'))
+  const kept = Object.entries(options).filter(
+    ([name]) => !WITHOUT_EFFECT.includes(CANONICAL.get(name.toLowerCase()) ?? '')
+  )
+  return [mongoUrl.replace(WITHOUT_EFFECT_IN_URL, ''), Object.fromEntries(kept)]
+}
+
+module.exports = { MONGO_OPTIONS, forNodeDriver, nearestName, parseConnection, resolveUri, writeConcern }

@@ -3,7 +3,7 @@
 // Node looks them up, so that an app's settings for DNS count. The messages are the Node driver's.
 'use strict'
 
-const { errors, flag } = require('./mongo-option-table.js')
+const { errors } = require('./mongo-option-table.js')
 
 const { MongoAPIError, MongoParseError, MongoServerSelectionError } = errors
 
@@ -58,7 +58,6 @@ function checkTextOption(name, value) {
     throw new MongoParseError(`Text record may only set any of: ${TEXT_OPTIONS.join(', ')}`)
   }
   if (value === '') throw new MongoParseError('Cannot have empty URI params in DNS TXT Record')
-  if (name === 'loadBalanced') flag(value, name, [])
 }
 
 /** @param {'SRV' | 'TXT'} type @param {string} name @returns {Promise<any>} */

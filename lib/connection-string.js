@@ -1,0 +1,92 @@
+// mongoUrl, taken apart. No message quotes a part of it that could belong to a password.
+'use strict'
+
+const { CANONICAL, errors, integer, unknownOption } = require('./mongo-option-table.js')
+
+const { MongoParseError, MongoAPIError, MongoInvalidArgumentError } = errors
+
+const notEncoded = () =>
+  new MongoParseError(
+    'Invalid connection string: the characters : / ? # [ ] @ % in the user name or password must be percent-encoded'
+  )
+
+/** @param {string} part */
+function decode(part) {
+  try {
+    return decodeURIComponent(part)
+  } catch {
+    throw notEncoded()
+  }
+}
+
+const CONNECTION_STRING =
+  /^mongodb(?<srv>\+srv)?:\/\/(?:(?<username>[^:@]*)(?::(?<password>[^@]*))?@)?(?<hosts>[^/?@]*)(?:\/(?<path>[^?]*))?(?:\?(?<query>.*))?$/s
+
+/** @param {unknown} mongoUrl */
+function parseUrl(mongoUrl) {
+  if (typeof mongoUrl !== 'string') throw new MongoInvalidArgumentError('mongoUrl must be a string')
+  if (!/^mongodb(\+srv)?:\/\//.test(mongoUrl)) {
+    throw new MongoParseError(
+      'Invalid scheme, expected connection string to start with "mongodb://" or "mongodb+srv://"'
+    )
+  }
+  const { srv, username, password = '', hosts, path = '', query = '' } = split(mongoUrl.trimEnd())
+  if (username === '') throw new MongoParseError('URI contained empty userinfo section')
+  if (hosts === '') throw new MongoParseError('Protocol and host list are required in the uri')
+  return {
+    isSrv: srv !== undefined,
+    auth: username && { username: decode(username), password: decode(password) },
+    hosts: hosts.split(',').map(host),
+    database: decode(path),
+    query: readQuery(query),
+  }
+}
+
+/** @param {string} mongoUrl @returns {Record<string, string>} */
+function split(mongoUrl) {
+  const parts = CONNECTION_STRING.exec(mongoUrl)?.groups
+  // Nobody can tell where a password ends that has these characters: better no connection than a part of it in a log.
+  if (!parts) throw notEncoded()
+  const { username, password, path = '', query = '' } = parts
+  if (/[:/?#[\]]/.test(`${username}${password}`) || path.includes('@')) throw notEncoded()
+  if (!`${path}${query}`.includes('#')) return parts
+  throw new MongoParseError('Invalid connection string: a # must be percent-encoded as %23')
+}
+
+/** @param {string} written @returns {string} as the Rust driver reads it */
+function host(written) {
+  if (written.endsWith('.sock')) return written.replaceAll(' ', '%20')
+  const [, name, port] = /^(\[[\da-f:.]+\]|[^:[\]]+)(?::(\d+))?$/i.exec(written) ?? []
+  const decoded = decode(name ?? '')
+  const ascii = /^\p{ASCII}*$/u.test(decoded) ? decoded : require('node:url').domainToASCII(decoded)
+  if (!ascii || /[\s/?#@,]/.test(ascii))
+    throw new MongoParseError('Invalid connection string: a host is not valid')
+  if (port === undefined) return ascii
+  return `${ascii}:${integer(1, 65535)(port, 'Invalid connection string: the port of a host', [])}`
+}
+
+/** @param {string} query @returns {Record<string, string[]>} */
+function readQuery(query) {
+  /** @type {Record<string, string[]>} */
+  const given = Object.create(null)
+  for (const [written, value] of new URLSearchParams(query)) {
+    const name = CANONICAL.get(written.toLowerCase())
+    // With an @ in it, it may be the end of a password.
+    if (name === undefined) throw query.includes('@') ? notEncoded() : unknownOption(written)
+    if (name === 'serverApi' || name === 'srvHostValidator') {
+      throw new MongoParseError(`URI cannot contain \`${name}\`, it can only be passed to the client`)
+    }
+    if (name !== 'readPreferenceTags' && name in given) {
+      throw new MongoInvalidArgumentError(
+        `URI option "${name}" cannot appear more than once in the connection string`
+      )
+    }
+    if (name !== 'readPreferenceTags' && value === '') {
+      throw new MongoAPIError(`URI option "${name}" cannot be specified with no value`)
+    }
+    given[name] = [...(given[name] ?? []), value]
+  }
+  return given
+}
+
+module.exports = { parseUrl }
