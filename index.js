@@ -5,13 +5,13 @@
 const debug = require('debug')('connect-mongo')
 
 const BaseStore = require('./lib/base-store.js')
-const { NativeBackend, bindingTarget } = require('./lib/native-backend.js')
-const { parseConnection, writeConcern } = require('./lib/mongo-options.js')
+const { bindingTarget } = require('./lib/native-backend.js')
+const { openBackend } = require('./lib/open-backend.js')
 const { resolveOptions, warnOnce } = require('./lib/store-options.js')
 
 /**
  * @typedef {import('./lib/native-backend.js').StoredSession} StoredSession
- * @typedef {import('./lib/native-backend.js').BackgroundNews} BackgroundNews
+ * @typedef {import('./lib/native-backend.js').News} News
  * @typedef {Record<string, any>} Session
  * @typedef {(error: Error | null, result?: any) => void} Callback
  */
@@ -24,6 +24,7 @@ const DETACHABLE = /** @type {const} */ ([
   'all',
   'length',
   'clear',
+  'ping',
   'close',
 ])
 
@@ -131,6 +132,8 @@ class MongoStore extends BaseStore {
   #timer
   /** @type {Promise<void> | undefined} */
   #closing
+  /** @type {Promise<Record<string, any>> | undefined} */
+  #collection
   #pendingCalls = 0
   /** @type {(() => void) | undefined} */
   #onIdle
@@ -161,25 +164,26 @@ class MongoStore extends BaseStore {
     return this.#backend.name
   }
 
+  /**
+   * The same collection as a `Collection` of the JavaScript driver.
+   *
+   * @returns {Promise<Record<string, any>>}
+   */
+  get collectionP() {
+    if (this.#collection && !this.#closing) return this.#collection
+    const collection = this.#closing ? Promise.reject(closedError()) : this.#backend.collection()
+    this.#collection = collection
+    // Nobody may be waiting, and who asks after a failure is to get another try.
+    collection.catch(() => {
+      this.#collection = undefined
+    })
+    return collection
+  }
+
   #openBackend() {
-    const { mongoUrl, mongoOptions, dbName, collectionName, timestamps, autoRemove } = this.#options
-    const connection = parseConnection(mongoUrl, mongoOptions)
-    for (const warning of connection.warnings) warnOnce(warning, { code: 'CONNECT_MONGO_OPTION' })
-    const ownConcern =
-      this.#options.writeOperationOptions && writeConcern(this.#options.writeOperationOptions)
     // The backend's news must not keep a forgotten store from being collected.
     const self = new WeakRef(this)
-    return new NativeBackend(
-      {
-        connection,
-        database: dbName || connection.database || 'test',
-        collection: collectionName,
-        writeConcern: ownConcern ?? connection.writeConcern,
-        timestamps,
-        autoRemove,
-      },
-      (news) => self.deref()?.#onNews(news)
-    )
+    return openBackend(this.#options, (news) => self.deref()?.#onNews(news))
   }
 
   #startRemoval() {
@@ -193,8 +197,14 @@ class MongoStore extends BaseStore {
     this.#timer.unref()
   }
 
-  /** @param {BackgroundNews} news */
+  /** @param {News} news */
   #onNews({ event, error }) {
+    if (event === 'connect' || event === 'disconnect') this.#announce(event)
+    if (event === 'default-database') {
+      warnOnce("Sessions are stored in the database 'test', because neither the URL nor dbName names one", {
+        code: 'CONNECT_MONGO_DEFAULT_DATABASE',
+      })
+    }
     if (event === 'ttl-index-failed') this.#reportIndexFailure(/** @type {Error} */ (error))
     if (event === 'sweep-failed') debug('autoRemove interval cleanup failed: %s', error?.message)
     if (event === 'ttl-index-present') {
@@ -346,7 +356,8 @@ class MongoStore extends BaseStore {
   async #touch(sid, session) {
     debug('MongoStore#touch=%s', sid)
     requireString('A session id', sid)
-    if (!isObject(session)) throw new TypeError('touch needs the session whose expiry it renews')
+    if (session === undefined || session === null)
+      throw new TypeError('touch needs the session whose expiry it renews')
     const { touchAfter, strictTouch } = this.#options
     const now = new Date()
     const lastModified = touchAfter > 0 ? lastModifiedOf(session) : undefined
@@ -404,6 +415,11 @@ class MongoStore extends BaseStore {
   async #clear() {
     debug('MongoStore#clear()')
     await this.#backend.clear()
+  }
+
+  /** @param {...unknown} args */
+  ping(...args) {
+    return this.#call(() => this.#backend.ping(), callbackOf(args))
   }
 
   /** @param {...unknown} args */

@@ -12,6 +12,7 @@ const { resolveUri } = require('./mongo-options.js')
  * @typedef {import('../native/binding.js').SessionRecord} SessionRecord
  * @typedef {import('../native/binding.js').StoreConfig} StoreConfig
  * @typedef {import('./mongo-options.js').Connection} Connection
+ * @typedef {import('./client-source.js').ClientSource} ClientSource
  *
  * @typedef {object} StoredSession
  * @property {unknown} session       what `serialize` returned, `undefined` when the document has no such field
@@ -25,10 +26,15 @@ const { resolveUri } = require('./mongo-options.js')
  * @property {StoreConfig['writeConcern']} writeConcern
  * @property {boolean} timestamps
  * @property {'native' | 'interval' | 'disabled'} autoRemove
+ * @property {boolean} connectionEvents
+ * @property {() => ClientSource} openClient for those who ask for the JavaScript collection
  *
- * @typedef {object} BackgroundNews
- * @property {'ttl-index-failed' | 'ttl-index-present' | 'sweep-failed'} event
+ * What happens outside any call.
+ * @typedef {object} News
+ * @property {'ttl-index-failed' | 'ttl-index-present' | 'sweep-failed' | 'default-database' | 'connect' | 'disconnect'} event
  * @property {Error} [error]
+ *
+ * @typedef {(news: News) => void} OnNews
  */
 
 /** @type {Map<string, new (message: string) => Error>} */
@@ -114,10 +120,12 @@ class NativeBackend {
   #native
   /** @type {Promise<import('../native/binding.js').NativeStore> | undefined} */
   #opening
+  /** @type {ClientSource | undefined} */
+  #clientSource
 
   /**
    * @param {BackendOptions} options
-   * @param {(news: BackgroundNews) => void} onNews
+   * @param {OnNews} onNews
    */
   constructor(options, onNews) {
     this.#options = options
@@ -128,7 +136,8 @@ class NativeBackend {
 
   /** @param {string} uri */
   #openAt(uri) {
-    const { connection, database, collection, writeConcern, timestamps, autoRemove } = this.#options
+    const { connection, database, collection, writeConcern, timestamps, autoRemove, connectionEvents } =
+      this.#options
     const { serverApi, driverInfo, trustedCertificates } = connection
     const onNews = this.#onNews
     const config = {
@@ -138,6 +147,7 @@ class NativeBackend {
       writeConcern,
       timestamps,
       autoRemove,
+      connectionEvents,
     }
     try {
       return new binding.NativeStore(config, ({ event, failure }) => {
@@ -243,6 +253,21 @@ class NativeBackend {
     unwrap(await native.clear())
   }
 
+  async ping() {
+    const native = this.#native ?? (await this.#open())
+    unwrap(await native.ping())
+  }
+
+  /** The same collection through the JavaScript driver, once the TTL index has been tried. */
+  async collection() {
+    this.#clientSource ??= this.#options.openClient()
+    const { client } = await this.#clientSource.open()
+    await client.connect()
+    const native = this.#native ?? (await this.#open())
+    unwrap(await native.started())
+    return client.db(this.#options.database).collection(this.#options.collection)
+  }
+
   /** Removes expired sessions in the background; one sweep at a time. */
   sweep() {
     this.#native?.sweep()
@@ -251,6 +276,7 @@ class NativeBackend {
   async close() {
     const native = this.#native ?? (await this.#opening?.catch(() => undefined))
     if (native) unwrap(await native.close())
+    await this.#clientSource?.close()
   }
 }
 

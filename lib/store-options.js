@@ -6,6 +6,11 @@ const { nearestName } = require('./mongo-options.js')
 
 const DEFAULTS = {
   mongoUrl: undefined,
+  clientPromise: undefined,
+  client: undefined,
+  closeClient: undefined,
+  backend: 'auto',
+  connectionEvents: false,
   mongoOptions: {},
   dbName: undefined,
   collectionName: 'sessions',
@@ -24,13 +29,16 @@ const DEFAULTS = {
 
 /** Options of connect-mongo that this version cannot honour, and what an app would lose if they were passed over. */
 const UNSUPPORTED = {
-  client: 'pass mongoUrl instead',
-  clientPromise: 'pass mongoUrl instead',
   crypto: 'sessions would be stored unencrypted',
   cryptoAdapter: 'sessions would be stored unencrypted',
 }
 
-const RENAMED = /** @type {const} */ ({ url: 'mongoUrl', collection: 'collectionName' })
+const RENAMED = /** @type {const} */ ({
+  url: 'mongoUrl',
+  collection: 'collectionName',
+  mongooseConnection: 'client',
+})
+const BACKENDS = ['auto', 'native', 'driver']
 const AUTO_REMOVE_MODES = ['native', 'interval', 'disabled']
 
 /** setInterval's longest delay, 2³¹ − 1 ms, in minutes. */
@@ -66,9 +74,7 @@ function refuseUnsupported(options) {
   for (const [name, consequence] of Object.entries(UNSUPPORTED)) {
     const value = /** @type {{ secret?: unknown } | null | undefined} */ (options[name])
     const isOff = value === undefined || value === null || (name === 'crypto' && value.secret === false)
-    // connect-mongo takes mongoUrl before clientPromise and client, too.
-    const isOutranked = name.startsWith('client') && options.mongoUrl
-    if (isOff || isOutranked) continue
+    if (isOff) continue
     throw new Error(`The option ${name} is not supported by connect-mongo-native yet: ${consequence}`)
   }
 }
@@ -97,7 +103,10 @@ function warnOfUnknown(options) {
 function resolveOptions(given) {
   const options = renameOldOptions(given)
   refuseUnsupported(options)
-  assert(options.mongoUrl, 'You must provide either mongoUrl|clientPromise|client in options')
+  assert(
+    options.mongoUrl || options.clientPromise || options.client,
+    'You must provide either mongoUrl|clientPromise|client in options'
+  )
   assert(
     options.createAutoRemoveIdx === null || options.createAutoRemoveIdx === undefined,
     'options.createAutoRemoveIdx has been reverted to autoRemove and autoRemoveInterval'
@@ -117,8 +126,11 @@ function checked(options) {
     const isMissing = name === 'dbName' && (options.dbName === undefined || options.dbName === null)
     if (typeof options[name] !== 'string' && !isMissing) throw new TypeError(`${name} must be a string`)
   }
+  if (!BACKENDS.includes(options.backend))
+    throw new TypeError(`backend must be one of ${BACKENDS.join(', ')}`)
   return {
     ...options,
+    connectionEvents: Boolean(options.connectionEvents),
     timestamps: Boolean(options.timestamps),
     // connect-mongo takes whatever is not one of the others as disabled: people write false or null.
     autoRemove: AUTO_REMOVE_MODES.includes(options.autoRemove) ? options.autoRemove : 'disabled',

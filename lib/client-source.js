@@ -1,0 +1,173 @@
+// Where a JavaScript MongoClient comes from, and whose it is: given by the app (a client, a promise of one, or a mongoose
+// connection), or made here with the app's own `mongodb` package. Told apart by their methods, whatever their version.
+'use strict'
+
+const { once } = require('node:events')
+const { forNodeDriver } = require('./mongo-options.js')
+
+/**
+ * @typedef {Record<string, any>} Client a MongoClient of any version, or a stand-in
+ *
+ * @typedef {object} ClientSource
+ * @property {() => Promise<{ client: Client, databaseName?: string }>} open `databaseName`: the connection's own
+ * @property {() => boolean} isReached whether there is a client, and it has found a server
+ * @property {() => Promise<void>} close closes the client where that is the store's to do
+ */
+
+/** @param {Client | undefined} client */
+function hasServer(client) {
+  const topology = client?.topology
+  return client !== undefined && topology?.isConnected?.() !== false
+}
+
+/** A `Connection`, or the `Mongoose` that has one. @param {any} given */
+function mongooseConnection(given) {
+  if (typeof given?.getClient === 'function') return given
+  return typeof given?.connection?.getClient === 'function' ? given.connection : undefined
+}
+
+/** As long as mongoose itself holds operations back by default. */
+const MONGOOSE_WAIT_MS = 10_000
+
+/** @param {any} connection */
+async function clientOfMongoose(connection) {
+  await connection.asPromise?.()
+  // Not told to connect yet: apps make their store before they call mongoose.connect().
+  if (!connection.getClient())
+    await once(connection, 'connected', { signal: AbortSignal.timeout(MONGOOSE_WAIT_MS) })
+  return { client: connection.getClient(), databaseName: connection.name }
+}
+
+/** @param {any} value @returns {Promise<{ client: Client, databaseName?: string }>} */
+async function clientOf(value) {
+  const connection = mongooseConnection(value)
+  if (connection) return clientOfMongoose(connection)
+  if (typeof value?.db === 'function') return { client: value }
+  throw new TypeError('client must be a MongoClient, a promise of one, or a mongoose connection')
+}
+
+/**
+ * A client that nobody has connected yet connects by itself with its first operation, but fails the others that come
+ * meanwhile: all have to wait for one attempt. A stand-in has nothing to connect.
+ *
+ * @param {Client} client
+ */
+async function connected(client) {
+  const isDriver = typeof client.connect === 'function' && client.s !== undefined
+  // A client that the app has closed stays closed; its operations say so.
+  if (!isDriver || client.s.hasBeenClosed) return
+  // A failed attempt leaves a topology behind that is of no use any more.
+  if (!client.topology || client.topology.isDestroyed?.() || client.connectionLock) await client.connect()
+}
+
+/**
+ * What the app gave. A client is closed with the store unless `closeClient` is false, as connect-mongo does; a mongoose
+ * connection, which connect-mongo cannot be given, only when it is true.
+ *
+ * @param {any} given
+ * @param {boolean | undefined} closeClient
+ * @returns {ClientSource}
+ */
+function givenClient(given, closeClient) {
+  /** @type {Client | undefined} */
+  let opened
+  return {
+    async open() {
+      const found = await clientOf(await given)
+      opened = found.client
+      return found
+    },
+    isReached: () => hasServer(opened),
+    async close() {
+      // What stays open needs no waiting for.
+      if (closeClient === false || (!closeClient && mongooseConnection(given))) return
+      // A client that never came needs no closing: its failure went to the calls.
+      const value = await Promise.resolve(given).catch(() => undefined)
+      const connection = mongooseConnection(value)
+      if (!connection || closeClient) await (connection ?? value)?.close?.()
+    },
+  }
+}
+
+/** @returns {typeof import('mongodb') | undefined} the app's own driver */
+function appDriver() {
+  try {
+    return require('mongodb')
+  } catch (error) {
+    const { code, message } = /** @type {NodeJS.ErrnoException} */ (error)
+    if (code === 'MODULE_NOT_FOUND' && message.includes("'mongodb'")) return undefined
+    throw error
+  }
+}
+
+/**
+ * A client of the app's own driver, which connects when it is first used.
+ *
+ * @param {string} purpose what it is needed for, for the error
+ * @param {string} mongoUrl
+ * @param {object} mongoOptions
+ * @returns {ClientSource}
+ * @throws {Error} without a `mongodb` package, or when that refuses the options
+ */
+function ownClient(purpose, mongoUrl, mongoOptions) {
+  const driver = appDriver()
+  if (!driver) throw new Error(`${purpose} needs the mongodb package: npm install mongodb`)
+  const client = new driver.MongoClient(...forNodeDriver(mongoUrl, mongoOptions))
+  return {
+    open: async () => ({ client }),
+    isReached: () => hasServer(client),
+    close: () => client.close(),
+  }
+}
+
+/**
+ * Whether nobody named this database: the driver calls it `test` then.
+ *
+ * @param {Client} client
+ * @param {Record<string, any>} db
+ */
+function isDefaultDatabase(client, db) {
+  const url = String(client.s?.url ?? '')
+  return db.databaseName === 'test' && url !== '' && !/^[^/]*\/\/[^/]*\/test(\?|$)/.test(url)
+}
+
+const WRITABLE = ['Standalone', 'Mongos', 'RSPrimary', 'LoadBalancer']
+
+/** @param {any} description of a topology */
+function takesWrites(description) {
+  return [...description.servers.values()].some((server) => WRITABLE.includes(server.type))
+}
+
+/**
+ * Reports when no server takes writes any more, and when one does again.
+ *
+ * @param {Client} client
+ * @param {(news: { event: 'connect' | 'disconnect' }) => void} onNews
+ * @returns {() => void} ends that
+ */
+function watchServers(client, onNews) {
+  if (typeof client.on !== 'function') return () => {}
+  /** @type {boolean | undefined} unknown before the first answer */
+  let isUp = client.topology?.description && takesWrites(client.topology.description) ? true : undefined
+  /** @param {boolean} is */
+  const learn = (is) => {
+    if (isUp === is) return
+    if (isUp !== undefined || !is) onNews({ event: is ? 'connect' : 'disconnect' })
+    isUp = is
+  }
+  const onTopology = (/** @type {any} */ { newDescription }) => {
+    const is = takesWrites(newDescription)
+    if (is || isUp !== undefined) learn(is)
+  }
+  const onHeartbeatFailed = () => {
+    if (isUp === undefined) learn(false)
+  }
+  client.on('topologyDescriptionChanged', onTopology)
+  client.on('serverHeartbeatFailed', onHeartbeatFailed)
+  return () => {
+    client.off('topologyDescriptionChanged', onTopology)
+    client.off('serverHeartbeatFailed', onHeartbeatFailed)
+  }
+}
+
+module.exports = { appDriver, connected, givenClient, isDefaultDatabase, ownClient, watchServers }

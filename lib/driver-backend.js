@@ -1,0 +1,279 @@
+// The operations of a session collection over a JavaScript MongoClient: the app's own, or one of the app's `mongodb`
+// package. The driver is called as connect-mongo 6 calls it, so that test doubles made for connect-mongo do here too.
+'use strict'
+
+const { connected, isDefaultDatabase, watchServers } = require('./client-source.js')
+
+/**
+ * @typedef {import('./native-backend.js').StoredSession} StoredSession
+ * @typedef {import('./native-backend.js').OnNews} OnNews
+ * @typedef {import('./client-source.js').Client} Client
+ * @typedef {import('./client-source.js').ClientSource} ClientSource
+ *
+ * A collection of any version of the driver, or a stand-in with the methods that a test needs.
+ * @typedef {Record<string, any>} Collection
+ *
+ * @typedef {object} DriverBackendOptions
+ * @property {ClientSource} source
+ * @property {string | undefined} database the client's own when absent
+ * @property {string} collection
+ * @property {object | undefined} writeOperationOptions
+ * @property {boolean} timestamps
+ * @property {'native' | 'interval' | 'disabled'} autoRemove
+ * @property {boolean} connectionEvents
+ */
+
+const FIRST_RETRY_DELAY_MS = 1_000
+const LAST_RETRY_DELAY_MS = 60_000
+/** How long `close` lets an index that is being made go on. */
+const START_UP_GRACE_MS = 2_000
+
+const NAMESPACE_NOT_FOUND = 26
+
+/** @param {number} milliseconds */
+function delay(milliseconds) {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds).unref())
+}
+
+/** The filter of all sessions that are live now. */
+function live() {
+  return [{ expires: { $exists: false } }, { expires: { $gt: new Date() } }]
+}
+
+/** @param {Record<string, any>} document @returns {StoredSession} */
+function storedSession({ session, expires, lastModified }) {
+  return {
+    session,
+    expires: expires instanceof Date ? expires : undefined,
+    lastModified: lastModified instanceof Date ? lastModified : undefined,
+  }
+}
+
+/** @param {Record<string, any>} index */
+function isTtlIndex({ key, expireAfterSeconds, partialFilterExpression }) {
+  return JSON.stringify(key) === '{"expires":1}' && expireAfterSeconds === 0 && !partialFilterExpression
+}
+
+class DriverBackend {
+  name = /** @type {const} */ ('driver')
+  #options
+  #onNews
+  #isClosed = false
+  #isSweeping = false
+  /** @type {() => void} */
+  #unsubscribe = () => {}
+  /** @type {Promise<{ client: Client, collection: Collection }> | undefined} */
+  #opening
+  /** @type {Collection | undefined} the collection, once it is known */
+  #collection
+  /** @type {Promise<void>} */
+  #startUp = Promise.resolve()
+
+  /**
+   * @param {DriverBackendOptions} options
+   * @param {OnNews} onNews
+   */
+  constructor(options, onNews) {
+    this.#options = options
+    this.#onNews = onNews
+    // Each call gets the failure; nobody else needs to hear of it.
+    this.#open()
+      .then(({ client }) => (options.connectionEvents ? connected(client) : undefined))
+      .catch(() => {})
+  }
+
+  /** After a failure the next call tries again. */
+  #open() {
+    this.#opening ??= this.#openCollection().catch((error) => {
+      this.#opening = undefined
+      throw error
+    })
+    return this.#opening
+  }
+
+  async #openCollection() {
+    const { source, database, collection: name, connectionEvents } = this.#options
+    const { client, databaseName } = await source.open()
+    const db = client.db(database || databaseName)
+    if (!database && isDefaultDatabase(client, db)) this.#onNews({ event: 'default-database' })
+    if (connectionEvents && !this.#isClosed) this.#unsubscribe = watchServers(client, this.#onNews)
+    const collection = db.collection(name)
+    this.#collection = collection
+    this.#startUp = this.#start(client, collection)
+    return { client, collection }
+  }
+
+  /** @returns {Promise<Collection>} the collection, of a client that is connected */
+  async #ready() {
+    const { client, collection } = await this.#open()
+    await connected(client)
+    return collection
+  }
+
+  /** What connect-mongo calls `collectionP`: the collection, once the TTL index has been tried. */
+  async collection() {
+    const collection = await this.#ready()
+    await this.#startUp
+    return collection
+  }
+
+  /** @param {Client} client @param {Collection} collection */
+  async #start(client, collection) {
+    const { autoRemove } = this.#options
+    if (autoRemove === 'native' && !(await this.#tryTtlIndex(client, collection))) {
+      this.#retryTtlIndex(client, collection)
+    }
+    if (autoRemove === 'disabled' && (await this.#hasTtlIndex(client, collection))) {
+      this.#onNews({ event: 'ttl-index-present' })
+    }
+  }
+
+  /** @param {Client} client @param {Collection} collection */
+  async #retryTtlIndex(client, collection) {
+    for (let wait = FIRST_RETRY_DELAY_MS; ; wait = Math.min(wait * 2, LAST_RETRY_DELAY_MS)) {
+      await delay(wait)
+      if (this.#isClosed || (await this.#tryTtlIndex(client, collection))) return
+    }
+  }
+
+  /** @param {Client} client @param {Collection} collection @returns {Promise<boolean>} whether there is an index now */
+  async #tryTtlIndex(client, collection) {
+    try {
+      await connected(client)
+      await collection.createIndex({ expires: 1 }, { background: true, expireAfterSeconds: 0 })
+      return true
+    } catch (error) {
+      if (this.#isClosed) return true
+      // Without the right to make indexes, or under another name, the index may be there all the same.
+      const isAnswer = typeof (/** @type {{ code?: unknown }} */ (error).code) === 'number'
+      if (isAnswer && (await this.#hasTtlIndex(client, collection))) return true
+      this.#onNews({ event: 'ttl-index-failed', error: /** @type {Error} */ (error) })
+      return false
+    }
+  }
+
+  /** @param {Client} client @param {Collection} collection */
+  async #hasTtlIndex(client, collection) {
+    try {
+      await connected(client)
+      return (await collection.indexes()).some(isTtlIndex)
+    } catch {
+      return false
+    }
+  }
+
+  /** The driver makes the BSON itself. @template T @param {T} session */
+  encode(session) {
+    return session
+  }
+
+  /** @param {string} storageId @returns {Promise<StoredSession | null>} the live session of that id */
+  async get(storageId) {
+    const collection = await this.#ready()
+    const document = await collection.findOne({ _id: storageId, $or: live() })
+    return document ? storedSession(document) : null
+  }
+
+  /**
+   * @param {string} storageId
+   * @param {unknown} session
+   * @param {Date} expires
+   * @param {Date | undefined} lastModified left alone when absent
+   * @returns {Promise<boolean>} whether the session was created
+   */
+  async set(storageId, session, expires, lastModified) {
+    /** @type {Record<string, unknown>} */
+    const fields = { _id: storageId, session, expires }
+    if (lastModified) fields.lastModified = lastModified
+    const update = this.#options.timestamps
+      ? { $set: fields, $setOnInsert: { createdAt: new Date() }, $currentDate: { updatedAt: true } }
+      : { $set: fields }
+    const collection = await this.#ready()
+    const written = await collection.updateOne({ _id: storageId }, update, {
+      upsert: true,
+      ...this.#writeConcern(),
+    })
+    return Number(written.upsertedCount) > 0
+  }
+
+  /**
+   * @param {string} storageId
+   * @param {Date} expires
+   * @param {Date | undefined} lastModified left alone when absent
+   * @returns {Promise<boolean>} whether there was such a session
+   */
+  async touch(storageId, expires, lastModified) {
+    const fields = lastModified ? { lastModified, expires } : { expires }
+    const update = this.#options.timestamps
+      ? { $set: fields, $currentDate: { updatedAt: true } }
+      : { $set: fields }
+    const collection = await this.#ready()
+    const written = await collection.updateOne({ _id: storageId }, update, this.#writeConcern())
+    // Without an acknowledgement nothing says that the session is gone.
+    return Number(written.matchedCount) !== 0 || written.acknowledged === false
+  }
+
+  /** @param {string} storageId */
+  async destroy(storageId) {
+    const collection = await this.#ready()
+    await collection.deleteOne({ _id: storageId }, this.#writeConcern())
+  }
+
+  /** @returns {Promise<StoredSession[]>} the live sessions */
+  async all() {
+    const collection = await this.#ready()
+    const sessions = []
+    for await (const document of collection.find({ $or: live() })) sessions.push(storedSession(document))
+    return sessions
+  }
+
+  /** @returns {Promise<number>} how many sessions are live */
+  async length() {
+    const collection = await this.#ready()
+    // With promoteValues: false the driver counts in objects.
+    return Number(await collection.countDocuments({ $or: live() }))
+  }
+
+  async clear() {
+    const collection = await this.#ready()
+    try {
+      await collection.deleteMany({}, this.#writeConcern())
+    } catch (error) {
+      if (/** @type {{ code?: unknown }} */ (error).code !== NAMESPACE_NOT_FOUND) throw error
+    }
+  }
+
+  async ping() {
+    const { client } = await this.#open()
+    await connected(client)
+    await client.db('admin').command({ ping: 1 })
+  }
+
+  /** Removes expired sessions in the background; one sweep at a time. */
+  async sweep() {
+    if (this.#isSweeping || !this.#collection) return
+    this.#isSweeping = true
+    try {
+      await this.#collection.deleteMany({ expires: { $lt: new Date() } }, { writeConcern: { w: 0 } })
+    } catch (error) {
+      this.#onNews({ event: 'sweep-failed', error: /** @type {Error} */ (error) })
+    } finally {
+      this.#isSweeping = false
+    }
+  }
+
+  async close() {
+    this.#isClosed = true
+    if (this.#options.source.isReached()) {
+      await Promise.race([this.#startUp, delay(START_UP_GRACE_MS)])
+    }
+    this.#unsubscribe()
+    await this.#options.source.close()
+  }
+
+  #writeConcern() {
+    return { writeConcern: this.#options.writeOperationOptions }
+  }
+}
+
+module.exports = { DriverBackend }

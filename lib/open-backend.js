@@ -1,0 +1,87 @@
+// Which backend a store runs on: Rust wherever it can, the JavaScript driver for a client of the app's own and for what only
+// that driver honours.
+'use strict'
+
+const debug = require('debug')('connect-mongo')
+
+const { appDriver, givenClient, ownClient } = require('./client-source.js')
+const { DriverBackend } = require('./driver-backend.js')
+const { parseConnection, writeConcern } = require('./mongo-options.js')
+const { NativeBackend } = require('./native-backend.js')
+const { warnOnce } = require('./store-options.js')
+
+/**
+ * @typedef {import('./client-source.js').ClientSource} ClientSource
+ * @typedef {import('./native-backend.js').OnNews} OnNews
+ * @typedef {Record<string, any>} Options
+ */
+
+/** @param {Options} options @param {ClientSource} source @param {OnNews} onNews */
+function overDriver(options, source, onNews) {
+  const { dbName, collectionName, writeOperationOptions, timestamps, autoRemove, connectionEvents } = options
+  return new DriverBackend(
+    {
+      source,
+      database: dbName || undefined,
+      collection: collectionName,
+      writeOperationOptions,
+      timestamps,
+      autoRemove,
+      connectionEvents,
+    },
+    onNews
+  )
+}
+
+/** @param {Options} options @param {OnNews} onNews */
+function overOwnDriver(options, onNews) {
+  const { mongoUrl, mongoOptions } = options
+  const dbName = options.dbName || mongoOptions?.dbName
+  return overDriver({ ...options, dbName }, ownClient("backend: 'driver'", mongoUrl, mongoOptions), onNews)
+}
+
+/** @param {Options} options @param {OnNews} onNews */
+function overRust(options, onNews) {
+  const { mongoUrl, mongoOptions, dbName, collectionName, timestamps, autoRemove, connectionEvents } = options
+  const connection = parseConnection(mongoUrl, mongoOptions)
+  for (const warning of connection.warnings) warnOnce(warning, { code: 'CONNECT_MONGO_OPTION' })
+  const ownConcern = writeConcern(options.writeOperationOptions, 'writeOperationOptions')
+  const backend = new NativeBackend(
+    {
+      connection,
+      openClient: () => ownClient('collectionP', mongoUrl, mongoOptions),
+      database: dbName || connection.database || 'test',
+      collection: collectionName,
+      writeConcern: ownConcern ?? connection.writeConcern,
+      timestamps,
+      autoRemove,
+      connectionEvents,
+    },
+    onNews
+  )
+  if (!dbName && !connection.database) onNews({ event: 'default-database' })
+  return backend
+}
+
+/**
+ * @param {Options} options complete
+ * @param {OnNews} onNews
+ */
+function openBackend(options, onNews) {
+  const given = options.mongoUrl ? undefined : options.clientPromise || options.client
+  if (given && options.backend === 'native') {
+    throw new Error("backend: 'native' needs mongoUrl: Rust cannot use a JavaScript client")
+  }
+  if (given) return overDriver(options, givenClient(given, options.closeClient), onNews)
+  if (options.backend === 'driver') return overOwnDriver(options, onNews)
+  try {
+    return overRust(options, onNews)
+  } catch (error) {
+    const { needsDriver, option } = /** @type {{ needsDriver?: boolean, option?: string }} */ (error)
+    if (options.backend === 'native' || !needsDriver || !appDriver()) throw error
+    debug('mongodb is used for %s, which only the JavaScript driver can honour', option)
+    return overOwnDriver(options, onNews)
+  }
+}
+
+module.exports = { openBackend }
