@@ -44,8 +44,14 @@ declare class MongoStore<T extends MongoStore.SessionData = MongoStore.SessionDa
   /** Which native binary is in use, such as `'linux-x64-gnu'`. */
   static readonly binding: string
 
-  /** What does the work: Rust. */
-  readonly backend: 'native'
+  /** What does the work: Rust, or the JavaScript driver (for a `client`, and for options that only it honours). */
+  readonly backend: 'native' | 'driver'
+
+  /**
+   * The sessions as a `Collection` of the JavaScript driver, once the TTL index has been tried. With `backend` `'native'` a client
+   * of the app's own `mongodb` package is opened for the first who asks, and closed with the store; without that package it rejects.
+   */
+  readonly collectionP: Promise<MongoStore.Collection>
 
   /** The same as `new MongoStore(options)`. */
   static create<U extends MongoStore.SessionData = MongoStore.SessionData>(
@@ -102,7 +108,15 @@ declare class MongoStore<T extends MongoStore.SessionData = MongoStore.SessionDa
   clear(callback: DoneCallback): void
   clear(callback: DoneCallback | undefined): Promise<void> | undefined
 
-  /** Lets pending calls finish, then closes the connections that no other store uses. Calling it again does no harm. */
+  /** Succeeds when a server answers: a health check. */
+  ping(): Promise<void>
+  ping(callback: DoneCallback): void
+  ping(callback: DoneCallback | undefined): Promise<void> | undefined
+
+  /**
+   * Lets pending calls finish, then closes the connections that no other store uses, and a given `client` as `closeClient` says.
+   * Calling it again does no harm.
+   */
   close(): Promise<void>
   close(callback: DoneCallback): void
   close(callback: DoneCallback | undefined): Promise<void> | undefined
@@ -148,9 +162,40 @@ declare namespace MongoStore {
   export interface ConnectMongoOptions<T extends SessionData = SessionData> {
     /**
      * The [connection string](https://www.mongodb.com/docs/manual/reference/connection-string/), `mongodb://…` or
-     * `mongodb+srv://…`. Required.
+     * `mongodb+srv://…`. One of `mongoUrl`, `clientPromise` and `client` is required; the first of them counts.
      */
     mongoUrl?: string
+
+    /** A promise of what `client` takes. */
+    clientPromise?: PromiseLike<MongoStore.Client>
+
+    /**
+     * A `MongoClient` of mongodb 5 or later, or a mongoose `Connection` or `Mongoose` instance. The store then runs on the JavaScript
+     * driver.
+     */
+    client?: MongoStore.Client
+
+    /**
+     * Whether `close()` closes the given client too.
+     *
+     * @default true for a `MongoClient`, false for a mongoose connection
+     */
+    closeClient?: boolean
+
+    /**
+     * What does the work. `auto`: Rust with `mongoUrl`, unless an option needs the JavaScript driver and `mongodb` is installed.
+     *
+     * @default 'auto'
+     */
+    backend?: 'auto' | 'native' | 'driver'
+
+    /**
+     * Emit `disconnect` when no server takes writes any more, and `connect` when one does again; express-session then goes on
+     * without sessions in between.
+     *
+     * @default false
+     */
+    connectionEvents?: boolean
 
     /** Options of the connection that `mongoUrl` does not have, with the names that the Node driver gives them. @default {} */
     mongoOptions?: MongoOptions
@@ -229,6 +274,15 @@ declare namespace MongoStore {
     strictTouch?: boolean
   }
 
+  /** A `MongoClient` of any version, a mongoose `Connection`, or a `Mongoose` instance. */
+  export type Client =
+    // biome-ignore lint/suspicious/noExplicitAny: whatever that version's Db is
+    { db(name?: string): any } | { getClient(): unknown } | { connection: { getClient(): unknown } }
+
+  /** A `Collection` of the app's own driver: `as Collection` of that package gives it its type. */
+  // biome-ignore lint/suspicious/noExplicitAny: the version is the app's choice
+  export type Collection = any
+
   /** What is stored of a session: text or a document. */
   export type StoredSessionValue = SessionData | string
   export type Serialize<T extends SessionData = SessionData> = (session: T) => string | object
@@ -255,6 +309,10 @@ declare namespace MongoStore {
     get: [sid: string]
     /** All sessions were asked for. */
     all: [sessions: T[]]
+    /** With `connectionEvents`: a server takes writes again. */
+    connect: []
+    /** With `connectionEvents`: no server takes writes any more. */
+    disconnect: []
     /** The TTL index could not be made; calls go on. Without a listener the process warns once instead. */
     error: [error: Error]
   }
@@ -276,10 +334,48 @@ declare namespace MongoStore {
   }
 
   /**
+   * Options that only the JavaScript driver honours: with one of them the store runs on it, where the `mongodb` package is
+   * installed, and otherwise the constructor throws. Their types are that package's; docs/mongo-options.md has a line on each.
+   */
+  export type DriverOption =
+    | 'ALPNProtocols'
+    | 'autoEncryption'
+    | 'cert'
+    | 'checkServerIdentity'
+    | 'ciphers'
+    | 'connectionType'
+    | 'crl'
+    | 'ecdhCurve'
+    | 'family'
+    | 'hints'
+    | 'key'
+    | 'localAddress'
+    | 'localPort'
+    | 'lookup'
+    | 'minHeartbeatFrequencyMS'
+    | 'mongodbLogComponentSeverities'
+    | 'mongodbLogMaxDocumentLength'
+    | 'mongodbLogPath'
+    | 'pfx'
+    | 'secureContext'
+    | 'secureProtocol'
+    | 'servername'
+    | 'socketTimeoutMS'
+    | 'srvPoller'
+    | 'sslCert'
+    | 'sslCRL'
+    | 'sslKey'
+    | 'timeoutMS'
+    | 'tlsAllowInvalidHostnames'
+    | 'tlsCertificateFile'
+    | 'tlsCRLFile'
+    | 'waitQueueTimeoutMS'
+
+  /**
    * The options of the Node driver's `MongoClient` that a store takes. docs/mongo-options.md has those that it does not take, or
    * with one value only: they make the constructor throw.
    */
-  export interface MongoOptions {
+  export interface MongoOptions extends Partial<Record<DriverOption, unknown>> {
     /** The database, where the store's own `dbName` is absent. @default the one that `mongoUrl` names */
     dbName?: string
     /** The name of the app in the server's log. */

@@ -31,12 +31,13 @@ const BUNDLER = { ...NODE, module: 'preserve', moduleResolution: 'bundler' }
 /** @type {string} */
 let folder
 
-/** @param {string} project @param {string[]} packages */
+/** @param {string} project @param {(string | [name: string, alias: string])[]} packages */
 async function install(project, packages) {
   const modules = path.join(project, 'node_modules')
-  for (const name of packages) {
+  for (const entry of packages) {
+    const [name, installed] = Array.isArray(entry) ? entry : [entry, entry]
     await mkdir(path.dirname(path.join(modules, name)), { recursive: true })
-    await symlink(path.join(MODULES, name), path.join(modules, name), 'junction')
+    await symlink(path.join(MODULES, installed), path.join(modules, name), 'junction')
   }
   // A copy: behind a link the compiler would find what this repository has installed.
   for (const file of ['package.json', 'index.d.ts', 'index.d.mts']) {
@@ -45,7 +46,7 @@ async function install(project, packages) {
 }
 
 /**
- * @param {{ files: string[], packages?: string[], compilerOptions?: object }} project
+ * @param {{ files: string[], packages?: (string | [string, string])[], compilerOptions?: object }} project
  * @returns {Promise<string>} what the compiler complains about
  */
 async function complaints({ files, packages = EXPRESS, compilerOptions = NODE }) {
@@ -74,6 +75,13 @@ describe('types', { concurrency: 2 }, () => {
     assert.equal(await complaints({ files: ['commonjs.cts'] }), '')
   })
 
+  it('take clients of every version of the driver, and mongoose', async () => {
+    // mongoose's own types do not pass without skipLibCheck.
+    const compilerOptions = { ...NODE, skipLibCheck: true }
+    const packages = [...EXPRESS, 'mongodb-5', 'mongodb-6', ['mongoose', 'mongoose-9']]
+    assert.equal(await complaints({ files: ['clients.mts'], packages, compilerOptions }), '')
+  })
+
   it('fit every way of importing the package from an ECMAScript module', async () => {
     assert.equal(await complaints({ files: ['module.mts'] }), '')
   })
@@ -96,7 +104,7 @@ describe('types', { concurrency: 2 }, () => {
 
   it('name every option of mongoOptions that has an effect, and none that is refused', async () => {
     const text = await readFile(path.join(ROOT, 'index.d.ts'), 'utf8')
-    const [, members] = /interface MongoOptions \{\n(.*?)\n {2}\}/s.exec(text) ?? []
+    const [, members] = /interface MongoOptions extends [^{]*\{\n(.*?)\n {2}\}/s.exec(text) ?? []
     const named = [...members.matchAll(/^ {4}(\w+)\?:/gm)].map(([, name]) => name)
     // loadBalanced works in mongoUrl only, as in the Node driver.
     const supported = Object.keys(MONGO_OPTIONS).filter((name) => name !== 'loadBalanced' && hasEffect(name))
@@ -108,6 +116,17 @@ describe('types', { concurrency: 2 }, () => {
       named.filter((name) => !Object.hasOwn(MONGO_OPTIONS, name) || MONGO_OPTIONS[name].native === 'refused'),
       []
     )
+  })
+
+  it('name every option that only the JavaScript driver honours', async () => {
+    const text = await readFile(path.join(ROOT, 'index.d.ts'), 'utf8')
+    const [, union] = /type DriverOption =\n(.*?)\n\n/s.exec(text) ?? []
+    const named = [...union.matchAll(/'(\w+)'/g)].map(([, name]) => name)
+    const { native, driver } = { native: 'refused', driver: 'honoured' }
+    const expected = Object.keys(MONGO_OPTIONS).filter(
+      (name) => MONGO_OPTIONS[name].native === native && MONGO_OPTIONS[name].driver === driver
+    )
+    assert.deepEqual(named.sort(), expected.sort())
   })
 
   it('let `await using` close a store', async () => {

@@ -18,7 +18,7 @@ const viaStar: Star.MongoStore = Star.create(options)
 const required: typeof MongoStore = require('connect-mongo-native')
 
 const binding: string = MongoStore.binding
-const backend: 'native' = store.backend
+const backend: 'native' | 'driver' = store.backend
 
 // @ts-expect-error: there is no such export
 import { nothing } from 'connect-mongo-native'

@@ -31,7 +31,9 @@ export const written: MongoOptions = {
   writeConcern: { w: 'majority', wtimeoutMS: 1000 },
 }
 
-// @ts-expect-error: not supported, and an error when the store is made
+// Honoured by the JavaScript driver.
 MongoStore.create({ mongoUrl: 'mongodb://localhost/app', mongoOptions: { socketTimeoutMS: 1000 } })
+// @ts-expect-error: refused, and an error when the store is made
+MongoStore.create({ mongoUrl: 'mongodb://localhost/app', mongoOptions: { raw: true } })
 // @ts-expect-error: in milliseconds
 MongoStore.create({ mongoUrl: 'mongodb://localhost/app', mongoOptions: { connectTimeoutMS: '10 s' } })

@@ -64,6 +64,8 @@ export function events(): void {
     .on('touch', (sid, session) => [sid.toUpperCase(), session.items])
     .on('touch-missed', (sid, session) => [sid.toUpperCase(), session.items])
     .on('error', (error) => error.message)
+    .on('connect', () => {})
+    .on('disconnect', () => {})
     .on('of my own', (first: number) => first)
   const name = 'create' as string
   store.on(name, () => {})
@@ -81,11 +83,18 @@ export const everyEvent: Events<Cart> = {
   destroy: ['id'],
   get: ['id'],
   all: [[cart]],
+  connect: [],
+  disconnect: [],
   error: [new Error()],
 }
 
 export const everyOption: Required<ConnectMongoOptions<Cart>> = {
   mongoUrl: 'mongodb://localhost/app',
+  clientPromise: Promise.resolve({ db: () => ({}) }),
+  client: { getClient: () => ({}) },
+  closeClient: false,
+  backend: 'auto',
+  connectionEvents: true,
   mongoOptions: {},
   dbName: 'app',
   collectionName: 'sessions',
@@ -134,5 +143,9 @@ store.get(1)
 store.set('id')
 // @ts-expect-error: a session of another type
 store.set('id', { cookie: cart.cookie, user: 'me', items: 1 })
+// @ts-expect-error: a URL is no client
+MongoStore.create({ client: 'mongodb://localhost/app' })
+// @ts-expect-error: not a backend
+MongoStore.create({ mongoUrl: 'mongodb://localhost/app', backend: 'rust' })
 // @ts-expect-error: it is read only
 store.backend = 'driver'
