@@ -5,7 +5,7 @@ const assert = require('node:assert/strict')
 const { EventEmitter, once } = require('node:events')
 const { createServer } = require('node:net')
 const session = require('express-session')
-const { MongoClient } = require('mongodb')
+const mongoose = require('mongoose-9')
 const {
   callbackArguments,
   forDifference,
@@ -339,36 +339,97 @@ forDifference('server-down', 'a server that comes up after the first call failed
 })
 
 forDifference('internals', 'what a store carries besides its methods', {
-  ours: (_t, { create, MongoStore }) => {
+  ours: async (_t, { create, MongoStore, implementation }) => {
     const store = create()
-    for (const name of ['collectionP', 'clientP', 'options', 'cryptoAdapter', 'timer'])
-      assert.equal(name in store, false)
-    assert.equal(store.backend, 'native')
+    for (const name of ['clientP', 'options', 'cryptoAdapter', 'timer']) assert.equal(name in store, false)
+    assert.equal((await store.collectionP).collectionName, 'sessions')
+    assert.equal(store.backend, implementation.hasClient ? 'driver' : 'native')
     assert.equal(typeof MongoStore.binding, 'string')
   },
   theirs: async (_t, { create }) => {
     const store = create()
     assert.equal((await store.collectionP).collectionName, 'sessions')
     assert.equal(store.options.collectionName, 'sessions')
+    assert.equal(typeof (await store.clientP).db, 'function')
   },
 })
 
-forDifference('mongo-url-only', 'a JavaScript client', {
-  ours: (_t, { MongoStore }) => {
-    assert.throws(() => MongoStore.create({ client: {} }), /client/)
-    assert.throws(() => MongoStore.create({ clientPromise: Promise.resolve({}) }), /clientPromise/)
-  },
-  theirs: async (t, { url, MongoStore, collection }) => {
-    const clientPromise = MongoClient.connect(url)
-    t.after(async () => (await clientPromise).close())
-    const store = MongoStore.create({ clientPromise, autoRemove: 'disabled' })
+forEachImplementation('collectionP is a promise of the collection', async (_t, { create, database }) => {
+  const store = create({ collectionName: 'elsewhere' })
+  await callbackArguments(store, 'set', 'sid', plainSession({ n: 1 }))
+  const collection = await store.collectionP
+  assert.equal(collection.collectionName, 'elsewhere')
+  assert.equal(collection.dbName, database.databaseName)
+  const { _id, session: stored } = await collection.findOne()
+  assert.deepEqual({ _id, stored }, { _id: 'sid', stored: JSON.stringify(plainSession({ n: 1 })) })
+})
+
+// ---- Clients of the app's own
+
+forEachImplementation(
+  'a client is taken, connected or not',
+  async (_t, { MongoStore, driver, url, collection }) => {
+    const clients = [await driver.MongoClient.connect(url), new driver.MongoClient(url)]
+    for (const client of clients) {
+      for (const option of [{ client }, { clientPromise: Promise.resolve(client) }]) {
+        const { set, get } = promised(MongoStore.create({ ...option, autoRemove: 'disabled' }))
+        await set('sid', plainSession({ n: 1 }))
+        assert.deepEqual(await get('sid'), plainSession({ n: 1 }))
+        assert.equal(await collection.countDocuments(), 1)
+      }
+      await client.close()
+    }
+  }
+)
+
+forEachImplementation('close closes the client that was given', async (_t, { MongoStore, driver, url }) => {
+  for (const give of [
+    (/** @type {any} */ client) => ({ client }),
+    (/** @type {any} */ client) => ({ clientPromise: Promise.resolve(client) }),
+  ]) {
+    const client = await driver.MongoClient.connect(url)
+    const store = MongoStore.create({ ...give(client), autoRemove: 'disabled' })
+    await callbackArguments(store, 'length')
+    await store.close()
+    await assert.rejects(client.db().collection('sessions').findOne(), {
+      name: /MongoNotConnectedError|MongoClientClosedError/,
+    })
+  }
+})
+
+forEachImplementation('mongoUrl goes before clientPromise and client', async (_t, { create }) => {
+  const unused = {}
+  for (const given of [{ clientPromise: Promise.resolve(unused), client: unused }, { client: unused }])
+    assert.deepEqual(await callbackArguments(create(given), 'length'), [null, 0])
+})
+
+forEachImplementation('clientPromise goes before client', async (_t, { MongoStore, driver, url }) => {
+  const clientPromise = driver.MongoClient.connect(url)
+  const store = MongoStore.create({ clientPromise, client: {}, autoRemove: 'disabled' })
+  assert.deepEqual(await callbackArguments(store, 'length'), [null, 0])
+  await store.close()
+})
+
+forDifference('mongoose', 'a mongoose connection as client', {
+  ours: async (t, { MongoStore, url, collection }) => {
+    const connection = mongoose.createConnection(url)
+    t.after(() => connection.close())
+    const store = MongoStore.create({ client: connection, autoRemove: 'disabled' })
     await promised(store).set('sid', plainSession())
     assert.equal(await collection.countDocuments(), 1)
+    await store.close()
+    assert.equal(connection.readyState, 1)
+    assert.equal(await connection.collection('sessions').countDocuments(), 1)
   },
-})
-
-forOurs('a client besides mongoUrl is passed over, as in connect-mongo', async (_t, { open }) => {
-  assert.equal(await open({ client: {}, clientPromise: Promise.resolve({}) }).length(), 0)
+  theirs: async (t, { MongoStore, url }) => {
+    const connection = await mongoose.createConnection(url).asPromise()
+    t.after(() => connection.close())
+    const store = MongoStore.create({ client: connection, autoRemove: 'disabled' })
+    await assert.rejects(promised(store).get('sid'), {
+      name: 'TypeError',
+      message: /con\.db is not a function/,
+    })
+  },
 })
 
 forDifference('encryption', 'crypto and cryptoAdapter', {

@@ -6,9 +6,18 @@ const { EventEmitter } = require('node:events')
 const session = require('express-session')
 const { test } = require('node:test')
 const { implementations, inOneStyle, isSelected, runProgram } = require('./support/differential.js')
+const { withDatabase } = require('./support/server.js')
 const { LATER, plainSession } = require('./support/sessions.js')
 
 const { forDifference, forEachImplementation, forOurs } = inOneStyle
+
+const UNNAMED_DATABASE = `
+  const stores = [1, 2].map(() => MongoStore.create({ mongoUrl: url, autoRemove: 'disabled' }))
+  for (const store of stores) await call(store, 'length')
+  for (const store of stores) await store.close()`
+
+/** @param {string} url */
+const withoutDatabase = (url) => withDatabase(url, '')
 
 const NOBODY_THERE = 'mongodb://127.0.0.1:1/?serverSelectionTimeoutMS=300'
 
@@ -287,6 +296,54 @@ forEachImplementation(
   }
 )
 
+const BAD_CLIENTS = {
+  'a clientPromise that rejects': [
+    "clientPromise: Promise.reject(new RangeError('no client today'))",
+    'RangeError no client today',
+  ],
+  'a client that is none': ['client: {}', 'TypeError'],
+}
+
+for (const [name, [option, message]] of Object.entries(BAD_CLIENTS)) {
+  const program = `
+    process.on('unhandledRejection', (error) => console.log('unhandled', error.name))
+    const store = MongoStore.create({ ${option}, autoRemove: 'disabled' })
+    await new Promise((resolve) => setTimeout(resolve))
+    for (const method of ['length', 'all']) {
+      const [error] = await call(store, method)
+      console.log(error.name, error.message)
+    }`
+  forDifference('bad-client', name, {
+    ours: async (_t, { implementation, url }) => {
+      const { stdout, code, warnings } = await runProgram(implementation, url, program)
+      const lines = stdout.trim().split('\n')
+      assert.equal(lines.length, 2)
+      for (const line of lines) assert.ok(line.startsWith(message), line)
+      assert.deepEqual({ code, warnings }, { code: 0, warnings: [] })
+    },
+    theirs: async (_t, { implementation, url }) => {
+      const { stdout } = await runProgram(implementation, url, program)
+      const [first] = stdout.trim().split('\n')
+      assert.match(first, /^unhandled (Range|Type)Error$/)
+    },
+  })
+}
+
+forDifference('default-database', 'an address without a database', {
+  ours: async (_t, { implementation, url }) => {
+    const { warnings } = await runProgram(implementation, withoutDatabase(url), UNNAMED_DATABASE)
+    assert.deepEqual(
+      warnings.map(({ code }) => code),
+      ['CONNECT_MONGO_DEFAULT_DATABASE']
+    )
+    assert.match(warnings[0].message, /\btest\b/)
+  },
+  theirs: async (_t, { implementation, url }) => {
+    const { warnings, code } = await runProgram(implementation, withoutDatabase(url), UNNAMED_DATABASE)
+    assert.deepEqual({ warnings, code }, { warnings: [], code: 0 })
+  },
+})
+
 forDifference('bad-url-throws', 'a mongoUrl that is wrong', {
   ours: (_t, { MongoStore }) => {
     assert.throws(() => MongoStore.create({ mongoUrl: 'http://127.0.0.1' }), {
@@ -297,8 +354,6 @@ forDifference('bad-url-throws', 'a mongoUrl that is wrong', {
       name: 'MongoParseError',
       message: 'option nonsense is not supported',
     })
-    const writeOperationOptions = { w: -1 }
-    assert.throws(() => MongoStore.create({ mongoUrl: NOBODY_THERE, writeOperationOptions }), /\bw\b/)
   },
   theirs: async (_t, { implementation }) => {
     const program = `
@@ -316,13 +371,34 @@ forDifference('bad-url-throws', 'a mongoUrl that is wrong', {
   },
 })
 
-forDifference('unsupported-mongo-options', 'an option of the Node driver that Rust has not got', {
+forDifference('bad-url-throws', 'a writeOperationOptions that is wrong', {
   ours: (_t, { MongoStore, url }) => {
-    const mongoOptions = { autoEncryption: {} }
-    assert.throws(() => MongoStore.create({ mongoUrl: url, mongoOptions }), /autoEncryption/)
+    const writeOperationOptions = { w: -1 }
+    assert.throws(() => MongoStore.create({ mongoUrl: url, writeOperationOptions }), /\bw\b/)
+  },
+  theirs: async (_t, { open }) => {
+    const { set } = open({ writeOperationOptions: { w: -1 } })
+    await assert.rejects(set('sid', plainSession()), { name: 'MongoServerError' })
+  },
+})
+
+forDifference('unsupported-mongo-options', 'an option of the Node driver that Rust has not got', {
+  ours: async (_t, { MongoStore, open, url }) => {
+    const mongoOptions = { checkServerIdentity: () => undefined }
+    const { store, length } = open({ mongoOptions })
+    assert.equal(store.backend, 'driver')
+    assert.equal(await length(), 0)
+    assert.throws(
+      () => MongoStore.create({ mongoUrl: url, mongoOptions, backend: 'native' }),
+      /checkServerIdentity.*\bmongodb\b/
+    )
+    assert.throws(() => MongoStore.create({ mongoUrl: url, mongoOptions: { raw: true } }), /\braw\b/)
   },
   theirs: async (_t, { open }) => {
     assert.equal(await open({ mongoOptions: { checkServerIdentity: () => undefined } }).length(), 0)
+    const { set, get } = open({ mongoOptions: { raw: true } })
+    await set('sid', plainSession())
+    await assert.rejects(get('sid'), { name: 'SyntaxError' })
   },
 })
 

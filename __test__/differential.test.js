@@ -5,6 +5,7 @@ const assert = require('node:assert/strict')
 const { readFileSync, readdirSync } = require('node:fs')
 const path = require('node:path')
 const { test } = require('node:test')
+const { CLIENT_EXCEPTIONS } = require('./support/client-exceptions.js')
 const {
   DIFFERENCES,
   callbackArguments,
@@ -962,4 +963,10 @@ test('README has a line for every difference', () => {
     missing.map(([id]) => id),
     []
   )
+})
+
+test('every exception of a store with a client is a test', () => {
+  const sources = FILES.map((name) => readFileSync(path.join(__dirname, name), 'utf8')).join('\n')
+  const unknown = Object.keys(CLIENT_EXCEPTIONS).filter((title) => !sources.includes(title))
+  assert.deepEqual(unknown, [])
 })

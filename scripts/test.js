@@ -24,6 +24,8 @@ CI=true                stream all output, and fail when a test was skipped`
 /** Every file of Node tests. Written out, so that a file can neither be missed by a pattern nor forgotten: see checkList. */
 const FILES = [
   '__test__/auth.test.js',
+  '__test__/clients.test.js',
+  '__test__/collection.test.js',
   '__test__/demo.test.js',
   '__test__/differential.test.js',
   '__test__/differential-api.test.js',
@@ -34,6 +36,7 @@ const FILES = [
   '__test__/errors.test.js',
   '__test__/exit.test.js',
   '__test__/express.test.js',
+  '__test__/fakes.test.js',
   '__test__/frameworks.test.js',
   '__test__/lifecycle.test.js',
   '__test__/mongo-options.test.js',

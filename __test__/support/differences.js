@@ -89,7 +89,7 @@ const DIFFERENCES = {
   'unsupported-mongo-options': {
     phrase: 'mongo-options.md',
     sentence:
-      'Some `mongoOptions` are not supported and throw, naming the option: docs/mongo-options.md lists every one.',
+      'Where only the JavaScript driver honours an option in `mongoOptions`, the store uses your `mongodb` package, or throws and names the option where there is none; docs/mongo-options.md lists every one.',
   },
   'server-down': {
     phrase: 'A server that is down',
@@ -104,16 +104,27 @@ const DIFFERENCES = {
   internals: {
     phrase: '`collectionP`',
     sentence:
-      'There is no `collectionP`, `clientP` or `options` on the store, since no JavaScript client is behind it.',
+      'Without a `client`, `collectionP` opens a client of your own `mongodb` package when it is first asked for; there is no `clientP` and no `options` on the store.',
   },
   'commonjs-class': {
     phrase: "require('connect-mongo-native')",
     sentence:
       "`require('connect-mongo-native')` is the class itself, as in connect-mongo 4 and 5, and carries `MongoStore` and `default`, as in 6.",
   },
-  'mongo-url-only': {
-    phrase: '`client` and `clientPromise`',
-    sentence: '`client` and `clientPromise` are not supported yet: give `mongoUrl`.',
+  mongoose: {
+    phrase: 'mongoose connection',
+    sentence:
+      'A mongoose connection will do wherever a client will, and is closed with the store only with `closeClient: true`.',
+  },
+  'bad-client': {
+    phrase: '`clientPromise` that rejects',
+    sentence:
+      'A `client` that is none, or a `clientPromise` that rejects, is the error of each call, never an unhandled rejection.',
+  },
+  'default-database': {
+    phrase: 'the database `test`',
+    sentence:
+      'One warning is given when sessions go to the database `test` only because nobody named another.',
   },
   encryption: {
     phrase: '`crypto` and `cryptoAdapter`',

@@ -1,5 +1,5 @@
 // One body of tests against several implementations of the same store, each on a database of its own on one real
-// server. IMPLEMENTATION=native (or connect-mongo) runs the bodies against that one only.
+// server. IMPLEMENTATION=native (or driver, driver-6, driver-5, connect-mongo) runs the bodies against that one only.
 'use strict'
 
 const assert = require('node:assert/strict')
@@ -7,6 +7,8 @@ const { spawn } = require('node:child_process')
 const path = require('node:path')
 const { after, test } = require('node:test')
 const { MongoClient } = require('mongodb')
+const { isClientException } = require('./client-exceptions.js')
+const { storeWithClient } = require('./client-store.js')
 const { DIFFERENCES } = require('./differences.js')
 const { freshDatabaseUrl, sharedServerUrl } = require('./server.js')
 
@@ -15,6 +17,8 @@ const { freshDatabaseUrl, sharedServerUrl } = require('./server.js')
  * @property {string} id
  * @property {string} name
  * @property {boolean} [original] it is connect-mongo itself, with its old side of each difference
+ * @property {boolean} [hasClient] it runs on a client that the app brought
+ * @property {string} driver the `mongodb` package whose BSON classes go in and come out
  * @property {('callbacks' | 'promises')[]} styles the ways its methods can be called
  * @property {() => Promise<any>} load gives the class
  * @property {string} source an expression that gives the class in a program of its own
@@ -29,13 +33,18 @@ const implementations = [
   implementation({
     id: 'native',
     name: 'connect-mongo-native',
+    driver: 'mongodb',
     styles: ['callbacks', 'promises'],
     load: async () => require('../..'),
     source: "require('connect-mongo-native')",
   }),
+  withClient('driver', 'mongodb', 7),
+  withClient('driver-6', 'mongodb-6', 6),
+  withClient('driver-5', 'mongodb-5', 5),
   implementation({
     id: 'connect-mongo',
     name: 'connect-mongo 6.0.0',
+    driver: 'mongodb',
     original: true,
     styles: ['callbacks'],
     load: async () => (await import('connect-mongo')).default,
@@ -46,6 +55,19 @@ const implementations = [
 /** @param {Omit<Implementation, 'create'>} description @returns {Implementation} */
 function implementation(description) {
   return { ...description, create: async (options) => (await description.load()).create(options) }
+}
+
+/** @param {string} id @param {string} driver @param {number} version */
+function withClient(id, driver, version) {
+  return implementation({
+    id,
+    name: `connect-mongo-native with a client of mongodb ${version}`,
+    hasClient: true,
+    driver,
+    styles: ['callbacks'],
+    load: async () => storeWithClient(driver),
+    source: `require('./__test__/support/client-store.js').storeWithClient('${driver}')`,
+  })
 }
 
 /** @param {Implementation} implementation */
@@ -165,7 +187,9 @@ async function openContext(t, implementation, style = 'callbacks') {
     return { store, events: recordEvents(store), ...promised(store, style) }
   }
   const collection = /** @type {import('mongodb').Collection<any>} */ (database.collection('sessions'))
-  return { implementation, style, MongoStore, url, database, collection, create, open }
+  /** @type {typeof import('mongodb')} */
+  const driver = require(implementation.driver)
+  return { implementation, style, driver, MongoStore, url, database, collection, create, open }
 }
 
 /** @typedef {Awaited<ReturnType<typeof openContext>>} Context */
@@ -216,6 +240,7 @@ function registrars(stylesOf) {
   /** @param {string} title @param {Implementation} implementation @param {Body} body */
   function register(title, implementation, body) {
     if (!isSelected(implementation)) return
+    if (implementation.hasClient && isClientException(title)) return
     const styles = stylesOf(implementation)
     for (const style of styles) {
       const label = styles.length > 1 ? `${implementation.name}, ${style}` : implementation.name
@@ -260,11 +285,10 @@ function registrars(stylesOf) {
  * @param {(t: import('node:test').TestContext, contexts: Context[]) => Promise<void>} body
  */
 function acrossImplementations(title, body) {
-  const skip = implementations.every(isSelected) ? false : 'only one implementation was chosen'
+  const selected = implementations.filter(isSelected)
+  const skip = selected.length > 1 ? false : 'only one implementation was chosen'
   test(title, { skip }, async (t) => {
-    const contexts = await Promise.all(
-      implementations.map((each) => openContext(t, each, each.styles.at(-1)))
-    )
+    const contexts = await Promise.all(selected.map((each) => openContext(t, each, each.styles.at(-1))))
     await body(t, contexts)
   })
 }
