@@ -33,9 +33,18 @@ const MONGOOSE_WAIT_MS = 10_000
 async function clientOfMongoose(connection) {
   await connection.asPromise?.()
   // Not told to connect yet: apps make their store before they call mongoose.connect().
-  if (!connection.getClient())
-    await once(connection, 'connected', { signal: AbortSignal.timeout(MONGOOSE_WAIT_MS) })
+  if (!connection.getClient()) await connectedEvent(connection)
   return { client: connection.getClient(), databaseName: connection.name }
+}
+
+/** @param {any} connection */
+async function connectedEvent(connection) {
+  try {
+    await once(connection, 'connected', { signal: AbortSignal.timeout(MONGOOSE_WAIT_MS) })
+  } catch (cause) {
+    const seconds = MONGOOSE_WAIT_MS / 1000
+    throw new Error(`The mongoose connection has not been opened for ${seconds} s`, { cause })
+  }
 }
 
 /** @param {any} value @returns {Promise<{ client: Client, databaseName?: string }>} */
@@ -48,16 +57,20 @@ async function clientOf(value) {
 
 /**
  * A client that nobody has connected yet connects by itself with its first operation, but fails the others that come
- * meanwhile: all have to wait for one attempt. A stand-in has nothing to connect.
+ * meanwhile: all have to wait for one attempt.
  *
  * @param {Client} client
  */
-async function connected(client) {
-  const isDriver = typeof client.connect === 'function' && client.s !== undefined
-  // A client that the app has closed stays closed; its operations say so.
-  if (!isDriver || client.s.hasBeenClosed) return
+function needsConnecting(client) {
+  // A stand-in has nothing to connect, and a client that the app has closed stays closed: its operations say so.
+  if (typeof client.connect !== 'function' || !client.s || client.s.hasBeenClosed) return false
   // A failed attempt leaves a topology behind that is of no use any more.
-  if (!client.topology || client.topology.isDestroyed?.() || client.connectionLock) await client.connect()
+  return !client.topology || client.topology.isDestroyed?.() || Boolean(client.connectionLock)
+}
+
+/** @param {Client} client */
+async function connected(client) {
+  if (needsConnecting(client)) await client.connect()
 }
 
 /**
@@ -170,4 +183,12 @@ function watchServers(client, onNews) {
   }
 }
 
-module.exports = { appDriver, connected, givenClient, isDefaultDatabase, ownClient, watchServers }
+module.exports = {
+  appDriver,
+  connected,
+  givenClient,
+  isDefaultDatabase,
+  needsConnecting,
+  ownClient,
+  watchServers,
+}

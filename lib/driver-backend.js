@@ -2,7 +2,7 @@
 // package. The driver is called as connect-mongo 6 calls it, so that test doubles made for connect-mongo do here too.
 'use strict'
 
-const { connected, isDefaultDatabase, watchServers } = require('./client-source.js')
+const { connected, isDefaultDatabase, needsConnecting, watchServers } = require('./client-source.js')
 
 /**
  * @typedef {import('./native-backend.js').StoredSession} StoredSession
@@ -64,8 +64,8 @@ class DriverBackend {
   #unsubscribe = () => {}
   /** @type {Promise<{ client: Client, collection: Collection }> | undefined} */
   #opening
-  /** @type {Collection | undefined} the collection, once it is known */
-  #collection
+  /** @type {{ client: Client, collection: Collection } | undefined} */
+  #opened
   /** @type {Promise<void>} */
   #startUp = Promise.resolve()
 
@@ -76,10 +76,21 @@ class DriverBackend {
   constructor(options, onNews) {
     this.#options = options
     this.#onNews = onNews
+    if (options.connectionEvents) this.#keepConnecting()
     // Each call gets the failure; nobody else needs to hear of it.
-    this.#open()
-      .then(({ client }) => (options.connectionEvents ? connected(client) : undefined))
-      .catch(() => {})
+    else this.#open().catch(() => {})
+  }
+
+  /** After `disconnect` express-session makes no calls that would connect again. */
+  async #keepConnecting() {
+    while (!this.#isClosed) {
+      try {
+        const { client } = await this.#open()
+        return await connected(client)
+      } catch {
+        await delay(FIRST_RETRY_DELAY_MS)
+      }
+    }
   }
 
   /** After a failure the next call tries again. */
@@ -98,9 +109,9 @@ class DriverBackend {
     if (!database && isDefaultDatabase(client, db)) this.#onNews({ event: 'default-database' })
     if (connectionEvents && !this.#isClosed) this.#unsubscribe = watchServers(client, this.#onNews)
     const collection = db.collection(name)
-    this.#collection = collection
+    this.#opened = { client, collection }
     this.#startUp = this.#start(client, collection)
-    return { client, collection }
+    return this.#opened
   }
 
   /** @returns {Promise<Collection>} the collection, of a client that is connected */
@@ -251,10 +262,13 @@ class DriverBackend {
 
   /** Removes expired sessions in the background; one sweep at a time. */
   async sweep() {
-    if (this.#isSweeping || !this.#collection) return
+    if (this.#isSweeping || !this.#opened) return
+    const { client, collection } = this.#opened
     this.#isSweeping = true
     try {
-      await this.#collection.deleteMany({ expires: { $lt: new Date() } }, { writeConcern: { w: 0 } })
+      // No detour for a client that is connected: the timers of a test double expect the call on the very tick.
+      if (needsConnecting(client)) await connected(client)
+      await collection.deleteMany({ expires: { $lt: new Date() } }, { writeConcern: { w: 0 } })
     } catch (error) {
       this.#onNews({ event: 'sweep-failed', error: /** @type {Error} */ (error) })
     } finally {
