@@ -24,6 +24,7 @@ CI=true                stream all output, and fail when a test was skipped`
 /** Every file of Node tests. Written out, so that a file can neither be missed by a pattern nor forgotten: see checkList. */
 const FILES = [
   '__test__/auth.test.js',
+  '__test__/batch.test.js',
   '__test__/clients.test.js',
   '__test__/collection.test.js',
   '__test__/demo.test.js',

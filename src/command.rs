@@ -9,14 +9,6 @@ use mongodb::{
 
 use crate::{client::SharedClient, error::StoreError};
 
-/// What a write did, as far as the server says: nothing when the write concern asks for no acknowledgement.
-pub struct Written {
-    /// How many documents matched or were inserted.
-    pub matched: i32,
-    /// Whether a document was inserted.
-    pub upserted: bool,
-}
-
 /// Whether a command may be sent again after a failure.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Retry {
@@ -26,52 +18,50 @@ pub enum Retry {
     Never,
 }
 
-/// Runs a write command.
+/// Runs a write command and gives the reply, which may hold write errors.
 ///
 /// # Errors
-/// What the driver reports, a write error or a write concern error in the reply.
+/// What the driver reports.
 pub async fn write(
     client: &SharedClient,
     database: &Database,
     mut command: RawDocumentBuf,
     retry: Retry,
-) -> Result<Written, StoreError> {
+) -> Result<Document, StoreError> {
     if retry == Retry::Never || !client.can_retry_writes().await? {
-        let reply = database.run_raw_command(command).await?;
-        return written(&reply);
+        return Ok(database.run_raw_command(command).await?);
     }
     let (mut session, number) = client.start_retryable_write().await?;
     command.append(cstr!("txnNumber"), number);
-    match send(database, command.clone(), &mut session).await {
-        Err(error) if error.is_retryable_write() => {
-            // The first failure says more than a second one that found no server.
-            let second = send(database, command, &mut session).await;
-            second.map_err(|second| {
-                if second.is_retryable_write() {
-                    second
-                } else {
-                    error
-                }
-            })
+    let first = send(database, command.clone(), &mut session).await;
+    let Some(failure) = retryable_failure(&first) else {
+        return first;
+    };
+    let second = send(database, command, &mut session).await;
+    // The first failure says more than a second attempt that found no server.
+    second.map_err(|second| {
+        if second.is_retryable_write() {
+            second
+        } else {
+            failure
         }
-        result => result,
-    }
+    })
 }
 
 async fn send(
     database: &Database,
     command: RawDocumentBuf,
     session: &mut ClientSession,
-) -> Result<Written, StoreError> {
-    let reply = database.run_raw_command(command).session(session).await?;
-    written(&reply)
+) -> Result<Document, StoreError> {
+    Ok(database.run_raw_command(command).session(session).await?)
 }
 
-fn written(reply: &Document) -> Result<Written, StoreError> {
-    if let Some(error) = StoreError::in_reply(reply) {
-        return Err(error);
-    }
-    let upserted = reply.get_array("upserted").is_ok_and(|ids| !ids.is_empty());
-    let matched = reply.get_i32("n").unwrap_or_default();
-    Ok(Written { matched, upserted })
+/// A failure after which the same command may be sent again: the driver's, or one in the reply.
+fn retryable_failure(result: &Result<Document, StoreError>) -> Option<StoreError> {
+    let failure = match result {
+        Ok(reply) => StoreError::in_reply(reply),
+        Err(StoreError::Driver(error)) => Some(StoreError::Driver(error.clone())),
+        Err(_) => None,
+    };
+    failure.filter(StoreError::is_retryable_write)
 }

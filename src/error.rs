@@ -2,7 +2,7 @@
 //!
 //! An expected failure crosses as data, a [`Failure`]; native-backend.js makes an `Error` of it, on the JavaScript stack.
 
-use std::{error::Error as StdError, fmt::Display, io};
+use std::{error::Error as StdError, fmt::Display, io, sync::Arc};
 
 use futures_util::FutureExt;
 use mongodb::{
@@ -24,6 +24,9 @@ pub enum StoreError {
     /// The server refused a write, or could not confirm it as the write concern asks.
     #[error("{}", .0.message)]
     Write(ServerError),
+    /// It befell a command that carried the writes of several callers.
+    #[error(transparent)]
+    Shared(#[from] Arc<StoreError>),
     /// The server answered with something that is not valid BSON.
     #[error("The server's reply is not valid BSON")]
     InvalidReply(#[from] mongodb::bson::error::Error),
@@ -81,21 +84,44 @@ impl StoreError {
     /// The first write error of a reply, or its write concern error.
     #[must_use]
     pub fn in_reply(reply: &Document) -> Option<Self> {
-        let labels = labels_of(reply);
-        if let Ok(errors) = reply.get_array("writeErrors") {
-            let first = errors.first().and_then(|error| error.as_document())?;
-            return Some(Self::Write(ServerError::new(
-                "MongoServerError",
-                first,
-                labels,
-            )));
-        }
-        let concern = reply.get_document("writeConcernError").ok()?;
-        Some(Self::Write(ServerError::new(
-            "MongoWriteConcernError",
-            concern,
-            labels,
-        )))
+        let first = Self::write_errors(reply).into_iter().next();
+        first
+            .map(|(_, error)| error)
+            .or_else(|| Self::write_concern_error(reply))
+    }
+
+    /// The write errors of a reply, each with the index of its statement.
+    #[must_use]
+    pub fn write_errors(reply: &Document) -> Vec<(usize, Self)> {
+        let errors = reply.get_array("writeErrors").map(Vec::as_slice);
+        let documents = errors
+            .unwrap_or_default()
+            .iter()
+            .filter_map(|error| error.as_document());
+        documents
+            .map(|error| {
+                let index = error.get_i32("index").unwrap_or_default();
+                let error = ServerError::new("MongoServerError", error, labels_of(reply));
+                (
+                    usize::try_from(index).unwrap_or_default(),
+                    Self::Write(error),
+                )
+            })
+            .collect()
+    }
+
+    /// The write concern error of a reply.
+    #[must_use]
+    pub fn write_concern_error(reply: &Document) -> Option<Self> {
+        let error = reply.get_document("writeConcernError").ok()?;
+        let error = ServerError::new("MongoWriteConcernError", error, labels_of(reply));
+        Some(Self::Write(error))
+    }
+
+    /// Whether no server could be found in time.
+    #[must_use]
+    pub fn is_server_selection(&self) -> bool {
+        matches!(self, Self::Driver(error) if matches!(*error.kind, ErrorKind::ServerSelection { .. }))
     }
 
     /// Whether the collection or database does not exist.
@@ -146,14 +172,21 @@ impl ServerError {
 
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
-        let causes = causes(&error);
+        Self::from(&error)
+    }
+}
+
+impl From<&StoreError> for Failure {
+    fn from(error: &StoreError) -> Self {
+        let causes = causes(error);
         let named = |name: &str| Self {
             name: name.to_owned(),
             message: error.to_string(),
             causes: causes.clone(),
             ..Self::default()
         };
-        match &error {
+        match error {
+            StoreError::Shared(error) => Self::from(error.as_ref()),
             StoreError::Driver(driver_error) => Self {
                 causes: causes.clone(),
                 ..from_driver(driver_error)

@@ -5,11 +5,13 @@
 //!
 //! - [`store`]: the exported class, one async method an operation (edge)
 //! - [`client`]: the driver's clients, shared between stores with the same connection (edge)
+//! - [`batch`]: updates that share a command (edge)
 //! - [`command`]: one write command, retried as the retryable writes specification says (edge)
 //! - [`options`]: configuration from JavaScript to the driver's options (edge)
 //! - [`session`]: the stored document, read and written (pure)
 //! - [`error`]: one error type, and what of it JavaScript sees (edge)
 
+pub mod batch;
 pub mod client;
 pub mod command;
 pub mod error;

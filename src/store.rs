@@ -23,8 +23,9 @@ use napi_derive::napi;
 use tokio::{runtime::Runtime, sync::watch, task::JoinHandle, time};
 
 use crate::{
+    batch::{Batch, Statement, Updated},
     client::SharedClient,
-    command::{Retry, Written, write},
+    command::{Retry, write},
     error::{Failure, StoreError, outcome},
     options::{StoreConfig, WriteConcernConfig},
     session::{self, Found, Payload, Times},
@@ -86,6 +87,7 @@ struct Inner {
     client: Arc<SharedClient>,
     database: Database,
     sessions: Collection<RawDocumentBuf>,
+    updates: Arc<Batch>,
     config: StoreConfig,
     reporter: Reporter,
     is_sweeping: AtomicBool,
@@ -365,8 +367,17 @@ impl Inner {
     async fn open(config: StoreConfig, reporter: Reporter) -> Result<Self, StoreError> {
         let client = SharedClient::get(config.connection.clone()).await?;
         let database = client.driver().database(&config.database);
+        let concern = config.write_concern.as_ref();
+        let updates = Batch::new(
+            Arc::clone(&client),
+            database.clone(),
+            config.collection.clone(),
+            concern.map(WriteConcernConfig::to_document),
+            !concern.is_some_and(WriteConcernConfig::is_unacknowledged),
+        );
         Ok(Self {
             sessions: database.collection(&config.collection),
+            updates: Arc::new(updates),
             database,
             client,
             config,
@@ -394,14 +405,13 @@ impl Inner {
         times: Times,
     ) -> Result<bool, StoreError> {
         let statement = session::set_statement(storage_id, payload, times, self.config.timestamps)?;
-        Ok(self.update(statement).await?.upserted)
+        Ok(self.update(storage_id, statement).await?.upserted)
     }
 
     async fn touch(&self, storage_id: &str, times: Times) -> Result<bool, StoreError> {
         let statement = session::touch_statement(storage_id, times, self.config.timestamps);
-        let written = self.update(statement).await?;
         // Without an acknowledgement nothing says that the session is gone.
-        Ok(written.matched > 0 || self.is_unacknowledged())
+        Ok(self.update(storage_id, statement).await?.matched)
     }
 
     async fn destroy(&self, storage_id: &str) -> Result<(), StoreError> {
@@ -440,17 +450,20 @@ impl Inner {
         Ok(())
     }
 
-    async fn update(&self, statement: RawDocumentBuf) -> Result<Written, StoreError> {
-        let mut command = rawdoc! { "update": self.sessions.name(), "updates": [statement] };
-        self.append_write_concern(&mut command);
-        write(&self.client, &self.database, command, self.retry()).await
+    async fn update(
+        &self,
+        storage_id: &str,
+        update: RawDocumentBuf,
+    ) -> Result<Updated, StoreError> {
+        let storage_id = storage_id.to_owned();
+        self.updates.update(Statement { storage_id, update }).await
     }
 
     async fn delete(&self, statement: RawDocumentBuf, retry: Retry) -> Result<(), StoreError> {
         let mut command = rawdoc! { "delete": self.sessions.name(), "deletes": [statement] };
         self.append_write_concern(&mut command);
-        write(&self.client, &self.database, command, retry).await?;
-        Ok(())
+        let reply = write(&self.client, &self.database, command, retry).await?;
+        StoreError::in_reply(&reply).map_or(Ok(()), Err)
     }
 
     fn append_write_concern(&self, command: &mut RawDocumentBuf) {
