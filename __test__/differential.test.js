@@ -33,6 +33,7 @@ const ANSWERS = [
   { method: 'set', args: ['new', plainSession()], answer: [null] },
   { method: 'set', args: ['here', plainSession()], answer: [null] },
   { method: 'touch', args: ['here', plainSession()], answer: [null] },
+  { method: 'touch', args: ['here', 'the text of a session'], answer: [null] },
   { method: 'destroy', args: ['here'], answer: [null] },
   { method: 'destroy', args: ['missing'], answer: [null] },
   { method: 'all', args: [], answer: [null, [plainSession({ id: 'here' })]] },
