@@ -358,8 +358,11 @@ impl Background {
                 .is_err()
         {
             self.start_up.abort();
+            drop(self.start_up.await);
         }
+        // What a task holds of the store is free once it has ended: only then can the connections be closed.
         self.watch.abort();
+        drop(self.watch.await);
     }
 }
 
