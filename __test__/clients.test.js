@@ -8,6 +8,7 @@ const { runInChild } = require('./support/child.js')
 const { openDatabase } = require('./support/database.js')
 const { freePort, startReplicaSet, startServer, withDatabase } = require('./support/server.js')
 const { nextEvent, promised, until, withResolvers } = require('./support/wait.js')
+const { collectWarnings, warningsAreOut } = require('./support/warnings.js')
 
 const DRIVERS = { 'mongodb 7': 'mongodb', 'mongodb 6': 'mongodb-6', 'mongodb 5': 'mongodb-5' }
 const MONGOOSES = { 'mongoose 9': 'mongoose-9', 'mongoose 8': 'mongoose-8' }
@@ -46,17 +47,6 @@ async function assertEachFails(store, expected) {
     await Promise.all(calls)
   }
 }
-
-/** The process's warnings from here to the end of the test. */
-function collectWarnings(t) {
-  const warnings = []
-  const onWarning = (warning) => warnings.push(warning)
-  process.on('warning', onWarning)
-  t.after(() => process.off('warning', onWarning))
-  return warnings
-}
-
-const warningsAreOut = () => new Promise((resolve) => setImmediate(resolve))
 
 async function deadUrl() {
   return `mongodb://127.0.0.1:${await freePort()}/down?serverSelectionTimeoutMS=300`

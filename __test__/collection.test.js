@@ -3,10 +3,7 @@
 'use strict'
 
 const assert = require('node:assert/strict')
-const { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } = require('node:fs')
-const { tmpdir } = require('node:os')
-const path = require('node:path')
-const { after, describe, test } = require('node:test')
+const { describe, test } = require('node:test')
 const express = require('express')
 const session = require('express-session')
 const { Collection, MongoClient } = require('mongodb')
@@ -15,10 +12,10 @@ const MongoStore = require('..')
 const { runInChild } = require('./support/child.js')
 const { openDatabase } = require('./support/database.js')
 const { Browser, serve } = require('./support/http.js')
+const { installAlone } = require('./support/install.js')
 const { freePort, startServer } = require('./support/server.js')
 const { nextEvent, promised, until } = require('./support/wait.js')
 
-const ROOT = path.join(__dirname, '..')
 const BACKENDS = /** @type {const} */ (['native', 'driver'])
 
 /** An address at which a server comes and goes; there is none at first. */
@@ -229,28 +226,12 @@ describe('collectionP of the native backend', () => {
         console.log('done')
       },
       { mongoUrl: url },
-      { cwd: installWithoutMongodb() }
+      { cwd: installAlone() }
     )
     assert.equal(stdout, 'done\n', stderr)
     assert.equal(code, 0, stderr)
   })
 })
-
-/** A folder with this package as it is published and its dependencies, without its optional peers. */
-function installWithoutMongodb() {
-  const { files, dependencies } = require('../package.json')
-  const folder = mkdtempSync(path.join(tmpdir(), 'connect-mongo-native-alone-'))
-  after(() => rmSync(folder, { recursive: true, force: true }))
-  const installed = path.join(folder, 'node_modules', 'connect-mongo-native')
-  mkdirSync(installed, { recursive: true })
-  for (const file of [...files, 'package.json', 'native']) {
-    if (existsSync(path.join(ROOT, file)))
-      cpSync(path.join(ROOT, file), path.join(installed, file), { recursive: true })
-  }
-  for (const name of Object.keys(dependencies))
-    symlinkSync(path.join(ROOT, 'node_modules', name), path.join(folder, 'node_modules', name), 'junction')
-  return folder
-}
 
 /** Each way to a store. A client is closed with its store; a mongoose connection has to be told. */
 const WAYS = {

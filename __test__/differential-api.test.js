@@ -2,8 +2,7 @@
 'use strict'
 
 const assert = require('node:assert/strict')
-const { EventEmitter, once } = require('node:events')
-const { createServer } = require('node:net')
+const { EventEmitter } = require('node:events')
 const session = require('express-session')
 const mongoose = require('mongoose-9')
 const {
@@ -13,7 +12,7 @@ const {
   forOurs,
   promised,
 } = require('./support/differential.js')
-const { startServer } = require('./support/server.js')
+const { freePort, startServer } = require('./support/server.js')
 const { LATER, plainSession, storedSession } = require('./support/sessions.js')
 
 // ---- The class
@@ -311,16 +310,6 @@ async function storeOfAbsentServer(t, MongoStore) {
   })
   t.after(() => Promise.resolve(store.close()).catch(() => {}))
   return { get: promised(store).get, port }
-}
-
-/** @returns {Promise<number>} */
-async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = /** @type {import('node:net').AddressInfo} */ (server.address())
-  server.close()
-  await once(server, 'close')
-  return port
 }
 
 forDifference('server-down', 'a server that comes up after the first call failed', {

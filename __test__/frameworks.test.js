@@ -2,32 +2,11 @@
 'use strict'
 
 const assert = require('node:assert/strict')
-const { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } = require('node:fs')
-const { tmpdir } = require('node:os')
-const path = require('node:path')
-const { after, describe, test } = require('node:test')
+const { describe, test } = require('node:test')
 const { runInChild } = require('./support/child.js')
 const { openDatabase } = require('./support/database.js')
+const { installAlone } = require('./support/install.js')
 const { promised } = require('./support/wait.js')
-
-const ROOT = path.join(__dirname, '..')
-const { files, dependencies } = require('../package.json')
-
-/** A folder with this package installed as it is published, its dependencies, and nothing else. */
-function installAlone() {
-  const folder = mkdtempSync(path.join(tmpdir(), 'connect-mongo-native-alone-'))
-  after(() => rmSync(folder, { recursive: true, force: true }))
-  const installed = path.join(folder, 'node_modules', 'connect-mongo-native')
-  mkdirSync(installed, { recursive: true })
-  for (const file of [...files, 'package.json', 'native']) {
-    if (existsSync(path.join(ROOT, file)))
-      cpSync(path.join(ROOT, file), path.join(installed, file), { recursive: true })
-  }
-  for (const name of Object.keys(dependencies)) {
-    symlinkSync(path.join(ROOT, 'node_modules', name), path.join(folder, 'node_modules', name), 'junction')
-  }
-  return folder
-}
 
 describe('without express-session and mongodb', () => {
   const cwd = installAlone()

@@ -2,14 +2,13 @@
 'use strict'
 
 const assert = require('node:assert/strict')
-const { once } = require('node:events')
-const net = require('node:net')
 const { describe, test } = require('node:test')
 const MongoStore = require('..')
 const { runInChild } = require('./support/child.js')
 const { openDatabase, profile } = require('./support/database.js')
-const { startServer, withDatabase } = require('./support/server.js')
+const { freePort, startServer, withDatabase } = require('./support/server.js')
 const { nextEvent, promised, until } = require('./support/wait.js')
+const { collectWarnings, warningsAreOut } = require('./support/warnings.js')
 
 const METHODS = {
   get: (store, ...rest) => store.get('sid', ...rest),
@@ -21,31 +20,9 @@ const METHODS = {
   clear: (store, ...rest) => store.clear(...rest),
 }
 
-/** A port that nothing listens on. */
-async function freePort() {
-  const server = net.createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address()
-  server.close()
-  await once(server, 'close')
-  return port
-}
-
 async function deadUrl() {
   return `mongodb://127.0.0.1:${await freePort()}/down?serverSelectionTimeoutMS=300`
 }
-
-/** Collects the process's warnings from here to the end of the test. */
-function collectWarnings(t) {
-  const warnings = []
-  const onWarning = (warning) => warnings.push(warning)
-  process.on('warning', onWarning)
-  t.after(() => process.off('warning', onWarning))
-  return warnings
-}
-
-/** What node:process emits goes through process.nextTick first. */
-const warningsAreOut = () => new Promise((resolve) => setImmediate(resolve))
 
 describe('a server that is down', () => {
   test('fails the calls, not the constructor, and serves the same store once it is up', async (t) => {
