@@ -2,6 +2,7 @@
 'use strict'
 
 const assert = require('node:assert/strict')
+const { tmpdir } = require('node:os')
 const { describe, test } = require('node:test')
 const MongoStore = require('..')
 const { runInChild } = require('./support/child.js')
@@ -136,6 +137,26 @@ describe('close', () => {
     const call = assert.rejects(store.get('sid'), { name: 'MongoServerSelectionError' })
     await store.close()
     await call
+  })
+
+  test('ends at once where a Unix domain socket has no server, and other stores go on', async (t) => {
+    const { url } = await openDatabase(t)
+    const { code, stdout, stderr } = await runInChild(
+      async ({ url, folder }) => {
+        const MongoStore = require('..')
+        const other = new MongoStore({ mongoUrl: url })
+        for (let i = 0; i < 20; i++) {
+          const socket = encodeURIComponent(`${folder}/connect-mongo-native-no-server-${i}.sock`)
+          await new MongoStore({ mongoUrl: `mongodb://${socket}/db` }).close()
+        }
+        await other.set('sid', { cookie: {}, user: 'ada' })
+        console.log((await other.get('sid')).user)
+        await other.close()
+      },
+      { url, folder: tmpdir() },
+      { timeoutMs: 30_000 }
+    )
+    assert.deepEqual({ code, stdout, stderr }, { code: 0, stdout: 'ada\n', stderr: '' })
   })
 
   test('makes later calls fail with ERR_STORE_CLOSED, promises and callbacks', async (t) => {

@@ -68,7 +68,13 @@ impl SharedClient {
 
     /// Gives the client up; the last to do so closes its connections.
     pub async fn release(self: Arc<Self>) {
-        if let Some(last) = Arc::into_inner(self) {
+        let Some(last) = Arc::into_inner(self) else {
+            return;
+        };
+        // Once a shutdown has begun, the driver 3.9 asks a server that is away again and again without a pause. On a Unix
+        // domain socket each attempt fails at once, and the runtime's only worker would do nothing else for ever. Without
+        // a server there is nothing to wait for either: the driver cleans up when it is dropped.
+        if *last.is_up.borrow() == Some(true) {
             last.client.clone().shutdown().immediate(true).await;
         }
     }
