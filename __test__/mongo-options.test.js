@@ -147,7 +147,7 @@ describe('every option has its backend:', () => {
 
 describe('a call succeeds on the driver backend with', () => {
   const NEEDS_MORE =
-    /^(auth|autoEncr|cert|checkServer|ciphers|crl|ecdh|key$|localPort|pass|pfx|secure|server|srv|tls|ALPN)/
+    /^(auth|autoEncr|cert|checkServer|ciphers|crl|ecdh|key$|localPort|pass|pfx|proxy|secure|server|srv|tls|ALPN)/
   const callable = driverExamples.filter(({ name }) => name in nodeDriver.OPTIONS && !NEEDS_MORE.test(name))
   for (const { option, mongoUrl, mongoOptions } of callable) {
     test(option, async (t) => {
@@ -416,7 +416,7 @@ const SHARED = [
   [HOST, { readPreference: new ReadPreference('primaryPreferred', [{ dc: 'ny' }]) }],
   [`${HOST}/?readConcernLevel=local`, { readConcernLevel: 'majority' }],
   [HOST, { readConcern: { level: 'available' } }],
-  [HOST, { proxyHost: 'proxy', proxyPort: 1081, proxyUsername: 'u&', proxyPassword: 'p=&?' }],
+  [HOST, { proxyHost: '127.0.0.1', proxyPort: 1081, proxyUsername: 'u&', proxyPassword: 'p=&?' }],
   [HOST, { driverInfo: { name: 'app', version: '1' }, serverApi: '1' }],
   [HOST, { name: 'app', serverApi: { version: '1', strict: true, deprecationErrors: false } }],
   [HOST, { promoteLongs: false, promoteBuffers: true, bsonRegExp: true, enableUtf8Validation: false }],
@@ -499,6 +499,7 @@ test('every address for the Rust driver is one that the Rust driver takes', asyn
     [HOST, { serverSelectionTimeoutMS: 0 }],
     [HOST, { minPoolSize: 20 }],
     [HOST, { proxyHost: '::1' }],
+    [HOST, { proxyHost: '[::1]' }],
     [HOST, { compressors: 'zlib', zlibCompressionLevel: 0 }],
     [HOST, { tls: true, ca: '-----BEGIN CERTIFICATE-----' }],
   ]
@@ -548,6 +549,7 @@ describe('a value that the two drivers write differently is converted:', () => {
       { tlsAllowInvalidCertificates: 'true', tlsAllowInvalidHostnames: null },
     ],
     'an IPv6 address as proxyHost': [{ proxyHost: '::1' }, { proxyHost: '[::1]' }],
+    'an IPv6 address in brackets as proxyHost': [{ proxyHost: '[::1]' }, { proxyHost: '[::1]' }],
     'w, journal and wtimeoutMS, kept from the address': [
       { w: 0, journal: false, wtimeoutMS: 1 },
       { w: null, journal: null, wtimeoutMS: null },
@@ -885,7 +887,7 @@ describe('a mistake is an error that names it:', () => {
     ],
     [
       'a proxy user without a password',
-      [HOST, { proxyHost: 'a', proxyUsername: 'b' }],
+      [HOST, { proxyHost: '127.0.0.1', proxyUsername: 'b' }],
       'MongoParseError',
       /both of proxy/,
     ],

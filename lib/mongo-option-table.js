@@ -15,6 +15,8 @@
  * @property {boolean} [carried] whether the connection string has it under the same name, as it was read
  */
 
+const { isIP } = require('node:net')
+
 /** @param {string} name an error of the Node driver */
 const errorNamed = (name) =>
   class extends Error {
@@ -171,7 +173,12 @@ function tagPart(part, name) {
 }
 
 /** @type {Reader} */
-const proxyHost = (value, name) => text(value, name, []).replace(/^(?!\[).*:.*$/, '[$&]')
+function proxyHost(value, name) {
+  const address = text(value, name, []).replace(/^\[(.*)\]$/, '$1')
+  // The Rust driver would look a name up on the thread that serves every store, and stop them all meanwhile.
+  if (!isIP(address)) leaveToDriver('proxyHost', 'give the IP address of the proxy, not its name')
+  return isIP(address) === 6 ? `[${address}]` : address
+}
 
 /** @type {Reader} */
 const readConcern = (value, name) => text(record(value, name, []).level ?? '', 'readConcern.level', [])

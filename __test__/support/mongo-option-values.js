@@ -123,6 +123,7 @@ const DRIVER_VALUES = [
   ['noDelay', { noDelay: false }],
   ['passphrase', { tls: true, tlsCertificateKeyFile: __filename, passphrase: 'secret' }],
   ['pfx', { pfx: Buffer.alloc(1) }],
+  ['proxyHost', { proxyHost: 'proxy.example' }],
   ['readPreference.hedge', { readPreference: { mode: 'nearest', hedge: { enabled: true } } }],
   ['readPreference.tags', { readPreference: { mode: 'nearest', tags: [{ dc: 'ny,nj' }] } }],
   ['readPreferenceTags', { ...NEAREST, readPreferenceTags: [{ dc: 'n:y' }, {}] }],
