@@ -1,12 +1,11 @@
-// `npm run bench`: builds what is missing, starts a mongod (or uses MONGO_URL), and runs benchmark/bench.js.
+// `npm run bench`: builds what is missing, then runs benchmark/.
 'use strict'
 
-const { HELP, bench, readOptions } = require('../benchmark/bench.js')
-const { startMongod } = require('./mongod.js')
-const { StepError, reportFailure, setUp, step } = require('./setup.js')
+const { StepError, reportFailure, setUp } = require('./setup.js')
 
 /** @param {string[]} args */
-function optionsFrom(args) {
+function requestFrom(args) {
+  const { readOptions } = require('../benchmark/options.js')
   try {
     return readOptions(args)
   } catch (error) {
@@ -14,23 +13,14 @@ function optionsFrom(args) {
   }
 }
 
-/** @param {(mongoUrl: string) => Promise<void>} work */
-async function withServer(work) {
-  if (process.env.MONGO_URL) return work(process.env.MONGO_URL)
-  const server = await step('Starting a mongod', startMongod)
-  // Ctrl-C ends the measurement's process as well; what is left for us is the server.
-  for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) {
-    process.once(signal, () => server.stop().finally(() => process.exit(130)))
-  }
-  return work(server.getUri()).finally(() => server.stop())
-}
-
 /** @param {string[]} args */
 async function main(args) {
-  const options = optionsFrom(args)
-  if (options.help) return console.log(HELP)
+  const { HELP } = require('../benchmark/options.js')
+  const request = requestFrom(args)
+  if (request.help) return console.log(HELP)
   await setUp()
-  await withServer((mongoUrl) => bench(options, mongoUrl))
+  const { bench } = require('../benchmark/bench.js')
+  await bench(request, ['npm run bench', ...(args.length ? ['--', ...args] : [])].join(' '))
 }
 
 main(process.argv.slice(2)).catch(reportFailure)

@@ -1,0 +1,128 @@
+// One store and the loop around its operations. The loop allocates nothing for an operation, so that what is measured
+// is the store.
+'use strict'
+
+const { performance } = require('node:perf_hooks')
+const { OPERATIONS } = require('../operations.js')
+const { makeSessions, sidOf, userOf } = require('../sessions.js')
+const { quantile } = require('../statistics.js')
+const { storeOf } = require('../stores.js')
+const { startMeter } = require('./meter.js')
+const { answerParent } = require('./parent.js')
+
+/**
+ * @typedef {import('../sessions.js').Entry} Entry
+ * @typedef {import('../operations.js').Operation} Operation
+ *
+ * What is kept going at once, and until when.
+ * @typedef {{ operation: string, atOnce: number, ms?: number, count?: number }} Load
+ */
+
+const FILL_AT = 32
+const FILL_SLICE = 10_000
+/** Filled once, so that its pages do not come into memory during a measurement. */
+const latencies = new Float64Array(1 << 20).fill(0)
+
+class Run {
+  /** @param {any} store @param {Entry[]} entries @param {Operation} operation @param {Load} load */
+  constructor(store, entries, operation, { ms = Number.POSITIVE_INFINITY, count = latencies.length }) {
+    if (count > latencies.length) throw new RangeError(`A run has at most ${latencies.length} operations`)
+    this.store = store
+    this.entries = entries
+    this.operation = operation
+    this.end = performance.now() + ms
+    this.most = count
+    this.started = 0
+    this.finished = 0
+    this.next = 0
+  }
+
+  nextEntry() {
+    if (this.next === this.entries.length) this.next = 0
+    return this.entries[this.next++]
+  }
+}
+
+/** Issues one operation after the other, each from the callback of the one before. @param {Run} run @returns {Promise<void>} */
+function oneLoop(run) {
+  const { store, operation } = run
+  const { call, check } = operation
+  return new Promise((resolve, reject) => {
+    /** @type {Entry} */
+    let entry
+    let began = 0
+
+    /** @param {number} now */
+    function issue(now) {
+      if (now >= run.end || run.started === run.most) return resolve()
+      run.started++
+      entry = run.nextEntry()
+      began = now
+      call(store, entry, done)
+    }
+    /** @type {import('../operations.js').Done} */
+    function done(error, result) {
+      const now = performance.now()
+      latencies[run.finished++] = now - began
+      if (error) reject(error)
+      else if (check && !check(entry, result)) reject(new Error(`A wrong answer for ${entry.sid}`))
+      else issue(now)
+    }
+    issue(performance.now())
+  })
+}
+
+/** @type {any} */
+let store
+/** @type {Entry[]} */
+let entries
+
+/** @param {Load} load @returns {Promise<Run>} when it is over */
+async function keepRunning(load) {
+  const run = new Run(store, entries, OPERATIONS[load.operation], load)
+  await Promise.all(Array.from({ length: load.atOnce }, () => oneLoop(run)))
+  return run
+}
+
+/** @param {{ store: string, place: import('../stores.js').Place }} job */
+async function open({ store: name, place }) {
+  store = await storeOf(name).create(place)
+}
+
+/** Stores the sessions to work with. @param {{ count: number, size: number }} job */
+async function fill({ count, size }) {
+  entries = makeSessions(count, size)
+  await keepRunning({ operation: 'set', atOnce: FILL_AT, count })
+}
+
+/** Stores more sessions than fit into this process. @param {{ count: number, size: number }} job */
+async function fillMany({ count, size }) {
+  for (let first = 0; first < count; first += FILL_SLICE) {
+    entries = makeSessions(Math.min(FILL_SLICE, count - first), size, first)
+    await keepRunning({ operation: 'set', atOnce: FILL_AT, count: entries.length })
+  }
+}
+
+/** Takes any of the sessions that are stored, to be read only. @param {{ count: number, stored: number }} job */
+function pick({ count, stored }) {
+  entries = Array.from({ length: count }, () => {
+    const index = Math.floor(Math.random() * stored)
+    return { sid: sidOf(index), session: { user: userOf(index) } }
+  })
+}
+
+/** @param {Load[]} loads */
+async function warmUp(loads) {
+  for (const load of loads) await keepRunning(load)
+}
+
+/** @param {Load} load */
+async function measure(load) {
+  const stop = startMeter()
+  const { finished } = await keepRunning(load)
+  const cost = stop(finished)
+  const sorted = latencies.subarray(0, finished).sort()
+  return { ...cost, p50Ms: quantile(sorted, 0.5), p99Ms: quantile(sorted, 0.99) }
+}
+
+answerParent({ open, fill, fillMany, pick, warmUp, measure })

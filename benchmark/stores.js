@@ -1,0 +1,136 @@
+// How each store is made, with its own defaults. Nothing is loaded before a store is asked for: what loading takes is
+// measured, too.
+'use strict'
+
+/**
+ * Where the servers are, and a name that no other store uses.
+ *
+ * @typedef {{ mongoUrl: string, redisUrl?: string, dbName: string }} Place
+ *
+ * @typedef {object} Store
+ * @property {string} label
+ * @property {string[]} packages whose versions are printed
+ * @property {(place: Place) => any} create
+ * @property {string[]} [lacks] the operations that it does not have
+ */
+
+const SECRET = 'squirrel, harbour, lantern: 4711'
+
+/** @param {object} options */
+const ours = (options) => require('connect-mongo-native').create(options)
+
+/** @param {ConstructorParameters<typeof import('connect-mongo').MongoStore>[0]} options */
+const connectMongo = (options) => require('connect-mongo').MongoStore.create(options)
+
+/** @param {Place} place */
+function connectMongodbSession({ mongoUrl, dbName }) {
+  // @ts-expect-error: it has no types
+  const createStore = require('connect-mongodb-session')
+  const MongoDBStore = createStore(require('express-session'))
+  return new MongoDBStore({ uri: mongoUrl, databaseName: dbName, collection: 'sessions' })
+}
+
+/** @param {Place} place */
+async function connectRedis({ redisUrl, dbName }) {
+  const { RedisStore } = require('connect-redis')
+  const { createClient } = require('redis')
+  const client = createClient({ url: redisUrl })
+  client.on('error', (error) => {
+    throw error
+  })
+  await client.connect()
+  return new RedisStore({ client, prefix: `${dbName}:` })
+}
+
+/** @type {Record<string, Store>} */
+const STORES = {
+  native: {
+    label: 'connect-mongo-native',
+    packages: ['connect-mongo-native'],
+    create: ({ mongoUrl, dbName }) => ours({ mongoUrl, dbName, backend: 'native' }),
+  },
+  driver: {
+    label: 'ours, driver backend',
+    packages: ['connect-mongo-native', 'mongodb'],
+    create: ({ mongoUrl, dbName }) => ours({ mongoUrl, dbName, backend: 'driver' }),
+  },
+  'connect-mongo': {
+    label: 'connect-mongo',
+    packages: ['connect-mongo', 'mongodb'],
+    create: ({ mongoUrl, dbName }) => connectMongo({ mongoUrl, dbName }),
+  },
+  'connect-mongodb-session': {
+    label: 'connect-mongodb-session',
+    packages: ['connect-mongodb-session'],
+    create: connectMongodbSession,
+    lacks: ['touch'],
+  },
+  'connect-redis': {
+    label: 'connect-redis',
+    packages: ['connect-redis', 'redis'],
+    create: connectRedis,
+  },
+  memory: {
+    label: 'MemoryStore (no server)',
+    packages: ['express-session'],
+    create: () => new (require('express-session').MemoryStore)(),
+  },
+}
+
+/** The same two packages with each format of encrypted sessions. @type {Record<string, Store>} */
+const CRYPTO_STORES = {
+  plain: STORES.native,
+  kruptein: {
+    label: 'ours, crypto',
+    packages: ['connect-mongo-native'],
+    create: ({ mongoUrl, dbName }) => ours({ mongoUrl, dbName, crypto: { secret: SECRET } }),
+  },
+  'web-crypto': {
+    label: 'ours, createWebCryptoAdapter',
+    packages: ['connect-mongo-native'],
+    create({ mongoUrl, dbName }) {
+      // @ts-ignore: its types come with the function
+      const { createWebCryptoAdapter } = require('connect-mongo-native')
+      return ours({ mongoUrl, dbName, cryptoAdapter: createWebCryptoAdapter({ secret: SECRET }) })
+    },
+  },
+  sealed: {
+    label: 'ours, sealed',
+    packages: ['connect-mongo-native'],
+    create: ({ mongoUrl, dbName }) =>
+      ours({ mongoUrl, dbName, crypto: { secret: SECRET, format: 'sealed' } }),
+  },
+  'connect-mongo-kruptein': {
+    label: 'connect-mongo, crypto',
+    packages: ['connect-mongo', 'kruptein'],
+    create: ({ mongoUrl, dbName }) => connectMongo({ mongoUrl, dbName, crypto: { secret: SECRET } }),
+  },
+  'connect-mongo-web-crypto': {
+    label: 'connect-mongo, createWebCryptoAdapter',
+    packages: ['connect-mongo'],
+    create({ mongoUrl, dbName }) {
+      const { createWebCryptoAdapter } = require('connect-mongo')
+      return connectMongo({ mongoUrl, dbName, cryptoAdapter: createWebCryptoAdapter({ secret: SECRET }) })
+    },
+  },
+}
+
+const ALL_STORES = { ...STORES, ...CRYPTO_STORES }
+
+/** The one that needs a Redis. */
+const REDIS = 'connect-redis'
+
+/** Not a store but the limit of one: floor/ talks to the server over a bare socket. */
+const FLOOR = 'floor'
+
+/** @param {string} name */
+function storeOf(name) {
+  return ALL_STORES[name]
+}
+
+/** @param {string} name of a store, or whatever else is compared */
+function labelOf(name) {
+  return name === FLOOR ? 'bare socket (the floor)' : (ALL_STORES[name]?.label ?? name)
+}
+
+module.exports = { CRYPTO_STORES, FLOOR, REDIS, STORES, labelOf, storeOf }
