@@ -7,7 +7,10 @@ const debug = require('debug')('connect-mongo')
 const BaseStore = require('./lib/base-store.js')
 const { bindingTarget } = require('./lib/native-backend.js')
 const { openBackend } = require('./lib/open-backend.js')
-const { resolveOptions, warnOnce } = require('./lib/store-options.js')
+const { reencrypt } = require('./lib/reencrypt.js')
+const { createKrupteinAdapter, createWebCryptoAdapter } = require('./lib/session-crypto.js')
+const { resolveOptions } = require('./lib/store-options.js')
+const { warnOnce } = require('./lib/warnings.js')
 
 /**
  * @typedef {import('./lib/native-backend.js').StoredSession} StoredSession
@@ -25,6 +28,7 @@ const DETACHABLE = /** @type {const} */ ([
   'length',
   'clear',
   'ping',
+  'reencrypt',
   'close',
 ])
 
@@ -316,6 +320,20 @@ class MongoStore extends BaseStore {
     return session
   }
 
+  /**
+   * Whether a session that cannot be decrypted counts as none.
+   *
+   * @param {StoredSession} stored
+   * @param {string} [sid]
+   */
+  #isDropped(stored, sid) {
+    if (!('failure' in stored)) return false
+    if (this.#options.onDecryptError === 'error') throw stored.failure
+    debug('A session cannot be decrypted: %s', stored.failure)
+    this.#announce('decrypt-failed', sid, stored.failure)
+    return true
+  }
+
   /** @param {string} sid @param {...unknown} args */
   get(sid, ...args) {
     return this.#call(() => this.#get(sid), callbackOf(args))
@@ -325,7 +343,7 @@ class MongoStore extends BaseStore {
   async #get(sid) {
     debug('MongoStore#get=%s', sid)
     const stored = await this.#backend.get(await this.#storageId(sid))
-    const session = stored ? this.#read(stored) : null
+    const session = stored && !this.#isDropped(stored, sid) ? this.#read(stored) : null
     this.#announce('get', sid)
     return session ?? null
   }
@@ -391,7 +409,8 @@ class MongoStore extends BaseStore {
   async #all() {
     debug('MongoStore#all()')
     const stored = await this.#backend.all()
-    const sessions = stored.map((one) => this.#read(one))
+    const readable = stored.filter((one) => !this.#isDropped(one))
+    const sessions = readable.map((one) => this.#read(one))
     this.#announce('all', sessions)
     return sessions
   }
@@ -420,6 +439,23 @@ class MongoStore extends BaseStore {
   /** @param {...unknown} args */
   ping(...args) {
     return this.#call(() => this.#backend.ping(), callbackOf(args))
+  }
+
+  /** @param {...unknown} args */
+  reencrypt(...args) {
+    const [options] = args
+    return this.#call(() => this.#reencrypt(isObject(options) ? options : {}), callbackOf(args))
+  }
+
+  /** @param {import('./lib/reencrypt.js').Options} options */
+  async #reencrypt(options) {
+    const backend = this.#backend
+    if (!('outdated' in backend) || !backend.canReencrypt) {
+      throw new Error(
+        'reencrypt needs the option crypto, or an adapter of createKrupteinAdapter or createWebCryptoAdapter'
+      )
+    }
+    return reencrypt(backend, options, () => this.#closing !== undefined)
   }
 
   /** @param {...unknown} args */
@@ -466,3 +502,5 @@ class MongoStore extends BaseStore {
 module.exports = MongoStore
 module.exports.MongoStore = MongoStore
 module.exports.default = MongoStore
+module.exports.createKrupteinAdapter = createKrupteinAdapter
+module.exports.createWebCryptoAdapter = createWebCryptoAdapter

@@ -1,4 +1,6 @@
 import MongoStore from './index.js'
 
+const { createKrupteinAdapter, createWebCryptoAdapter } = MongoStore
+
 export default MongoStore
-export { MongoStore }
+export { createKrupteinAdapter, createWebCryptoAdapter, MongoStore }

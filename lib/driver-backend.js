@@ -41,8 +41,9 @@ function live() {
 }
 
 /** @param {Record<string, any>} document @returns {StoredSession} */
-function storedSession({ session, expires, lastModified }) {
+function storedSession({ _id, session, expires, lastModified }) {
   return {
+    storageId: String(_id),
     session,
     expires: expires instanceof Date ? expires : undefined,
     lastModified: lastModified instanceof Date ? lastModified : undefined,
@@ -236,6 +237,31 @@ class DriverBackend {
     const sessions = []
     for await (const document of collection.find({ $or: live() })) sessions.push(storedSession(document))
     return sessions
+  }
+
+  /**
+   * @param {string | undefined} after
+   * @param {number} limit
+   * @returns {Promise<{ storageId: string, session: unknown }[]>} the next live sessions after a storage id
+   */
+  async scan(after, limit) {
+    const collection = await this.#ready()
+    const filter = { _id: after === undefined ? { $gte: '' } : { $gt: after }, $or: live() }
+    const documents = await collection.find(filter).sort({ _id: 1 }).limit(limit).toArray()
+    return documents.map((/** @type {any} */ { _id, session }) => ({ storageId: _id, session }))
+  }
+
+  /**
+   * @param {string} storageId
+   * @param {unknown} stored
+   * @param {unknown} session
+   * @returns {Promise<boolean>} whether the session was still stored as it was
+   */
+  async replace(storageId, stored, session) {
+    const collection = await this.#ready()
+    const filter = { _id: storageId, session: stored }
+    const written = await collection.updateOne(filter, { $set: { session } }, this.#writeConcern())
+    return Number(written.matchedCount) !== 0
   }
 
   /** @returns {Promise<number>} how many sessions are live */

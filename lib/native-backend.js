@@ -6,6 +6,7 @@ const { createRequire } = require('node:module')
 
 const binding = require('../native/binding.js')
 const { resolveUri } = require('./mongo-options.js')
+const { serializedOf, textOf } = require('./session-crypto.js')
 
 /**
  * @typedef {import('../native/binding.js').Failure} Failure
@@ -18,6 +19,19 @@ const { resolveUri } = require('./mongo-options.js')
  * @property {unknown} session       what `serialize` returned, `undefined` when the document has no such field
  * @property {Date} [expires]        when the session expires
  * @property {Date} [lastModified]   when it was last written, with `touchAfter`
+ * @property {string} [storageId]
+ * @property {unknown} [failure]     why it could not be decrypted
+ *
+ * @typedef {object} OutdatedSession a session that is not encrypted as it would be today
+ * @property {string} storageId
+ * @property {unknown} stored
+ * @property {string} text           what the serializer returned, or its JSON
+ *
+ * @typedef {object} OutdatedBatch
+ * @property {OutdatedSession[]} outdated
+ * @property {string[]} unreadable   the storage ids of those that no secret opens
+ * @property {number} scanned
+ * @property {string} [last]         the last storage id that was looked at
  *
  * @typedef {object} BackendOptions
  * @property {Connection} connection
@@ -27,6 +41,8 @@ const { resolveUri } = require('./mongo-options.js')
  * @property {boolean} timestamps
  * @property {'native' | 'interval' | 'disabled'} autoRemove
  * @property {boolean} connectionEvents
+ * @property {InstanceType<typeof import('./session-crypto.js').SessionCrypto>} [crypto]
+ * @property {Record<string, any>} transforms `stringify`, `serialize`, `unserialize`
  * @property {() => ClientSource} openClient for those who ask for the JavaScript collection
  *
  * What happens outside any call.
@@ -150,9 +166,9 @@ class NativeBackend {
       connectionEvents,
     }
     try {
-      return new binding.NativeStore(config, ({ event, failure }) => {
+      const report = (/** @type {import('../native/binding.js').BackgroundReport} */ { event, failure }) =>
         onNews({ event, error: failure && errorOf(failure) })
-      })
+      return new binding.NativeStore(config, report, this.#options.crypto?.crypter)
     } catch (error) {
       const { message } = /** @type {Error} */ (error)
       throw errorOf({ name: 'MongoParseError', message, errorLabels: [], causes: [] })
@@ -181,6 +197,7 @@ class NativeBackend {
    * @returns {string | Buffer}
    */
   encode(session) {
+    if (this.#options.crypto) return textOf(session)
     if (typeof session === 'string') return session
     const { serializeOptions } = this.#options.connection
     const payload = /** @type {Buffer} */ (appBson().serialize({ session }, serializeOptions))
@@ -190,21 +207,36 @@ class NativeBackend {
   }
 
   /** @param {SessionRecord} record @returns {StoredSession} */
-  #decode({ session, expiresMs, lastModifiedMs }) {
-    const { deserializeOptions } = this.#options.connection
+  #decode({ session, expiresMs, lastModifiedMs, isSerialized }) {
     return {
       session:
-        session instanceof Uint8Array ? appBson().deserialize(session, deserializeOptions).session : session,
+        typeof session === 'string' && isSerialized !== undefined
+          ? serializedOf({ text: session, isSerialized }, this.#options.transforms)
+          : this.#valueOf(session),
       expires: dateOf(expiresMs),
       lastModified: dateOf(lastModifiedMs),
     }
   }
 
+  /** @param {string | Uint8Array | undefined} stored */
+  #valueOf(stored) {
+    if (!(stored instanceof Uint8Array)) return stored
+    return appBson().deserialize(stored, this.#options.connection.deserializeOptions).session
+  }
+
+  /** @param {SessionRecord | Failure} outcome @returns {StoredSession} */
+  #decodeOutcome(outcome) {
+    if ('code' in outcome && outcome.code === 'ERR_SESSION_DECRYPT') {
+      return { session: undefined, failure: errorOf(outcome) }
+    }
+    return this.#decode(unwrap(outcome))
+  }
+
   /** @param {string} storageId @returns {Promise<StoredSession | null>} the live session of that id */
   async get(storageId) {
     const native = this.#native ?? (await this.#open())
-    const record = unwrap(await native.get(storageId))
-    return record ? this.#decode(record) : null
+    const outcome = await native.get(storageId)
+    return outcome && this.#decodeOutcome(outcome)
   }
 
   /**
@@ -239,7 +271,29 @@ class NativeBackend {
   /** @returns {Promise<StoredSession[]>} the live sessions */
   async all() {
     const native = this.#native ?? (await this.#open())
-    return unwrap(await native.all()).map((record) => this.#decode(record))
+    return unwrap(await native.all()).map((outcome) => this.#decodeOutcome(outcome))
+  }
+
+  get canReencrypt() {
+    return this.#options.crypto !== undefined
+  }
+
+  /** @param {string | undefined} after @param {number} limit @returns {Promise<OutdatedBatch>} */
+  async outdated(after, limit) {
+    const native = this.#native ?? (await this.#open())
+    const { outdated, ...batch } = unwrap(await native.outdated(after, limit))
+    const withText = outdated.map(({ storageId, stored, text }) => ({
+      storageId,
+      stored,
+      text: text ?? textOf(this.#valueOf(stored)),
+    }))
+    return { ...batch, outdated: withText }
+  }
+
+  /** @param {OutdatedSession} session @returns {Promise<boolean>} whether the session was still stored as it was */
+  async replace({ storageId, stored, text }) {
+    const native = this.#native ?? (await this.#open())
+    return unwrap(await native.replace(storageId, /** @type {string | Buffer} */ (stored), text))
   }
 
   /** @returns {Promise<number>} how many sessions are live */

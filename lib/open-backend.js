@@ -8,13 +8,29 @@ const { appDriver, givenClient, ownClient } = require('./client-source.js')
 const { DriverBackend } = require('./driver-backend.js')
 const { parseConnection, writeConcern } = require('./mongo-options.js')
 const { NativeBackend } = require('./native-backend.js')
-const { warnOnce } = require('./store-options.js')
+const { EncryptingBackend, cryptoOfAdapter } = require('./encrypting-backend.js')
+const { SessionCrypto, encryptionOf } = require('./session-crypto.js')
+const { encryptionOfCrypto } = require('./crypto-options.js')
+const { warnOnce } = require('./warnings.js')
 
 /**
  * @typedef {import('./client-source.js').ClientSource} ClientSource
  * @typedef {import('./native-backend.js').OnNews} OnNews
+ * @typedef {InstanceType<typeof SessionCrypto>} Crypto
  * @typedef {Record<string, any>} Options
  */
+
+/** @param {Options} options @returns {Crypto | undefined} the encryption that Rust does */
+function rustCrypto({ crypto, cryptoAdapter, acceptPlaintext }) {
+  const encryption = cryptoAdapter ? encryptionOf(cryptoAdapter) : cryptoOption(crypto)
+  return encryption && new SessionCrypto(encryption, acceptPlaintext)
+}
+
+/** @param {Options | null | undefined} crypto */
+function cryptoOption(crypto) {
+  if (crypto === undefined || crypto === null || crypto.secret === false) return undefined
+  return encryptionOfCrypto(crypto)
+}
 
 /** @param {Options} options @param {ClientSource} source @param {OnNews} onNews */
 function overDriver(options, source, onNews) {
@@ -40,8 +56,8 @@ function overOwnDriver(options, onNews) {
   return overDriver({ ...options, dbName }, ownClient("backend: 'driver'", mongoUrl, mongoOptions), onNews)
 }
 
-/** @param {Options} options @param {OnNews} onNews */
-function overRust(options, onNews) {
+/** @param {Options} options @param {Crypto | undefined} crypto @param {OnNews} onNews */
+function overRust(options, crypto, onNews) {
   const { mongoUrl, mongoOptions, dbName, collectionName, timestamps, autoRemove, connectionEvents } = options
   const connection = parseConnection(mongoUrl, mongoOptions)
   for (const warning of connection.warnings) warnOnce(warning, { code: 'CONNECT_MONGO_OPTION' })
@@ -56,6 +72,8 @@ function overRust(options, onNews) {
       timestamps,
       autoRemove,
       connectionEvents,
+      crypto,
+      transforms: options,
     },
     onNews
   )
@@ -63,11 +81,8 @@ function overRust(options, onNews) {
   return backend
 }
 
-/**
- * @param {Options} options complete
- * @param {OnNews} onNews
- */
-function openBackend(options, onNews) {
+/** @param {Options} options @param {Crypto | undefined} crypto @param {OnNews} onNews */
+function chooseBackend(options, crypto, onNews) {
   const given = options.mongoUrl ? undefined : options.clientPromise || options.client
   if (given && options.backend === 'native') {
     throw new Error("backend: 'native' needs mongoUrl: Rust cannot use a JavaScript client")
@@ -75,13 +90,34 @@ function openBackend(options, onNews) {
   if (given) return overDriver(options, givenClient(given, options.closeClient), onNews)
   if (options.backend === 'driver') return overOwnDriver(options, onNews)
   try {
-    return overRust(options, onNews)
+    return overRust(options, crypto, onNews)
   } catch (error) {
     const { needsDriver, option } = /** @type {{ needsDriver?: boolean, option?: string }} */ (error)
     if (options.backend === 'native' || !needsDriver || !appDriver()) throw error
     debug('mongodb is used for %s, which only the JavaScript driver can honour', option)
     return overOwnDriver(options, onNews)
   }
+}
+
+/** @param {Record<string, any>} adapter */
+function checkAdapter({ encrypt, decrypt }) {
+  if (typeof encrypt === 'function' && typeof decrypt === 'function') return
+  throw new TypeError('cryptoAdapter must have the functions encrypt and decrypt')
+}
+
+/**
+ * @param {Options} options complete
+ * @param {OnNews} onNews
+ */
+function openBackend(options, onNews) {
+  const { cryptoAdapter } = options
+  if (cryptoAdapter) checkAdapter(cryptoAdapter)
+  const crypto = rustCrypto(options)
+  const backend = chooseBackend(options, crypto, onNews)
+  // The native backend does this by itself, within its own calls.
+  if (crypto && backend.name === 'driver') return new EncryptingBackend(backend, crypto, options)
+  if (crypto || !cryptoAdapter) return backend
+  return new EncryptingBackend(backend, cryptoOfAdapter(cryptoAdapter), options)
 }
 
 module.exports = { openBackend }

@@ -3,6 +3,7 @@
 
 const assert = require('node:assert/strict')
 const { nearestName } = require('./mongo-options.js')
+const { warnOnce } = require('./warnings.js')
 
 const DEFAULTS = {
   mongoUrl: undefined,
@@ -25,12 +26,10 @@ const DEFAULTS = {
   writeOperationOptions: undefined,
   timestamps: false,
   strictTouch: false,
-}
-
-/** Options of connect-mongo that this version cannot honour, and what an app would lose if they were passed over. */
-const UNSUPPORTED = {
-  crypto: 'sessions would be stored unencrypted',
-  cryptoAdapter: 'sessions would be stored unencrypted',
+  crypto: undefined,
+  cryptoAdapter: undefined,
+  acceptPlaintext: false,
+  onDecryptError: 'error',
 }
 
 const RENAMED = /** @type {const} */ ({
@@ -39,20 +38,11 @@ const RENAMED = /** @type {const} */ ({
   mongooseConnection: 'client',
 })
 const BACKENDS = ['auto', 'native', 'driver']
+const DECRYPT_ERROR_MODES = ['error', 'drop']
 const AUTO_REMOVE_MODES = ['native', 'interval', 'disabled']
 
 /** setInterval's longest delay, 2³¹ − 1 ms, in minutes. */
 const MAX_INTERVAL_MINUTES = 71_582
-
-/** @type {Set<string>} */
-const warned = new Set()
-
-/** @param {string} message @param {{ type?: string, code: string, detail?: string }} options */
-function warnOnce(message, { type = 'ConnectMongoWarning', code, detail }) {
-  if (warned.has(message)) return
-  warned.add(message)
-  process.emitWarning(message, { type, code, detail })
-}
 
 /** @param {Record<string, unknown>} given */
 function renameOldOptions(given) {
@@ -70,20 +60,10 @@ function renameOldOptions(given) {
 }
 
 /** @param {Record<string, unknown>} options */
-function refuseUnsupported(options) {
-  for (const [name, consequence] of Object.entries(UNSUPPORTED)) {
-    const value = /** @type {{ secret?: unknown } | null | undefined} */ (options[name])
-    const isOff = value === undefined || value === null || (name === 'crypto' && value.secret === false)
-    if (isOff) continue
-    throw new Error(`The option ${name} is not supported by connect-mongo-native yet: ${consequence}`)
-  }
-}
-
-/** @param {Record<string, unknown>} options */
 function warnOfUnknown(options) {
   const known = Object.keys(DEFAULTS)
   for (const name of Object.keys(options)) {
-    if (known.includes(name) || name in UNSUPPORTED || name === 'createAutoRemoveIdx') continue
+    if (known.includes(name) || name === 'createAutoRemoveIdx') continue
     const nearest = nearestName(name, known)
     const hint = nearest ? `; did you mean ${nearest}?` : ''
     warnOnce(`Unknown option ${name}${hint}`, { code: 'CONNECT_MONGO_UNKNOWN_OPTION' })
@@ -102,7 +82,6 @@ function warnOfUnknown(options) {
  */
 function resolveOptions(given) {
   const options = renameOldOptions(given)
-  refuseUnsupported(options)
   assert(
     options.mongoUrl || options.clientPromise || options.client,
     'You must provide either mongoUrl|clientPromise|client in options'
@@ -115,6 +94,9 @@ function resolveOptions(given) {
     !options.autoRemoveInterval || Number(options.autoRemoveInterval) <= MAX_INTERVAL_MINUTES,
     'autoRemoveInterval is too large. options.autoRemoveInterval is in minutes but not seconds nor mills'
   )
+  if (options.crypto !== undefined && options.cryptoAdapter !== undefined) {
+    throw new Error('Provide either the legacy crypto option or cryptoAdapter, not both')
+  }
   warnOfUnknown(options)
   const present = Object.entries(options).filter(([, value]) => value !== undefined)
   return checked({ ...DEFAULTS, ...Object.fromEntries(present) })
@@ -128,8 +110,11 @@ function checked(options) {
   }
   if (!BACKENDS.includes(options.backend))
     throw new TypeError(`backend must be one of ${BACKENDS.join(', ')}`)
+  if (!DECRYPT_ERROR_MODES.includes(options.onDecryptError))
+    throw new TypeError(`onDecryptError must be one of ${DECRYPT_ERROR_MODES.join(', ')}`)
   return {
     ...options,
+    acceptPlaintext: Boolean(options.acceptPlaintext),
     connectionEvents: Boolean(options.connectionEvents),
     timestamps: Boolean(options.timestamps),
     // connect-mongo takes whatever is not one of the others as disabled: people write false or null.
@@ -137,4 +122,4 @@ function checked(options) {
   }
 }
 
-module.exports = { resolveOptions, warnOnce }
+module.exports = { resolveOptions }

@@ -17,12 +17,13 @@ export declare const __napiBindingTarget: 'native' | 'wasm32-wasi' | 'wasm32-was
  */
 export declare class NativeStore {
   /**
-   * Opens a store, without waiting for a server. `onBackground` is told of what happens outside any call.
+   * Opens a store, without waiting for a server. `onBackground` is told of what happens outside any call. Without a
+   * crypter, sessions are stored as they are.
    *
    * # Errors
    * Options that the driver refuses.
    */
-  constructor(config: StoreConfig, onBackground: (arg: BackgroundReport) => void)
+  constructor(config: StoreConfig, onBackground: (arg: BackgroundReport) => void, crypter?: SessionCrypter | undefined | null)
   /**
    * The session, when there is one that is live.
    *
@@ -53,12 +54,27 @@ export declare class NativeStore {
    */
   destroy(storageId: string): Promise<Outcome<void>>
   /**
-   * All live sessions.
+   * All live sessions, in the place of each that cannot be decrypted the failure.
    *
    * # Errors
    * None: failures are data.
    */
-  all(): Promise<Outcome<Array<SessionRecord>>>
+  all(): Promise<Outcome<Array<Outcome<SessionRecord>>>>
+  /**
+   * The next live sessions after a storage id that are not stored as they would be today.
+   *
+   * # Errors
+   * None: failures are data.
+   */
+  outdated(after: string | undefined | null, limit: number): Promise<Outcome<OutdatedBatch>>
+  /**
+   * Writes a session that nobody has changed since, in today's format, and tells whether it was so. Nothing but
+   * the session's value is touched.
+   *
+   * # Errors
+   * None: failures are data.
+   */
+  replace(storageId: string, stored: string | Buffer, text: string): Promise<Outcome<boolean>>
   /**
    * The number of live sessions.
    *
@@ -103,6 +119,45 @@ export declare class NativeStore {
   close(): Promise<Outcome<void>>
 }
 
+/** Encrypts sessions, and decrypts them whatever connect-mongo wrote them. */
+export declare class SessionCrypter {
+  /**
+   * Derives no key yet.
+   *
+   * # Errors
+   * A cipher, hash or encoding that is not known, or a length that the cipher does not take.
+   */
+  constructor(config: CrypterConfig)
+  /**
+   * Encrypts at once; `null` when that would keep the thread busy, because a key has to be derived or the text is long.
+   *
+   * # Errors
+   * No random bytes.
+   */
+  tryEncrypt(storageId: string, text: string): string | Buffer | null
+  /**
+   * Encrypts on another thread.
+   *
+   * # Errors
+   * No random bytes.
+   */
+  encrypt(storageId: string, text: string): Promise<string | Buffer>
+  /**
+   * Decrypts at once; `null` when that would keep the thread busy.
+   *
+   * # Errors
+   * No secret opens it, or it was altered.
+   */
+  tryDecrypt(storageId: string, stored: string | Uint8Array): DecryptedSession | null
+  /**
+   * Decrypts on another thread.
+   *
+   * # Errors
+   * No secret opens it, or it was altered.
+   */
+  decrypt(storageId: string, stored: string | Uint8Array): Promise<DecryptedSession>
+}
+
 /** News of what happens outside any call. */
 export interface BackgroundReport {
   /** What the news is about. */
@@ -121,6 +176,32 @@ export interface ConnectionConfig {
   trustedCertificates?: string
   /** What an app adds to the driver's own name in the server's log. */
   driverInfo?: DriverInfoConfig
+}
+
+/** What a `SessionCrypter` needs to know. */
+export interface CrypterConfig {
+  /** What is written. */
+  format: 'kruptein' | 'web-crypto' | 'sealed'
+  /** The newest first; at least one. */
+  secrets: Array<Uint8Array>
+  /** Whether sessions that are not encrypted are read. */
+  acceptPlaintext: boolean
+  /** The formats of connect-mongo's `crypto`. */
+  kruptein: KrupteinConfig
+  /** The format of `createWebCryptoAdapter`. */
+  webCrypto: WebCryptoConfig
+  /** Our own format. */
+  sealed: SealedConfig
+}
+
+/** A decrypted session. */
+export interface DecryptedSession {
+  /** What the serializer returned, or its JSON. */
+  text: string
+  /** Whether the serializer is known to have returned this very text. */
+  isSerialized: boolean
+  /** Whether it was stored in the format that is written today, under the newest secret. */
+  isCurrent: boolean
 }
 
 /** `driverInfo` of the Node driver. */
@@ -149,8 +230,66 @@ export interface Failure {
   causes: Array<string>
 }
 
+/** kruptein's options. Lengths are in bytes. */
+export interface KrupteinConfig {
+  /** A cipher of `crypto.getCiphers()`. */
+  algorithm: string
+  /** A hash of `crypto.getHashes()`. */
+  hashing: string
+  /** `hex`, `base64`, `base64url`, `latin1` or `binary`. */
+  encoding: string
+  /** How keys are derived. */
+  derivation: 'pbkdf2' | 'scrypt' | 'argon2id'
+  /** The length of an iv. */
+  ivLength: number
+  /** The length of an authentication tag. */
+  tagLength: number
+  /** The length of a key. */
+  keyLength: number
+  /** The length of an authentication tag to kruptein 3.4, and to connect-mongo 3.2. */
+  laterTagLength: number
+  /** The length of a key to kruptein 3.4. */
+  laterKeyLength: number
+}
+
+/** A part of the collection. */
+export interface OutdatedBatch {
+  /** Those that are to be replaced. */
+  outdated: Array<OutdatedSession>
+  /** The storage ids of those that no secret opens. */
+  unreadable: Array<string>
+  /** How many sessions were looked at. */
+  scanned: number
+  /** The last storage id that was looked at: where the next batch begins. Absent at the end. */
+  last?: string
+}
+
+/** A session that is not stored as it would be today. */
+export interface OutdatedSession {
+  /** Where it is. */
+  storageId: string
+  /** The stored value, in the form that `SessionRecord` has: `replace` wants it back. */
+  stored: string | Buffer
+  /** What the serializer returned, or its JSON; absent when `stored` is not encrypted. */
+  text?: string
+}
+
 /** The platform this binary was built for, in the words of Node and npm: `linux-x64-gnu`, `darwin-arm64`, … */
 export declare function platform(): string
+
+/** How the sealed format derives its keys. */
+export interface SealedConfig {
+  /** The function. */
+  derivation: 'pbkdf2' | 'argon2id'
+  /** The rounds of PBKDF2. */
+  iterations: number
+  /** The memory of Argon2id, in KiB. */
+  memoryKib: number
+  /** The passes of Argon2id. */
+  passes: number
+  /** The lanes of Argon2id. */
+  parallelism: number
+}
 
 /** `serverApi` of the Node driver. */
 export interface ServerApiConfig {
@@ -173,6 +312,8 @@ export interface SessionRecord {
   expiresMs?: number
   /** `lastModified`, in milliseconds since the epoch. */
   lastModifiedMs?: number
+  /** Of a session that was decrypted: whether the serializer is known to have returned this very text. */
+  isSerialized?: boolean
 }
 
 /** What a store needs to know once. */
@@ -191,6 +332,20 @@ export interface StoreConfig {
   connectionEvents: boolean
   /** `native`, `interval` or `disabled`. */
   autoRemove: 'native' | 'interval' | 'disabled'
+}
+
+/** The options of the Web Crypto format. */
+export interface WebCryptoConfig {
+  /** The cipher. */
+  algorithm: 'AES-GCM' | 'AES-CBC'
+  /** `base64`, `base64url` or `hex`. */
+  encoding: string
+  /** The length of an iv, in bytes. */
+  ivLength: number
+  /** One for all sessions. */
+  salt: Uint8Array
+  /** The rounds of PBKDF2. */
+  iterations: number
 }
 
 /** A write concern: <https://www.mongodb.com/docs/manual/reference/write-concern/>. */

@@ -12,6 +12,8 @@ use mongodb::{
 use napi::bindgen_prelude::Either;
 use napi_derive::napi;
 
+use crate::crypto::Refusal;
+
 /// What a method resolves to: its value, or why there is none.
 pub type Outcome<T> = Either<T, Failure>;
 
@@ -39,6 +41,9 @@ pub enum StoreError {
     /// The certificates to trust could not be handed to the driver.
     #[error("Cannot write the trusted certificates to a temporary file: {0}")]
     CertificatesFile(#[source] io::Error),
+    /// A session could not be encrypted or decrypted.
+    #[error(transparent)]
+    Encryption(#[from] Refusal),
     /// The store was closed.
     #[error("The session store is closed")]
     Closed,
@@ -200,6 +205,10 @@ impl From<&StoreError> for Failure {
             StoreError::InvalidReply(_) => named("MongoUnexpectedServerResponseError"),
             StoreError::InvalidPayload(_) => named("BSONError"),
             StoreError::InvalidOptions(_) => named("MongoInvalidArgumentError"),
+            StoreError::Encryption(refusal) => Self {
+                code: Some(Either::B(refusal.code().to_owned())),
+                ..named("Error")
+            },
             StoreError::Closed => Self {
                 code: Some(Either::B("ERR_STORE_CLOSED".to_owned())),
                 ..named("Error")

@@ -8,15 +8,21 @@
 //! - [`batch`]: updates that share a command (edge)
 //! - [`command`]: one write command, retried as the retryable writes specification says (edge)
 //! - [`options`]: configuration from JavaScript to the driver's options (edge)
+//! - [`encryption`]: sessions encrypted on their way out and decrypted on their way in (edge)
+//! - [`session_crypter`]: the same for JavaScript, beside its own driver (edge)
+//! - [`crypto`]: formats, keys, primitives (pure)
 //! - [`session`]: the stored document, read and written (pure)
 //! - [`error`]: one error type, and what of it JavaScript sees (edge)
 
 pub mod batch;
 pub mod client;
 pub mod command;
+pub mod crypto;
+pub mod encryption;
 pub mod error;
 pub mod options;
 pub mod session;
+pub mod session_crypter;
 pub mod store;
 
 /// The platform this binary was built for, in the words of Node and npm: `linux-x64-gnu`, `darwin-arm64`, …

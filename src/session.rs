@@ -9,7 +9,8 @@
 //! | `createdAt`, `updatedAt` | date | `timestamps` |
 
 use mongodb::bson::{
-    DateTime, Document, RawBsonRef, RawDocument, RawDocumentBuf, cstr, doc, rawdoc,
+    DateTime, Document, RawBinaryRef, RawBsonRef, RawDocument, RawDocumentBuf, cstr, doc, rawdoc,
+    spec::BinarySubtype,
 };
 
 use crate::error::StoreError;
@@ -18,6 +19,8 @@ use crate::error::StoreError;
 pub enum Payload {
     /// Text, stored as a BSON string.
     Text(String),
+    /// Bytes, stored as BSON binary data of the generic subtype.
+    Binary(Vec<u8>),
     /// A BSON document whose first element holds the value; its bytes are copied, never parsed, so that no depth of
     /// nesting can exhaust this thread's stack.
     Bson(Vec<u8>),
@@ -40,6 +43,8 @@ pub struct Found {
     pub expires_ms: Option<i64>,
     /// `lastModified`, in milliseconds, when it is a date.
     pub last_modified_ms: Option<i64>,
+    /// Of a session that was decrypted: whether the serializer is known to have returned this very text.
+    pub is_serialized: Option<bool>,
 }
 
 /// A JavaScript time value as a BSON date. Like the `bson` package, NaN (an invalid `Date`) becomes the epoch.
@@ -54,6 +59,7 @@ fn date(milliseconds: f64) -> DateTime {
 fn append_payload(fields: &mut RawDocumentBuf, payload: &Payload) -> Result<(), StoreError> {
     match payload {
         Payload::Text(text) => fields.append(cstr!("session"), text.as_str()),
+        Payload::Binary(bytes) => fields.append(cstr!("session"), binary(bytes)),
         Payload::Bson(bytes) => {
             let wrapper = RawDocument::from_bytes(bytes).map_err(StoreError::invalid_payload)?;
             let (_, value) = wrapper
@@ -65,6 +71,13 @@ fn append_payload(fields: &mut RawDocumentBuf, payload: &Payload) -> Result<(), 
         }
     }
     Ok(())
+}
+
+fn binary(bytes: &[u8]) -> RawBinaryRef<'_> {
+    RawBinaryRef {
+        subtype: BinarySubtype::Generic,
+        bytes,
+    }
 }
 
 fn append_times(fields: &mut RawDocumentBuf, times: Times) {
@@ -112,6 +125,22 @@ pub fn touch_statement(storage_id: &str, times: Times, timestamps: bool) -> RawD
     rawdoc! { "q": { "_id": storage_id }, "u": update }
 }
 
+/// The element of an `update` command that stores a session anew if it is still stored as `stored`.
+///
+/// # Errors
+/// A [`Payload::Bson`] that is not a BSON document with one element.
+pub fn replace_statement(
+    storage_id: &str,
+    stored: &Payload,
+    payload: &Payload,
+) -> Result<RawDocumentBuf, StoreError> {
+    let mut filter = rawdoc! { "_id": storage_id };
+    append_payload(&mut filter, stored)?;
+    let mut fields = RawDocumentBuf::new();
+    append_payload(&mut fields, payload)?;
+    Ok(rawdoc! { "q": filter, "u": { "$set": fields } })
+}
+
 /// The filter of all sessions that are live at `now`: the one connect-mongo sends.
 #[must_use]
 pub fn live_filter(now: DateTime) -> Document {
@@ -148,7 +177,23 @@ pub fn read(document: &RawDocument) -> Result<Found, StoreError> {
         payload,
         expires_ms: date_ms(document, "expires")?,
         last_modified_ms: date_ms(document, "lastModified")?,
+        is_serialized: None,
     })
+}
+
+/// The text that connect-mongo 3.2 stored with `crypto` and `stringify: false`: a document with a field for each of its
+/// characters, `0`, `1`, … `None` for any other document.
+#[must_use]
+pub fn spread_text(document: &RawDocument) -> Option<String> {
+    let mut text = String::new();
+    for (index, element) in document.iter().enumerate() {
+        let (name, value) = element.ok()?;
+        if name.as_str() != index.to_string() {
+            return None;
+        }
+        text.push_str(value.as_str().filter(|one| one.chars().count() == 1)?);
+    }
+    (!text.is_empty()).then_some(text)
 }
 
 fn date_ms(document: &RawDocument, field: &str) -> Result<Option<i64>, StoreError> {

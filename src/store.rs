@@ -26,9 +26,11 @@ use crate::{
     batch::{Batch, Statement, Updated},
     client::SharedClient,
     command::{Retry, write},
-    error::{Failure, StoreError, outcome},
+    encryption::{Encryption, State},
+    error::{Failure, Outcome, StoreError, outcome},
     options::{StoreConfig, WriteConcernConfig},
     session::{self, Found, Payload, Times},
+    session_crypter::SessionCrypter,
 };
 
 /// How long `close` lets a TTL index that is being made go on.
@@ -66,6 +68,32 @@ pub struct SessionRecord {
     pub expires_ms: Option<i64>,
     /// `lastModified`, in milliseconds since the epoch.
     pub last_modified_ms: Option<i64>,
+    /// Of a session that was decrypted: whether the serializer is known to have returned this very text.
+    pub is_serialized: Option<bool>,
+}
+
+/// A session that is not stored as it would be today.
+#[napi(object, object_from_js = false)]
+pub struct OutdatedSession {
+    /// Where it is.
+    pub storage_id: String,
+    /// The stored value, in the form that `SessionRecord` has: `replace` wants it back.
+    pub stored: Either<String, Buffer>,
+    /// What the serializer returned, or its JSON; absent when `stored` is not encrypted.
+    pub text: Option<String>,
+}
+
+/// A part of the collection.
+#[napi(object, object_from_js = false)]
+pub struct OutdatedBatch {
+    /// Those that are to be replaced.
+    pub outdated: Vec<OutdatedSession>,
+    /// The storage ids of those that no secret opens.
+    pub unreadable: Vec<String>,
+    /// How many sessions were looked at.
+    pub scanned: u32,
+    /// The last storage id that was looked at: where the next batch begins. Absent at the end.
+    pub last: Option<String>,
 }
 
 /// News of what happens outside any call.
@@ -88,6 +116,7 @@ struct Inner {
     database: Database,
     sessions: Collection<RawDocumentBuf>,
     updates: Arc<Batch>,
+    encryption: Encryption,
     config: StoreConfig,
     reporter: Reporter,
     is_sweeping: AtomicBool,
@@ -113,7 +142,8 @@ pub struct NativeStore {
 
 #[napi]
 impl NativeStore {
-    /// Opens a store, without waiting for a server. `onBackground` is told of what happens outside any call.
+    /// Opens a store, without waiting for a server. `onBackground` is told of what happens outside any call. Without a
+    /// crypter, sessions are stored as they are.
     ///
     /// # Errors
     /// Options that the driver refuses.
@@ -121,6 +151,7 @@ impl NativeStore {
     pub fn new(
         config: StoreConfig,
         on_background: Function<'_, BackgroundReport, ()>,
+        crypter: Option<&SessionCrypter>,
     ) -> napi::Result<Self> {
         // Made before any thread of ours: it keeps the addon's code in memory when the last environment goes.
         let reporter = on_background
@@ -129,7 +160,11 @@ impl NativeStore {
             .build()?;
         let runtime = runtime()?;
         let inner = runtime
-            .block_on(Inner::open(config, reporter))
+            .block_on(Inner::open(
+                config,
+                reporter,
+                Encryption::new(crypter.map(SessionCrypter::crypter)),
+            ))
             .map_err(|error| napi::Error::from_reason(Failure::from(error).message))?;
         let inner = Arc::new(inner);
         let (closing, closed) = watch::channel(false);
@@ -168,16 +203,13 @@ impl NativeStore {
         expires_ms: f64,
         last_modified_ms: Option<f64>,
     ) -> napi::Result<Object<'env>> {
-        let payload = match session {
-            Either::A(text) => Payload::Text(text),
-            Either::B(bytes) => Payload::Bson(bytes.to_vec()),
-        };
+        let payload = to_payload(session);
         let times = Times {
             expires_ms,
             last_modified_ms,
         };
         self.run(env, async move |inner| {
-            inner.set(&storage_id, &payload, times).await
+            inner.set(&storage_id, payload, times).await
         })
     }
 
@@ -211,16 +243,51 @@ impl NativeStore {
         self.run(env, async move |inner| inner.destroy(&storage_id).await)
     }
 
-    /// All live sessions.
+    /// All live sessions, in the place of each that cannot be decrypted the failure.
     ///
     /// # Errors
     /// None: failures are data.
     #[napi(
         catch_unwind,
-        ts_return_type = "Promise<Outcome<Array<SessionRecord>>>"
+        ts_return_type = "Promise<Outcome<Array<Outcome<SessionRecord>>>>"
     )]
     pub fn all<'env>(&self, env: &'env Env) -> napi::Result<Object<'env>> {
         self.run(env, async move |inner| inner.all().await)
+    }
+
+    /// The next live sessions after a storage id that are not stored as they would be today.
+    ///
+    /// # Errors
+    /// None: failures are data.
+    #[napi(catch_unwind, ts_return_type = "Promise<Outcome<OutdatedBatch>>")]
+    pub fn outdated<'env>(
+        &self,
+        env: &'env Env,
+        after: Option<String>,
+        limit: u32,
+    ) -> napi::Result<Object<'env>> {
+        self.run(env, async move |inner| {
+            inner.outdated(after.as_deref(), limit).await
+        })
+    }
+
+    /// Writes a session that nobody has changed since, in today's format, and tells whether it was so. Nothing but
+    /// the session's value is touched.
+    ///
+    /// # Errors
+    /// None: failures are data.
+    #[napi(catch_unwind, ts_return_type = "Promise<Outcome<boolean>>")]
+    pub fn replace<'env>(
+        &self,
+        env: &'env Env,
+        storage_id: String,
+        stored: Either<String, Buffer>,
+        text: String,
+    ) -> napi::Result<Object<'env>> {
+        let stored = to_payload(stored);
+        self.run(env, async move |inner| {
+            inner.replace(&storage_id, stored, text).await
+        })
     }
 
     /// The number of live sessions.
@@ -367,7 +434,11 @@ impl Background {
 }
 
 impl Inner {
-    async fn open(config: StoreConfig, reporter: Reporter) -> Result<Self, StoreError> {
+    async fn open(
+        config: StoreConfig,
+        reporter: Reporter,
+        encryption: Encryption,
+    ) -> Result<Self, StoreError> {
         let client = SharedClient::get(config.connection.clone()).await?;
         let database = client.driver().database(&config.database);
         let concern = config.write_concern.as_ref();
@@ -383,6 +454,7 @@ impl Inner {
             updates: Arc::new(updates),
             database,
             client,
+            encryption,
             config,
             reporter,
             is_sweeping: AtomicBool::new(false),
@@ -398,16 +470,21 @@ impl Inner {
         if !session::is_live(&document, DateTime::now())? {
             return Ok(None);
         }
-        Ok(Some(session::read(&document)?.into()))
+        let found = session::read(&document)?;
+        Ok(Some(
+            self.encryption.reveal(storage_id, found).await?.into(),
+        ))
     }
 
     async fn set(
         &self,
         storage_id: &str,
-        payload: &Payload,
+        payload: Payload,
         times: Times,
     ) -> Result<bool, StoreError> {
-        let statement = session::set_statement(storage_id, payload, times, self.config.timestamps)?;
+        let payload = self.encryption.prepare(storage_id, payload).await?;
+        let statement =
+            session::set_statement(storage_id, &payload, times, self.config.timestamps)?;
         Ok(self.update(storage_id, statement).await?.upserted)
     }
 
@@ -432,14 +509,78 @@ impl Inner {
         }
     }
 
-    async fn all(&self) -> Result<Vec<SessionRecord>, StoreError> {
+    async fn all(&self) -> Result<Vec<Outcome<SessionRecord>>, StoreError> {
         let filter = session::live_filter(DateTime::now());
         let mut cursor = self.sessions.find(filter).await?;
         let mut records = Vec::new();
         while cursor.advance().await? {
-            records.push(session::read(cursor.current())?.into());
+            let document = cursor.current();
+            // Only sessions in our own format are bound to their storage id, and those have one that is a string.
+            let storage_id = document.get_str("_id").unwrap_or_default();
+            let found = session::read(document)?;
+            let revealed = self.encryption.reveal(storage_id, found).await;
+            records.push(match revealed {
+                Ok(found) => Either::A(found.into()),
+                Err(error) => Either::B(error.into()),
+            });
         }
         Ok(records)
+    }
+
+    async fn outdated(&self, after: Option<&str>, limit: u32) -> Result<OutdatedBatch, StoreError> {
+        let mut filter = session::live_filter(DateTime::now());
+        filter.insert(
+            "_id",
+            after.map_or(doc! { "$gte": "" }, |id| doc! { "$gt": id }),
+        );
+        let find = self.sessions.find(filter).sort(doc! { "_id": 1 });
+        let mut cursor = find.limit(i64::from(limit)).await?;
+        let mut batch = OutdatedBatch {
+            outdated: Vec::new(),
+            unreadable: Vec::new(),
+            scanned: 0,
+            last: None,
+        };
+        while cursor.advance().await? {
+            let document = cursor.current();
+            let storage_id = document.get_str("_id")?.to_owned();
+            let found = session::read(document)?;
+            batch.scanned += 1;
+            batch.last = Some(storage_id.clone());
+            let text = match self.encryption.state(&storage_id, &found).await {
+                Ok(State::Current) => continue,
+                Ok(State::Outdated(text)) => Some(text),
+                Ok(State::Plain) => None,
+                Err(StoreError::Encryption(_)) => {
+                    batch.unreadable.push(storage_id);
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
+            let record = SessionRecord::from(found);
+            batch
+                .outdated
+                .extend(record.session.map(|stored| OutdatedSession {
+                    storage_id,
+                    stored,
+                    text,
+                }));
+        }
+        Ok(batch)
+    }
+
+    async fn replace(
+        &self,
+        storage_id: &str,
+        stored: Payload,
+        text: String,
+    ) -> Result<bool, StoreError> {
+        let payload = self
+            .encryption
+            .prepare(storage_id, Payload::Text(text))
+            .await?;
+        let statement = session::replace_statement(storage_id, &stored, &payload)?;
+        Ok(self.update(storage_id, statement).await?.matched)
     }
 
     async fn length(&self) -> Result<i64, StoreError> {
@@ -592,15 +733,23 @@ impl Inner {
     }
 }
 
+fn to_payload(session: Either<String, Buffer>) -> Payload {
+    match session {
+        Either::A(text) => Payload::Text(text),
+        Either::B(bytes) => Payload::Bson(bytes.to_vec()),
+    }
+}
+
 impl From<Found> for SessionRecord {
     fn from(found: Found) -> Self {
         Self {
             session: found.payload.map(|payload| match payload {
                 Payload::Text(text) => Either::A(text),
-                Payload::Bson(bytes) => Either::B(bytes.into()),
+                Payload::Binary(bytes) | Payload::Bson(bytes) => Either::B(bytes.into()),
             }),
             expires_ms: found.expires_ms,
             last_modified_ms: found.last_modified_ms,
+            is_serialized: found.is_serialized,
         }
     }
 }

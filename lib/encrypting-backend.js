@@ -1,0 +1,199 @@
+// A backend whose sessions are encrypted in JavaScript: by an adapter of the app's own, or beside the JavaScript driver.
+'use strict'
+
+const { SessionCrypto, serializedOf, textOf } = require('./session-crypto.js')
+
+/**
+ * @typedef {import('./native-backend.js').StoredSession} StoredSession
+ * @typedef {import('./native-backend.js').OutdatedBatch} OutdatedBatch
+ * @typedef {import('./native-backend.js').OutdatedSession} OutdatedSession
+ * @typedef {import('./session-crypto.js').Decrypted} Decrypted
+ * @typedef {InstanceType<typeof import('./driver-backend.js').DriverBackend>} DriverBackend
+ * @typedef {InstanceType<typeof import('./native-backend.js').NativeBackend>} NativeBackend
+ *
+ * @typedef {object} Crypto
+ * @property {(storageId: string, text: string) => Promise<string | Uint8Array>} encrypt
+ * @property {(storageId: string, stored: string | Uint8Array) => Promise<Decrypted>} decrypt
+ */
+
+/** BSON binary data of the generic subtype, as whatever class the driver made of it. */
+const isBinary = (/** @type {any} */ value) =>
+  value instanceof Uint8Array || (value?._bsontype === 'Binary' && value.sub_type === 0)
+
+/** @param {any} value @returns {Uint8Array} */
+const bytesOf = (value) => (value instanceof Uint8Array ? value : value.value())
+
+/**
+ * connect-mongo 3.2 stored text as a document with a field for each character.
+ *
+ * @param {unknown} value
+ * @returns {string | undefined}
+ */
+function spreadText(value) {
+  if (typeof value !== 'object' || value === null) return undefined
+  const characters = Object.entries(value)
+  const isSpread = characters.every(
+    ([name, one], index) => name === String(index) && typeof one === 'string' && [...one].length === 1
+  )
+  return isSpread && characters.length > 0 ? characters.map(([, one]) => one).join('') : undefined
+}
+
+/** @param {unknown} value @returns {string | Uint8Array | undefined} what can be encrypted of what is stored */
+function ciphertextOf(value) {
+  if (typeof value === 'string') return value
+  return isBinary(value) ? bytesOf(value) : spreadText(value)
+}
+
+/** An adapter knows nothing of storage ids. @param {import('./session-crypto.js').CryptoAdapter} adapter @returns {Crypto} */
+function cryptoOfAdapter(adapter) {
+  return {
+    encrypt: async (_, text) => adapter.encrypt(text),
+    decrypt: async (_, stored) => ({
+      text: await adapter.decrypt(/** @type {string} */ (stored)),
+      isSerialized: false,
+    }),
+  }
+}
+
+function notEncrypted() {
+  return Object.assign(new Error('Encrypted session was tampered with!'), { code: 'ERR_SESSION_DECRYPT' })
+}
+
+class EncryptingBackend {
+  #backend
+  #crypto
+  #options
+
+  /**
+   * @param {DriverBackend | NativeBackend} backend
+   * @param {Crypto} crypto
+   * @param {Record<string, any>} options of the store
+   */
+  constructor(backend, crypto, options) {
+    this.#backend = backend
+    this.#crypto = crypto
+    this.#options = options
+  }
+
+  get name() {
+    return this.#backend.name
+  }
+
+  /** @param {unknown} session */
+  encode(session) {
+    return textOf(session)
+  }
+
+  /** @param {string} storageId */
+  async get(storageId) {
+    const stored = await this.#backend.get(storageId)
+    return stored && this.#reveal(storageId, stored)
+  }
+
+  /** @param {string} storageId @param {string} text @param {Date} expires @param {Date | undefined} lastModified */
+  async set(storageId, text, expires, lastModified) {
+    const encrypted = await this.#crypto.encrypt(storageId, text)
+    // Text goes as it is to either backend, bytes only to the driver, which makes BSON of them itself.
+    return this.#backend.set(storageId, /** @type {string} */ (encrypted), expires, lastModified)
+  }
+
+  /** @param {string} storageId @param {Date} expires @param {Date | undefined} lastModified */
+  touch(storageId, expires, lastModified) {
+    return this.#backend.touch(storageId, expires, lastModified)
+  }
+
+  /** @param {string} storageId */
+  destroy(storageId) {
+    return this.#backend.destroy(storageId)
+  }
+
+  async all() {
+    const sessions = await this.#backend.all()
+    return Promise.all(sessions.map((stored) => this.#reveal(stored.storageId ?? '', stored)))
+  }
+
+  length() {
+    return this.#backend.length()
+  }
+
+  clear() {
+    return this.#backend.clear()
+  }
+
+  ping() {
+    return this.#backend.ping()
+  }
+
+  collection() {
+    return this.#backend.collection()
+  }
+
+  sweep() {
+    return this.#backend.sweep()
+  }
+
+  close() {
+    return this.#backend.close()
+  }
+
+  /** Only what was encrypted here can be told to be as it would be written today. */
+  get canReencrypt() {
+    return this.#crypto instanceof SessionCrypto
+  }
+
+  /** @param {string | undefined} after @param {number} limit @returns {Promise<OutdatedBatch>} */
+  async outdated(after, limit) {
+    const sessions = await /** @type {DriverBackend} */ (this.#backend).scan(after, limit)
+    const states = await Promise.all(sessions.map((one) => this.#stateOf(one)))
+    return {
+      outdated: states.filter((state) => typeof state === 'object'),
+      unreadable: sessions.filter((_, index) => states[index] === 'unreadable').map((one) => one.storageId),
+      scanned: sessions.length,
+      last: sessions.at(-1)?.storageId,
+    }
+  }
+
+  /** @param {OutdatedSession} session */
+  async replace({ storageId, stored, text }) {
+    const backend = /** @type {DriverBackend} */ (this.#backend)
+    return backend.replace(storageId, stored, await this.#crypto.encrypt(storageId, text))
+  }
+
+  /** @param {{ storageId: string, session: unknown }} one @returns {Promise<OutdatedSession | 'current' | 'unreadable'>} */
+  async #stateOf({ storageId, session: stored }) {
+    const ciphertext = ciphertextOf(stored)
+    if (ciphertext === undefined) {
+      return this.#options.acceptPlaintext && stored !== undefined
+        ? { storageId, stored, text: textOf(stored) }
+        : 'unreadable'
+    }
+    try {
+      const { text, isCurrent } = await this.#crypto.decrypt(storageId, ciphertext)
+      return isCurrent ? 'current' : { storageId, stored, text }
+    } catch {
+      return 'unreadable'
+    }
+  }
+
+  /** @param {string} storageId @param {StoredSession} stored @returns {Promise<StoredSession>} */
+  async #reveal(storageId, stored) {
+    try {
+      return { ...stored, session: await this.#decrypt(storageId, stored.session) }
+    } catch (failure) {
+      return { ...stored, session: undefined, failure }
+    }
+  }
+
+  /** @param {string} storageId @param {unknown} stored */
+  async #decrypt(storageId, stored) {
+    if (stored === undefined) return stored
+    const ciphertext = ciphertextOf(stored)
+    if (ciphertext !== undefined) {
+      return serializedOf(await this.#crypto.decrypt(storageId, ciphertext), this.#options)
+    }
+    if (this.#options.acceptPlaintext) return stored
+    throw notEncrypted()
+  }
+}
+
+module.exports = { EncryptingBackend, cryptoOfAdapter }
