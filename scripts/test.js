@@ -41,6 +41,7 @@ const FILES = [
   '__test__/frameworks.test.js',
   '__test__/lifecycle.test.js',
   '__test__/mongo-options.test.js',
+  '__test__/mutations.test.js',
   '__test__/random.test.js',
   '__test__/srv.test.js',
   '__test__/tls.test.js',

@@ -23,6 +23,8 @@ pub mod json;
 pub mod keys;
 pub mod kruptein;
 pub mod sealed;
+#[cfg(test)]
+mod tests;
 pub mod v3;
 pub mod web_crypto;
 
