@@ -369,14 +369,14 @@ fn kruptein_options(config: &KrupteinConfig) -> Result<kruptein::Options, String
 }
 
 fn web_crypto_options(config: &WebCryptoConfig) -> Result<web_crypto::Options, String> {
-    let (name, other_name) = match config.algorithm.as_str() {
-        "AES-GCM" => ("aes-256-gcm", "aes-256-cbc"),
-        "AES-CBC" => ("aes-256-cbc", "aes-256-gcm"),
+    let name = match config.algorithm.as_str() {
+        "AES-GCM" => "aes-256-gcm",
+        "AES-CBC" => "aes-256-cbc",
         other => return Err(format!("The algorithm {other:?} is not known")),
     };
     let options = web_crypto::Options {
         cipher: cipher(name)?,
-        other_cipher: cipher(other_name)?,
+        gcm: cipher("aes-256-gcm")?,
         hash: HashAlgorithm::Sha256,
         encoding: encoding(&config.encoding)?,
         iv_len: length(config.iv_length),

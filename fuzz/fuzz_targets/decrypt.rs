@@ -41,7 +41,7 @@ fn crypter(format: Format, cipher_name: &str, encoding: Encoding) -> Crypter {
         },
         web_crypto: web_crypto::Options {
             cipher: cipher("aes-256-gcm"),
-            other_cipher: cipher("aes-256-cbc"),
+            gcm: cipher("aes-256-gcm"),
             hash: HashAlgorithm::Sha256,
             encoding: Encoding::Base64,
             iv_len: 12,

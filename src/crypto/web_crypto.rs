@@ -7,20 +7,21 @@ use super::{
     derive::Derivation,
     encoding::Encoding,
     hash::HashAlgorithm,
-    json,
     keys::{Effort, KeyRing, KeySource},
     random,
 };
 
 const KEY_LEN: usize = 32;
 const TAG_LEN: usize = 16;
+/// The default of `ivLength` with AES-GCM.
+const GCM_IV_LEN: usize = 12;
 
 /// The adapter's options, complete.
 pub struct Options {
     /// `algorithm`: AES-256-GCM or AES-256-CBC.
     pub cipher: CipherAlgorithm,
-    /// The other one of the two, which is read all the same.
-    pub other_cipher: CipherAlgorithm,
+    /// AES-256-GCM, which is read in any case.
+    pub gcm: CipherAlgorithm,
     /// SHA-256, for the key.
     pub hash: HashAlgorithm,
     /// `encoding`.
@@ -95,25 +96,14 @@ pub fn open(
     let key = keys.key(&source, effort)?;
     // One key for the whole collection: worth its place whatever becomes of this message.
     keys.remember(source, &key);
-    let configured = decrypt(options.cipher, &key, options.iv_len, message);
-    if let Ok(text) = configured {
+    if let Ok(text) = decrypt(options.cipher, &key, options.iv_len, message) {
         let mut plaintext = Plaintext::of_json(text);
         plaintext.is_current = true;
         return Ok(plaintext);
     }
-    let iv_len = default_iv_len(options.other_cipher);
-    let text = decrypt(options.other_cipher, &key, iv_len, message)?;
-    // Of the two, CBC does not notice when a message was altered. Where it is not what the app asked for, what no session can
-    // be is refused here, so that nothing can be learnt from how far it got.
-    if json::is_json(&text) {
-        Ok(Plaintext::of_json(text))
-    } else {
-        Err(Refusal::Refused)
-    }
-}
-
-fn default_iv_len(cipher: CipherAlgorithm) -> usize {
-    if cipher.is_aead() { 12 } else { 16 }
+    // Never the other way round: GCM shows pairs of blocks and their encryptions to whoever can read the collection, and of
+    // these messages can be made for CBC under the same key, which nothing authenticates.
+    decrypt(options.gcm, &key, GCM_IV_LEN, message).map(Plaintext::of_json)
 }
 
 fn decrypt(
