@@ -33,7 +33,11 @@ fn crypter(format: Format, cipher_name: &str, encoding: Encoding) -> Crypter {
             hash: HashAlgorithm::Sha256,
             encoding,
             derivation: kruptein::KeyDerivation::Pbkdf2,
-            iv_len: if cipher(cipher_name).is_aead() { 12 } else { 16 },
+            iv_len: if cipher(cipher_name).is_aead() {
+                12
+            } else {
+                16
+            },
             tag_len: 16,
             key_len: 32,
             later_tag_len: 16,
@@ -53,8 +57,12 @@ fn crypter(format: Format, cipher_name: &str, encoding: Encoding) -> Crypter {
     };
     let keys = KeyRing::new(vec![Zeroizing::new(b"secret".to_vec())]);
     let crypter = Crypter::new(options, keys);
-    let stored = crypter.encrypt("sid", PLAINTEXT, Effort::Derive).expect("it is encrypted");
-    crypter.decrypt("sid", stored.as_ref(), Effort::Derive).expect("it is read");
+    let stored = crypter
+        .encrypt("sid", PLAINTEXT, Effort::Derive)
+        .expect("it is encrypted");
+    crypter
+        .decrypt("sid", stored.as_ref(), Effort::Derive)
+        .expect("it is read");
     crypter
 }
 
@@ -73,7 +81,8 @@ fuzz_target!(|data: &[u8]| {
         let binary = crypter.decrypt("sid", Stored::Binary(data), Effort::Remembered);
         assert!(binary.is_err(), "nothing here was sealed");
         // Any text, and the text of any bytes: an envelope below its encoding.
-        let encoded = [Encoding::Base64, Encoding::Hex, Encoding::Latin1].map(|one| one.encode(data));
+        let encoded =
+            [Encoding::Base64, Encoding::Hex, Encoding::Latin1].map(|one| one.encode(data));
         let texts = encoded.iter().map(String::as_str);
         for text in texts.chain(std::str::from_utf8(data)) {
             let opened = crypter.decrypt("sid", Stored::Text(text), Effort::Remembered);
