@@ -78,6 +78,11 @@ function count(name, value) {
   throw new TypeError(`${name} must be a positive integer`)
 }
 
+/** A length that releases before kruptein 3.4 take no notice of. @param {unknown} value @param {number} fallback */
+function laterLength(value, fallback) {
+  return Number.isInteger(value) && Number(value) > 0 ? Number(value) : fallback
+}
+
 /** The lengths that kruptein has for a cipher, in bytes. @param {string} algorithm @param {boolean} isLater 3.4 and up */
 function lengthsOf(algorithm, isLater) {
   // Up to 3.3 kruptein looks for lower case.
@@ -106,16 +111,16 @@ function krupteinConfig(given) {
     ivLength: length('_iv_size', options._iv_size || lengths.iv),
     tagLength: length('_at_size', options._at_size || 16),
     keyLength: length('_key_size', options._key_size || lengths.key),
-    laterTagLength: length('at_size', options.at_size ?? options._at_size ?? 16),
-    laterKeyLength: length(
-      'key_size',
-      options.key_size ?? options._key_size ?? lengthsOf(algorithm, true).key
-    ),
+    laterTagLength: laterLength(options.at_size ?? options._at_size, 16),
+    laterKeyLength: laterLength(options.key_size ?? options._key_size, lengthsOf(algorithm, true).key),
   }
 }
 
 /** @param {Options} given @returns {CrypterConfig['webCrypto']} */
 function webCryptoConfig({ ivLength, encoding, algorithm = 'AES-GCM', salt, iterations }) {
+  if (algorithm === 'AES-GCM' && (ivLength < 12 || ivLength > 128)) {
+    throw new RangeError('ivLength must be from 12 to 128 with AES-GCM: the Web Crypto API takes no other')
+  }
   return {
     algorithm,
     // connect-mongo takes whatever is not one of the others as base64.
@@ -139,6 +144,7 @@ function sealedConfig(derivation = 'pbkdf2') {
  * @returns {Encryption}
  */
 function encryptionOfCrypto(options) {
+  if (typeof options !== 'object') throw new TypeError(`crypto must be an object, not ${typeof options}`)
   warnOfUnknown('crypto', options, [...KRUPTEIN_OPTIONS, ...SEALED_OPTIONS])
   const { format = 'kruptein', derivation } = options
   if (format !== 'kruptein' && format !== 'sealed') {

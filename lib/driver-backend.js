@@ -259,7 +259,8 @@ class DriverBackend {
    */
   async replace(storageId, stored, session) {
     const collection = await this.#ready()
-    const filter = { _id: storageId, session: stored }
+    // A stored document could begin with an operator.
+    const filter = { _id: storageId, session: { $eq: stored } }
     const written = await collection.updateOne(filter, { $set: { session } }, this.#writeConcern())
     return Number(written.matchedCount) !== 0
   }

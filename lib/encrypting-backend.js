@@ -30,7 +30,7 @@ const bytesOf = (value) => (value instanceof Uint8Array ? value : value.value())
  * @returns {string | undefined}
  */
 function spreadText(value) {
-  if (typeof value !== 'object' || value === null) return undefined
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined
   const characters = Object.entries(value)
   const isSpread = characters.every(
     ([name, one], index) => name === String(index) && typeof one === 'string' && [...one].length === 1
@@ -47,11 +47,15 @@ function ciphertextOf(value) {
 /** An adapter knows nothing of storage ids. @param {import('./session-crypto.js').CryptoAdapter} adapter @returns {Crypto} */
 function cryptoOfAdapter(adapter) {
   return {
-    encrypt: async (_, text) => adapter.encrypt(text),
-    decrypt: async (_, stored) => ({
-      text: await adapter.decrypt(/** @type {string} */ (stored)),
-      isSerialized: false,
-    }),
+    async encrypt(_, text) {
+      const encrypted = await adapter.encrypt(text)
+      if (typeof encrypted === 'string') return encrypted
+      throw new TypeError(`cryptoAdapter.encrypt must return a string, not ${typeof encrypted}`)
+    },
+    async decrypt(_, stored) {
+      if (typeof stored !== 'string') throw notEncrypted()
+      return { text: await adapter.decrypt(stored), isSerialized: false }
+    },
   }
 }
 
@@ -163,7 +167,7 @@ class EncryptingBackend {
   async #stateOf({ storageId, session: stored }) {
     const ciphertext = ciphertextOf(stored)
     if (ciphertext === undefined) {
-      return this.#options.acceptPlaintext && stored !== undefined
+      return this.#options.acceptPlaintext && stored !== undefined && stored !== null
         ? { storageId, stored, text: textOf(stored) }
         : 'unreadable'
     }
@@ -186,7 +190,7 @@ class EncryptingBackend {
 
   /** @param {string} storageId @param {unknown} stored */
   async #decrypt(storageId, stored) {
-    if (stored === undefined) return stored
+    if (stored === undefined || stored === null) return stored
     const ciphertext = ciphertextOf(stored)
     if (ciphertext !== undefined) {
       return serializedOf(await this.#crypto.decrypt(storageId, ciphertext), this.#options)

@@ -99,6 +99,15 @@ function chooseBackend(options, crypto, onNews) {
   }
 }
 
+/** @param {Options} options */
+function warnOfNoEncryption({ acceptPlaintext, onDecryptError }) {
+  const name = acceptPlaintext ? 'acceptPlaintext' : 'onDecryptError'
+  if (!acceptPlaintext && onDecryptError === 'error') return
+  warnOnce(`The option ${name} has no effect without crypto or cryptoAdapter`, {
+    code: 'CONNECT_MONGO_OPTION',
+  })
+}
+
 /** @param {Record<string, any>} adapter */
 function checkAdapter({ encrypt, decrypt }) {
   if (typeof encrypt === 'function' && typeof decrypt === 'function') return
@@ -116,6 +125,7 @@ function openBackend(options, onNews) {
   const backend = chooseBackend(options, crypto, onNews)
   // The native backend does this by itself, within its own calls.
   if (crypto && backend.name === 'driver') return new EncryptingBackend(backend, crypto, options)
+  if (!crypto && !cryptoAdapter) warnOfNoEncryption(options)
   if (crypto || !cryptoAdapter) return backend
   return new EncryptingBackend(backend, cryptoOfAdapter(cryptoAdapter), options)
 }

@@ -34,7 +34,11 @@ class SessionCrypto {
 
   /** @param {Encryption} encryption @param {boolean} acceptPlaintext */
   constructor(encryption, acceptPlaintext) {
-    this.crypter = new SessionCrypter({ ...encryption, acceptPlaintext })
+    try {
+      this.crypter = new SessionCrypter({ ...encryption, acceptPlaintext })
+    } catch (error) {
+      throw new Error(/** @type {Error} */ (error).message)
+    }
   }
 
   /** @param {string} storageId @param {string} text @returns {Promise<string | Uint8Array>} */
@@ -76,7 +80,7 @@ function createAdapter(encryption, plaintextOf) {
 }
 
 /** @param {Record<string, any>} options */
-function createKrupteinAdapter(options) {
+function createKrupteinAdapter(options = {}) {
   // kruptein makes JSON of the text that it encrypts, and connect-mongo's adapter leaves it so.
   return createAdapter(encryptionOfKruptein(options), ({ text, isSerialized }) =>
     isSerialized ? JSON.stringify(text) : text
@@ -84,7 +88,7 @@ function createKrupteinAdapter(options) {
 }
 
 /** @param {Record<string, any>} options */
-function createWebCryptoAdapter(options) {
+function createWebCryptoAdapter(options = {}) {
   return createAdapter(encryptionOfWebCrypto(options), ({ text }) => text)
 }
 
@@ -119,10 +123,11 @@ function parsed(text) {
  */
 function serializedOf({ text, isSerialized }, { stringify, serialize, unserialize }) {
   const isUsual = stringify !== false && !serialize && !unserialize
-  if (isUsual && (isSerialized || text.startsWith('{'))) return text
+  // What begins so is the JSON of a session, which `unserialize` reads: no need to read it twice.
+  if (isUsual && (isSerialized || (typeof text === 'string' && text.startsWith('{')))) return text
   const value = isSerialized ? text : parsed(text)
   if (stringify === false) return typeof value === 'string' ? parsed(value) : value
-  return isUsual && typeof value !== 'string' ? text : value
+  return isUsual && typeof value !== 'string' ? JSON.stringify(value) : value
 }
 
 module.exports = {

@@ -59,11 +59,18 @@ function renameOldOptions(given) {
   return options
 }
 
+function warnOfSecret() {
+  warnOnce('Sessions are not encrypted: the option secret of connect-mongo 3 is crypto: { secret } since 4', {
+    code: 'CONNECT_MONGO_OLD_OPTION',
+  })
+}
+
 /** @param {Record<string, unknown>} options */
 function warnOfUnknown(options) {
   const known = Object.keys(DEFAULTS)
   for (const name of Object.keys(options)) {
-    if (known.includes(name) || name === 'createAutoRemoveIdx') continue
+    if (name === 'secret') warnOfSecret()
+    if (known.includes(name) || name === 'secret' || name === 'createAutoRemoveIdx') continue
     const nearest = nearestName(name, known)
     const hint = nearest ? `; did you mean ${nearest}?` : ''
     warnOnce(`Unknown option ${name}${hint}`, { code: 'CONNECT_MONGO_UNKNOWN_OPTION' })

@@ -84,6 +84,9 @@ impl Encryption {
         Ok(match self.decrypt(storage_id, found).await? {
             Some(plaintext) if plaintext.is_current => State::Current,
             Some(plaintext) => State::Outdated(plaintext.text),
+            None if found.payload.as_ref().is_some_and(is_null) => {
+                return Err(Refusal::Refused.into());
+            }
             None => State::Plain,
         })
     }
@@ -97,6 +100,9 @@ impl Encryption {
         let (Some(crypter), Some(payload)) = (&self.0, &found.payload) else {
             return Ok(None);
         };
+        if is_null(payload) {
+            return Ok(None);
+        }
         let Some(stored) = stored(payload) else {
             let is_accepted = crypter.accepts_plaintext();
             return is_accepted.then_some(None).ok_or(Refusal::Refused.into());
@@ -112,14 +118,26 @@ impl Encryption {
     }
 }
 
+fn is_null(payload: &Payload) -> bool {
+    first_value(payload).is_some_and(|value| value == RawBsonRef::Null)
+}
+
+fn first_value(payload: &Payload) -> Option<RawBsonRef<'_>> {
+    let Payload::Bson(bytes) = payload else {
+        return None;
+    };
+    let element = RawDocument::from_bytes(bytes).ok()?.iter().next()?;
+    element.ok().map(|(_, value)| value)
+}
+
 /// `None` for a value that no format has.
 fn stored(payload: &Payload) -> Option<Stored> {
-    let wrapper = match payload {
+    match payload {
         Payload::Text(text) => return Some(Stored::Text(text.clone())),
         Payload::Binary(bytes) => return Some(Stored::Binary(bytes.clone())),
-        Payload::Bson(bytes) => RawDocument::from_bytes(bytes).ok()?,
-    };
-    match wrapper.iter().next()?.ok()?.1 {
+        Payload::Bson(_) => {}
+    }
+    match first_value(payload)? {
         RawBsonRef::Binary(binary) if binary.subtype == BinarySubtype::Generic => {
             Some(Stored::Binary(binary.bytes.to_vec()))
         }

@@ -9,8 +9,8 @@
 //! | `createdAt`, `updatedAt` | date | `timestamps` |
 
 use mongodb::bson::{
-    DateTime, Document, RawBinaryRef, RawBsonRef, RawDocument, RawDocumentBuf, cstr, doc, rawdoc,
-    spec::BinarySubtype,
+    DateTime, Document, RawBinaryRef, RawBsonRef, RawDocument, RawDocumentBuf, cstr, doc,
+    raw::CStr, rawdoc, spec::BinarySubtype,
 };
 
 use crate::error::StoreError;
@@ -56,10 +56,14 @@ fn date(milliseconds: f64) -> DateTime {
     DateTime::from_millis(milliseconds as i64)
 }
 
-fn append_payload(fields: &mut RawDocumentBuf, payload: &Payload) -> Result<(), StoreError> {
+fn append_payload(
+    fields: &mut RawDocumentBuf,
+    name: &CStr,
+    payload: &Payload,
+) -> Result<(), StoreError> {
     match payload {
-        Payload::Text(text) => fields.append(cstr!("session"), text.as_str()),
-        Payload::Binary(bytes) => fields.append(cstr!("session"), binary(bytes)),
+        Payload::Text(text) => fields.append(name, text.as_str()),
+        Payload::Binary(bytes) => fields.append(name, binary(bytes)),
         Payload::Bson(bytes) => {
             let wrapper = RawDocument::from_bytes(bytes).map_err(StoreError::invalid_payload)?;
             let (_, value) = wrapper
@@ -67,7 +71,7 @@ fn append_payload(fields: &mut RawDocumentBuf, payload: &Payload) -> Result<(), 
                 .next()
                 .ok_or_else(|| StoreError::invalid_payload("it has no element"))?
                 .map_err(StoreError::invalid_payload)?;
-            fields.append(cstr!("session"), value);
+            fields.append(name, value);
         }
     }
     Ok(())
@@ -98,7 +102,7 @@ pub fn set_statement(
     timestamps: bool,
 ) -> Result<RawDocumentBuf, StoreError> {
     let mut fields = RawDocumentBuf::new();
-    append_payload(&mut fields, payload)?;
+    append_payload(&mut fields, cstr!("session"), payload)?;
     append_times(&mut fields, times);
 
     let mut update = rawdoc! { "$set": fields };
@@ -134,10 +138,12 @@ pub fn replace_statement(
     stored: &Payload,
     payload: &Payload,
 ) -> Result<RawDocumentBuf, StoreError> {
-    let mut filter = rawdoc! { "_id": storage_id };
-    append_payload(&mut filter, stored)?;
+    // A stored document could begin with an operator.
+    let mut equal = RawDocumentBuf::new();
+    append_payload(&mut equal, cstr!("$eq"), stored)?;
+    let filter = rawdoc! { "_id": storage_id, "session": equal };
     let mut fields = RawDocumentBuf::new();
-    append_payload(&mut fields, payload)?;
+    append_payload(&mut fields, cstr!("session"), payload)?;
     Ok(rawdoc! { "q": filter, "u": { "$set": fields } })
 }
 

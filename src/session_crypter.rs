@@ -361,9 +361,9 @@ fn kruptein_options(config: &KrupteinConfig) -> Result<kruptein::Options, String
         return Ok(options);
     }
     Err(format!(
-        "crypto.algorithm {:?} does not take a key of {} bytes, an iv of {} and a tag of {}, and connect-mongo cannot use \
-         it like this either; use a cipher with a key of 32 bytes, such as aes-256-gcm, without _key_size, _iv_size and \
-         _at_size",
+        "crypto.algorithm {:?} does not take a key of {} bytes, an iv of {} and a tag of {}; connect-mongo 6 cannot use it \
+         with these options either: use one with a key of 32 bytes, such as aes-256-gcm, without _key_size, _iv_size \
+         and _at_size",
         config.algorithm, config.key_length, config.iv_length, config.tag_length
     ))
 }
@@ -429,7 +429,7 @@ fn encoding(name: &str) -> Result<Encoding, String> {
 fn unknown(option: &str, value: &str, known: &[&str]) -> String {
     let known = known.join(", ");
     format!(
-        "crypto.{option} {value:?} is not supported, and connect-mongo cannot use it either; these work: {known}"
+        "crypto.{option} {value:?} is not supported: connect-mongo 6 has no use for it with these options either; these work: {known}"
     )
 }
 

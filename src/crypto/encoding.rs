@@ -42,13 +42,17 @@ impl Encoding {
         }
     }
 
-    /// The bytes of this text; `None` for anything that [`Self::encode`] does not write.
+    /// The bytes of this text; `None` for anything that [`Self::encode`] does not write with one or the other of the base64
+    /// encodings.
     #[must_use]
     pub fn decode(self, text: &str) -> Option<Vec<u8>> {
         match self {
             Self::Hex => hex::decode(text).ok(),
-            Self::Base64 => STANDARD.decode(text).ok(),
-            Self::Base64Url => URL_SAFE_NO_PAD.decode(text).ok(),
+            // Node reads either alphabet under either name.
+            Self::Base64 | Self::Base64Url => {
+                let padded = STANDARD.decode(text);
+                padded.or_else(|_| URL_SAFE_NO_PAD.decode(text)).ok()
+            }
             Self::Latin1 => text.chars().map(|one| u8::try_from(one).ok()).collect(),
         }
     }
@@ -100,6 +104,18 @@ mod tests {
         for name in ["", "utf8", "ascii", "ucs2", "base 64"] {
             assert_eq!(Encoding::from_name(name), None);
         }
+    }
+
+    #[test]
+    fn either_base64_is_read_as_the_other() {
+        assert_eq!(
+            Encoding::Base64.decode("APv_gA"),
+            Some(vec![0, 0xfb, 0xff, 0x80])
+        );
+        assert_eq!(
+            Encoding::Base64Url.decode("APv/gA=="),
+            Some(vec![0, 0xfb, 0xff, 0x80])
+        );
     }
 
     #[test]

@@ -221,16 +221,26 @@ impl Crypter {
         effort: Effort,
     ) -> Result<Plaintext, Refusal> {
         let envelopes = self.envelopes(stored);
-        if let (true, true, Stored::Text(text)) =
-            (envelopes.is_empty(), self.options.accept_plaintext, stored)
-        {
-            return Ok(Plaintext::of_text(text.to_owned()));
-        }
-        first_success(envelopes.iter().flat_map(|envelope| {
+        let opened = first_success(envelopes.iter().flat_map(|envelope| {
             self.keys
                 .positions()
                 .map(|secret| self.open(envelope, storage_id, secret, effort))
-        }))
+        }));
+        match (opened, stored) {
+            (Err(Refusal::Refused), Stored::Text(text)) if self.is_plaintext(&envelopes) => {
+                Ok(Plaintext::of_text(text.to_owned()))
+            }
+            (opened, _) => opened,
+        }
+    }
+
+    /// Whether text that could be these envelopes, and did not open, is to be taken for what is not encrypted. Any base64 could be
+    /// a message of the Web Crypto format.
+    fn is_plaintext(&self, envelopes: &[Envelope<'_>]) -> bool {
+        let is_mere_base64 = |envelope: &Envelope<'_>| {
+            matches!(envelope, Envelope::WebCrypto(_)) && self.options.format != Format::WebCrypto
+        };
+        self.options.accept_plaintext && envelopes.iter().all(is_mere_base64)
     }
 
     /// Whether what is not encrypted counts as a session.
