@@ -3,14 +3,22 @@ import MongoStore from './index.js'
 export type {
   AnySessionData,
   ConnectMongoOptions,
+  CryptoAdapter,
+  CryptoOptions,
+  CryptoSecret,
   Events,
+  KrupteinOptions,
   MongoOptions,
   ReadPreferenceMode,
+  ReencryptOptions,
+  ReencryptProgress,
   Serialize,
   SessionData,
   StoredSessionValue,
   TagSet,
   Unserialize,
+  WebCryptoAdapterOptions,
   WriteConcernOptions,
 } from './index.js'
+export { createKrupteinAdapter, createWebCryptoAdapter } from './index.js'
 export { MongoStore, MongoStore as default }

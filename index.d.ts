@@ -35,7 +35,8 @@ interface MongoStore<T extends MongoStore.SessionData = MongoStore.SessionData> 
  * Failures come as an `Error` with the `name` that the Node driver gives it, such as `MongoServerError`,
  * `MongoServerSelectionError` or `MongoNetworkError`. `code` is the server's number and `codeName` its word, where the server
  * sent them; `errorLabels` is an array. A session id that is not a string is a `TypeError`. After `close()` the `code` of every
- * failure is `'ERR_STORE_CLOSED'`.
+ * failure is `'ERR_STORE_CLOSED'`. A session that cannot be decrypted fails `get` and `all` with `'ERR_SESSION_DECRYPT'`, in one
+ * wording whatever is wrong with it.
  *
  * @example
  * app.use(session({ secret, store: MongoStore.create({ mongoUrl: 'mongodb://localhost/app' }) }))
@@ -112,6 +113,25 @@ declare class MongoStore<T extends MongoStore.SessionData = MongoStore.SessionDa
   ping(): Promise<void>
   ping(callback: DoneCallback): void
   ping(callback: DoneCallback | undefined): Promise<void> | undefined
+
+  /**
+   * Stores every session anew that is not encrypted as it would be today: under the newest secret, in the format of the options.
+   * Nothing but its value changes, and only if it is still the one that was read: what others write meanwhile stays. It works in
+   * batches, and other calls go on beside it.
+   *
+   * It is over when all sessions have been looked at, when `signal` is aborted or when the store is closed; `done` tells. What the
+   * server refuses, what `onProgress` throws and a wrong option make it fail; so does a store without `crypto` and without an
+   * adapter of `createKrupteinAdapter` or `createWebCryptoAdapter`.
+   *
+   * @example
+   * const { rewritten, unreadable } = await store.reencrypt({ onProgress: ({ scanned, total }) => console.log(scanned, total) })
+   */
+  reencrypt(callback: ResultCallback<MongoStore.ReencryptProgress>): void
+  reencrypt(options?: MongoStore.ReencryptOptions): Promise<MongoStore.ReencryptProgress>
+  reencrypt(
+    options: MongoStore.ReencryptOptions | undefined,
+    callback: ResultCallback<MongoStore.ReencryptProgress>
+  ): void
 
   /**
    * Lets pending calls finish, then closes the connections that no other store uses, and a given `client` as `closeClient` says.
@@ -272,6 +292,195 @@ declare namespace MongoStore {
      * @default false
      */
     strictTouch?: boolean
+
+    /**
+     * Encrypt sessions, and read those that connect-mongo 3.2 to 6 encrypted. What is written is what connect-mongo 6 writes with
+     * the same options, unless `format` says otherwise. docs/encryption.md is a guide.
+     *
+     * @default no encryption
+     */
+    crypto?: CryptoOptions
+
+    /**
+     * Encrypt with an adapter: of `createKrupteinAdapter`, of `createWebCryptoAdapter` or of the app's own. It excludes `crypto`.
+     *
+     * @default null
+     */
+    cryptoAdapter?: CryptoAdapter | null
+
+    /**
+     * With encryption: read sessions that are not encrypted, too, such as those from before it was switched on. Whoever can write
+     * the collection can then make sessions up, so turn it off again. With an adapter of the app's own this is about documents
+     * (`stringify: false`) only; text goes to its `decrypt`.
+     *
+     * @default false
+     */
+    acceptPlaintext?: boolean
+
+    /**
+     * What becomes of a session that cannot be decrypted, because no secret opens it or it was altered. `error`: `get` and `all`
+     * fail. `drop`: it counts as none, and `decrypt-failed` is emitted.
+     *
+     * @default 'error'
+     */
+    onDecryptError?: 'error' | 'drop'
+  }
+
+  /** Text, which counts as its UTF-8, or bytes. connect-mongo's `crypto` takes text only. */
+  export type CryptoSecret = string | ArrayBuffer | ArrayBufferView
+
+  /**
+   * The options of `createKrupteinAdapter`: how sessions are written, and how those were that are read. No envelope holds
+   * `algorithm`, `hashing` and `encodeas`, so leave them as they are while sessions are about that were written with them.
+   */
+  export interface KrupteinOptions {
+    /**
+     * What keys are made of. A list is a ring, the newest first: it encrypts with the first, and decrypts with any. `false` is no
+     * encryption with `crypto`, and an error of `createKrupteinAdapter`.
+     */
+    secret: CryptoSecret | readonly CryptoSecret[] | false
+
+    /**
+     * The cipher, with Node's name for it. docs/encryption-algorithms.md has those that work; another is an error when the store,
+     * or the adapter, is made, which lists them.
+     *
+     * @default 'aes-256-gcm'
+     */
+    algorithm?: string
+
+    /** The hash for key derivation and HMAC, with Node's name for it. What goes for `algorithm` goes for it. @default 'sha512' */
+    hashing?: string
+
+    /** How bytes become text: `base64`, `base64url`, `hex`, `latin1` or `binary`. @default 'base64' */
+    encodeas?: string
+
+    /**
+     * The length of a key, in bytes, to kruptein 3.4. It has no effect on what is written, as in connect-mongo 6.
+     *
+     * @default 32
+     */
+    key_size?: number
+
+    /** The length of an iv, in bytes. It has no effect, as in connect-mongo 6: each envelope has its own. @default 16 */
+    iv_size?: number
+
+    /**
+     * The length of an authentication tag, in bytes, to connect-mongo 3.2 and to kruptein 3.4. It has no effect on what is written,
+     * as in connect-mongo 6.
+     *
+     * @default 16
+     */
+    at_size?: number
+
+    /** The length of a key, in bytes. @default 32; 16 and 24 for the ciphers aes-128-… and aes-192-… */
+    _key_size?: number
+    /** The length of an iv, in bytes. @default 12 for GCM and OCB, 16 for the others */
+    _iv_size?: number
+    /** The length of an authentication tag, in bytes. @default 16 */
+    _at_size?: number
+
+    /** Derive keys with scrypt rather than PBKDF2. @default false */
+    use_scrypt?: boolean
+    /** Read what kruptein 3.1.4 and later wrote with it. What is written has PBKDF2, as in connect-mongo 6. @default false */
+    use_argon2?: boolean
+    /** It has no effect: what is written is DER, as in connect-mongo 6, and JSON is read all the same. */
+    use_asn1?: boolean
+  }
+
+  /** Encryption by the store itself. */
+  export interface CryptoOptions extends KrupteinOptions {
+    /**
+     * What is written; the others are read all the same. `kruptein`: what connect-mongo 6 writes. `sealed`: AES-256-GCM, bound to
+     * the `_id` of the document, as docs/sealed-format.md specifies it; connect-mongo cannot read it.
+     *
+     * @default 'kruptein'
+     */
+    format?: 'kruptein' | 'sealed'
+
+    /**
+     * How `sealed` makes its key of the secret, once a store. `pbkdf2`: 210,000 rounds of HMAC-SHA-512. `argon2id`: 2 passes
+     * over 19 MiB. Either is read, whichever is written.
+     *
+     * @default 'pbkdf2'
+     */
+    derivation?: 'pbkdf2' | 'argon2id'
+  }
+
+  /** The options of `createWebCryptoAdapter`. */
+  export type WebCryptoAdapterOptions = {
+    /** What keys are made of. A list is a ring, the newest first: it encrypts with the first, and decrypts with any. */
+    secret: CryptoSecret | readonly CryptoSecret[]
+    /** The length of an iv, in bytes. @default 12 for AES-GCM, 16 for AES-CBC */
+    ivLength?: number
+    /** How bytes become text. @default 'base64' */
+    encoding?: 'base64' | 'base64url' | 'hex'
+    /**
+     * The cipher, with a key of 256 bits. AES-CBC does not notice when a session was altered, so only an adapter with AES-CBC
+     * reads what was written with it.
+     *
+     * @default 'AES-GCM'
+     */
+    algorithm?: 'AES-GCM' | 'AES-CBC'
+    /** The salt of the key, the same for all sessions. @default 'connect-mongo:webcrypto-default-salt' */
+    salt?: CryptoSecret
+    /** The rounds of PBKDF2 with HMAC-SHA-256. @default 310000 */
+    iterations?: number
+  }
+
+  /**
+   * Encryption that a store leaves to others. Both functions run in JavaScript, for each session that is written or read; what one
+   * of them throws is the error of that call.
+   */
+  export interface CryptoAdapter {
+    /** Encrypts what the serializer returned, as text: JSON of it unless it was text already. */
+    encrypt: (unencryptedPayload: string) => Promise<string>
+    /** Gives back what `encrypt` was given, or JSON of it. */
+    decrypt: (encryptedPayload: string) => Promise<string>
+  }
+
+  /**
+   * Encryption as that of `crypto`. As the `cryptoAdapter` of a store it is done by Rust; called by itself, the adapter does what
+   * connect-mongo's does, on another thread where a key has to be derived.
+   *
+   * @throws {Error} for a secret that is missing, or an option that does not work; the message names it
+   */
+  export function createKrupteinAdapter(options: KrupteinOptions): CryptoAdapter
+
+  /**
+   * Encryption as that of the Web Crypto adapter of connect-mongo 6, done by Rust.
+   *
+   * @throws {Error} for a secret that is missing, or an option that does not work; the message names it
+   */
+  export function createWebCryptoAdapter(options: WebCryptoAdapterOptions): CryptoAdapter
+
+  /** What `reencrypt` takes. */
+  export interface ReencryptOptions {
+    /** How many sessions are read at a time, from 1 to 10000. @default 100 */
+    batchSize?: number
+    /** An `_id` to begin after: the `last` of an earlier call that did not get through. @default at the beginning */
+    after?: string | undefined
+    /** An `AbortSignal`: once it is aborted, no further batch is begun. */
+    signal?: { readonly aborted: boolean } | undefined
+    /** Called after each batch. */
+    onProgress?: (progress: ReencryptProgress) => void
+  }
+
+  /** How far `reencrypt` is. */
+  export interface ReencryptProgress {
+    /** The sessions that were live when it began. */
+    total: number
+    /** The sessions that have been looked at. */
+    scanned: number
+    /** Those that have been stored anew. */
+    rewritten: number
+    /** Those that were left alone because somebody else wrote or removed them meanwhile. */
+    changed: number
+    /** Those that were left alone because no secret opens them. */
+    unreadable: number
+    /** The `_id` of the last session that has been looked at, for `after`. Absent while there was none. */
+    last?: string | undefined
+    /** Whether all sessions have been looked at. */
+    done: boolean
   }
 
   /** A `MongoClient` of any version, a mongoose `Connection`, or a `Mongoose` instance. */
@@ -309,6 +518,11 @@ declare namespace MongoStore {
     get: [sid: string]
     /** All sessions were asked for. */
     all: [sessions: T[]]
+    /**
+     * With `onDecryptError: 'drop'`: a session could not be decrypted and counts as none. `all` does not know its id. The error is
+     * the one that the call would have failed with: of an adapter of the app's own, what it threw.
+     */
+    'decrypt-failed': [sid: string | undefined, error: Error]
     /** With `connectionEvents`: a server takes writes again. */
     connect: []
     /** With `connectionEvents`: no server takes writes any more. */

@@ -420,27 +420,3 @@ forDifference('mongoose', 'a mongoose connection as client', {
     })
   },
 })
-
-forDifference('encryption', 'crypto and cryptoAdapter', {
-  ours: (_t, { url, MongoStore }) => {
-    assert.throws(() => MongoStore.create({ mongoUrl: url, crypto: { secret: 'squirrel' } }), /crypto/)
-    const cryptoAdapter = { encrypt: async () => '', decrypt: async () => '' }
-    assert.throws(() => MongoStore.create({ mongoUrl: url, cryptoAdapter }), /cryptoAdapter/)
-  },
-  theirs: async (_t, { open, collection }) => {
-    const { set } = open({ crypto: { secret: 'squirrel' } })
-    await set('sid', plainSession())
-    assert.doesNotMatch((await collection.findOne())?.session, /cookie/)
-  },
-})
-
-for (const crypto of [undefined, { secret: false }]) {
-  forEachImplementation(
-    `crypto ${JSON.stringify(crypto)} is no encryption`,
-    async (_t, { open, collection }) => {
-      const { set } = open({ crypto })
-      await set('sid', plainSession())
-      assert.deepEqual(JSON.parse((await collection.findOne())?.session), plainSession())
-    }
-  )
-}

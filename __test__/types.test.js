@@ -94,6 +94,15 @@ describe('types', { concurrency: 2 }, () => {
     assert.equal(await complaints({ files: ['store.mts'] }), '')
   })
 
+  it('describe encryption, and refuse what is wrong', async () => {
+    assert.equal(await complaints({ files: ['encryption.mts'] }), '')
+  })
+
+  it('take what was written for the encryption of connect-mongo 6', async () => {
+    const packages = [...EXPRESS, 'connect-mongo']
+    assert.equal(await complaints({ files: ['connect-mongo-6.mts'], packages }), '')
+  })
+
   it('fit express-session, with what an app adds to SessionData', async () => {
     assert.equal(await complaints({ files: ['express.mts'] }), '')
   })
@@ -147,6 +156,7 @@ describe('types', { concurrency: 2 }, () => {
 
   it('fit the strictest settings of the compiler', async () => {
     const compilerOptions = { ...NODE, exactOptionalPropertyTypes: true, noUncheckedIndexedAccess: true }
-    assert.equal(await complaints({ files: ['store.mts', 'express.mts'], compilerOptions }), '')
+    const files = ['store.mts', 'express.mts', 'encryption.mts']
+    assert.equal(await complaints({ files, compilerOptions }), '')
   })
 })

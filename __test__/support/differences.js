@@ -126,9 +126,40 @@ const DIFFERENCES = {
     sentence:
       'One warning is given when sessions go to the database `test` only because nobody named another.',
   },
-  encryption: {
-    phrase: '`crypto` and `cryptoAdapter`',
-    sentence: '`crypto` and `cryptoAdapter` are not supported yet and throw.',
+  'decrypt-error': {
+    phrase: '`ERR_SESSION_DECRYPT`',
+    sentence:
+      "A session that cannot be decrypted is an `Error` with the code `ERR_SESSION_DECRYPT`, in one wording whatever is wrong with it; connect-mongo's error is a string, or one of Web Crypto's.",
+  },
+  'plaintext-refused': {
+    phrase: '`acceptPlaintext`',
+    sentence:
+      'With encryption, a session that is not encrypted is refused unless `acceptPlaintext` is on: whoever can write the collection could make one up. connect-mongo takes a document (`stringify: false`) for one.',
+  },
+  'crypto-checked': {
+    phrase: 'the first `set`',
+    sentence:
+      'Encryption options that cannot work, an adapter without its functions among them, are an error when the store or the adapter is made; connect-mongo fails at the first `set`, or writes what it cannot read.',
+  },
+  'odd-ciphers': {
+    phrase: '`_key_size`',
+    sentence:
+      "Ciphers that connect-mongo can use only with kruptein's own `_key_size` or `_iv_size`, such as `camellia-128-cbc` and `des3`, are not supported and throw.",
+  },
+  'not-json': {
+    phrase: '[object Object]',
+    sentence:
+      'With encryption, a session that JSON cannot hold fails `set`; connect-mongo stores the text `[object Object]` in its place.',
+  },
+  'older-encryption': {
+    phrase: 'connect-mongo 3.2 to 5.1',
+    sentence:
+      'What connect-mongo 3.2 to 5.1 encrypted is read, and becomes what 6 writes at its next `set`; connect-mongo 6 reads only part of it.',
+  },
+  'shared-salt': {
+    phrase: 'share a salt',
+    sentence:
+      'The sessions that a store encrypts share a salt for up to a day, so that a key is derived once and not for each call.',
   },
 }
 

@@ -1,9 +1,9 @@
 // The ways in which apps on connect-mongo 4, 5 and 6 import it from CommonJS.
 import MongoStore = require('connect-mongo-native')
 
-import type { ConnectMongoOptions } from 'connect-mongo-native'
+import type { ConnectMongoOptions, CryptoAdapter } from 'connect-mongo-native'
 import * as Star from 'connect-mongo-native'
-import Default, { MongoStore as Named } from 'connect-mongo-native'
+import Default, { createKrupteinAdapter, MongoStore as Named } from 'connect-mongo-native'
 
 const options: ConnectMongoOptions = { mongoUrl: 'mongodb://localhost/app' }
 const sameOptions: MongoStore.ConnectMongoOptions = options
@@ -17,10 +17,27 @@ const viaDefault: MongoStore = MongoStore.default.create(options)
 const viaStar: Star.MongoStore = Star.create(options)
 const required: typeof MongoStore = require('connect-mongo-native')
 
+const adapters: CryptoAdapter[] = [
+  createKrupteinAdapter({ secret: 'squirrel' }),
+  MongoStore.createWebCryptoAdapter({ secret: 'squirrel' }),
+  Star.createWebCryptoAdapter({ secret: 'squirrel' }),
+]
 const binding: string = MongoStore.binding
 const backend: 'native' | 'driver' = store.backend
 
 // @ts-expect-error: there is no such export
 import { nothing } from 'connect-mongo-native'
 
-export = [constructed, named, generic, viaProperty, viaDefault, viaStar, required, binding, backend, nothing]
+export = [
+  adapters,
+  constructed,
+  named,
+  generic,
+  viaProperty,
+  viaDefault,
+  viaStar,
+  required,
+  binding,
+  backend,
+  nothing,
+]

@@ -4,16 +4,27 @@ import type Default from 'connect-mongo-native'
 import type {
   AnySessionData,
   ConnectMongoOptions,
+  CryptoAdapter,
+  CryptoOptions,
+  CryptoSecret,
   Events,
+  KrupteinOptions,
   MongoOptions,
+  ReencryptOptions,
+  ReencryptProgress,
   Serialize,
   SessionData,
   StoredSessionValue,
   Unserialize,
+  WebCryptoAdapterOptions,
   WriteConcernOptions,
 } from 'connect-mongo-native'
 import * as everything from 'connect-mongo-native'
-import MongoStore, { MongoStore as Named } from 'connect-mongo-native'
+import MongoStore, {
+  createKrupteinAdapter,
+  createWebCryptoAdapter,
+  MongoStore as Named,
+} from 'connect-mongo-native'
 
 const options: ConnectMongoOptions = { mongoUrl: 'mongodb://localhost/app' }
 const store: MongoStore = MongoStore.create(options)
@@ -21,20 +32,28 @@ const constructed: Default = new Named(options)
 const named: Named<SessionData> = store
 const sameOptions: MongoStore.ConnectMongoOptions = options
 const viaStar: MongoStore = everything.default.create(options)
+const kruptein: CryptoAdapter = createKrupteinAdapter({ secret: 'squirrel' })
+const webCrypto: CryptoAdapter = createWebCryptoAdapter({ secret: 'squirrel' })
 const dynamic: Promise<MongoStore> = import('connect-mongo-native').then(({ default: Store }) =>
   Store.create(options)
 )
 
 export type Exported = [
   AnySessionData,
+  CryptoOptions,
+  CryptoSecret,
   Events,
+  KrupteinOptions,
   MongoOptions,
+  ReencryptOptions,
+  ReencryptProgress,
   Serialize,
   StoredSessionValue,
   Unserialize,
+  WebCryptoAdapterOptions,
   WriteConcernOptions,
 ]
 
 // @ts-expect-error: there is no such export
 export { nothing } from 'connect-mongo-native'
-export { constructed, dynamic, named, sameOptions, viaStar }
+export { constructed, dynamic, kruptein, named, sameOptions, viaStar, webCrypto }

@@ -64,6 +64,7 @@ export function events(): void {
     .on('touch', (sid, session) => [sid.toUpperCase(), session.items])
     .on('touch-missed', (sid, session) => [sid.toUpperCase(), session.items])
     .on('error', (error) => error.message)
+    .on('decrypt-failed', (sid, error) => [sid?.toUpperCase(), error.message])
     .on('connect', () => {})
     .on('disconnect', () => {})
     .on('of my own', (first: number) => first)
@@ -85,6 +86,7 @@ export const everyEvent: Events<Cart> = {
   all: [[cart]],
   connect: [],
   disconnect: [],
+  'decrypt-failed': [undefined, new Error()],
   error: [new Error()],
 }
 
@@ -110,6 +112,10 @@ export const everyOption: Required<ConnectMongoOptions<Cart>> = {
   writeOperationOptions: { w: 'majority', journal: true, wtimeoutMS: 1000 },
   timestamps: true,
   strictTouch: true,
+  crypto: { secret: 'squirrel' },
+  cryptoAdapter: null,
+  acceptPlaintext: true,
+  onDecryptError: 'drop',
 }
 
 // What fitted connect-mongo 4, 5 and 6.
