@@ -203,6 +203,19 @@ for (const options of ODD_CIPHERS) {
 
 // ---- What is written
 
+forDifference('half-surrogates', 'text with half a surrogate pair', {
+  ours: async (_t, { open }) => {
+    const { set, get } = open({ crypto: { secret: SECRET }, serialize: () => 'a\ud800z' })
+    await set('sid', plainSession())
+    assert.equal(await get('sid'), 'a\ufffdz')
+  },
+  theirs: async (_t, { open }) => {
+    const { set, get } = open({ crypto: { secret: SECRET }, serialize: () => 'a\ud800z' })
+    await set('sid', plainSession())
+    assert.equal(await get('sid'), 'a\ud800z')
+  },
+})
+
 forDifference('not-json', 'a session with a bigint', {
   ours: async (_t, { open, collection }) => {
     const { set } = open({ crypto: { secret: SECRET }, stringify: false })

@@ -118,11 +118,11 @@ const WRONG_CRYPTO = [
     (secret) =>
       /** @type {[object, RegExp]} */ ([{ secret }, /^crypto\.secret must be a string or bytes, not /])
   ),
-  ...[0, -1, 1.5, '12', Number.NaN, 2 ** 31].map(
+  ...[0, -1, 1.5, '12', Number.NaN, 2 ** 30].map(
     (size) =>
       /** @type {[object, RegExp]} */ ([
         { secret: SECRET, _iv_size: size || -1 },
-        /^crypto\._iv_size must be a positive integer/,
+        /^crypto\._iv_size must be an integer from 1 to \d+/,
       ])
   ),
   [{ secret: SECRET, _at_size: {} }, /^crypto\._at_size must be /],
@@ -150,13 +150,13 @@ test('a ring without a secret, or with an empty one, is an error', () => {
 /** @type {[options: object, message: RegExp][]} of `createWebCryptoAdapter` */
 const WRONG_WEB_CRYPTO = [
   [{ secret: 5 }, /secret must be a string or bytes/],
-  [{ iterations: 0 }, /^iterations must be a positive integer/],
+  [{ iterations: 0 }, /^iterations must be an integer from 1 to \d+/],
   [{ iterations: 1.5 }, /^iterations /],
   [{ iterations: '9' }, /^iterations /],
   [{ iterations: 2 ** 31 }, /^iterations /],
   [{ salt: 5 }, /^salt must be a string or bytes/],
   [{ salt: {} }, /^salt must be a string or bytes/],
-  [{ ivLength: 'a' }, /^ivLength must be a positive integer/],
+  [{ ivLength: 'a' }, /^ivLength must be an integer from 1 to \d+/],
 ]
 
 test('a wrong option of createWebCryptoAdapter is a TypeError that names it', () => {

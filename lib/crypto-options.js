@@ -72,15 +72,20 @@ function secretsOf(owner, secret) {
   throw new Error(`${owner} requires a non-empty secret`)
 }
 
-/** @param {string} name @param {unknown} value @returns {number} */
-function count(name, value) {
-  if (Number.isInteger(value) && Number(value) > 0 && Number(value) < 2 ** 31) return Number(value)
-  throw new TypeError(`${name} must be a positive integer`)
+/** More than any cipher takes, in bytes. */
+const MOST_BYTES = 1024
+
+/** @param {string} name @param {unknown} value @param {number} most @returns {number} */
+function count(name, value, most) {
+  if (Number.isInteger(value) && Number(value) > 0 && Number(value) <= most) return Number(value)
+  throw new TypeError(`${name} must be an integer from 1 to ${most}`)
 }
 
 /** A length that releases before kruptein 3.4 take no notice of. @param {unknown} value @param {number} fallback */
 function laterLength(value, fallback) {
-  return Number.isInteger(value) && Number(value) > 0 ? Number(value) : fallback
+  return Number.isInteger(value) && Number(value) > 0 && Number(value) <= MOST_BYTES
+    ? Number(value)
+    : fallback
 }
 
 /** The lengths that kruptein has for a cipher, in bytes. @param {string} algorithm @param {boolean} isLater 3.4 and up */
@@ -102,7 +107,8 @@ function krupteinConfig(given) {
     )
   }
   const lengths = lengthsOf(algorithm, false)
-  const length = (/** @type {string} */ name, /** @type {unknown} */ value) => count(`crypto.${name}`, value)
+  const length = (/** @type {string} */ name, /** @type {unknown} */ value) =>
+    count(`crypto.${name}`, value, MOST_BYTES)
   return {
     algorithm,
     hashing: String(options.hashing || 'sha384'),
@@ -125,9 +131,9 @@ function webCryptoConfig({ ivLength, encoding, algorithm = 'AES-GCM', salt, iter
     algorithm,
     // connect-mongo takes whatever is not one of the others as base64.
     encoding: encoding === 'hex' || encoding === 'base64url' ? encoding : 'base64',
-    ivLength: count('ivLength', ivLength ?? (algorithm === 'AES-GCM' ? 12 : 16)),
+    ivLength: count('ivLength', ivLength ?? (algorithm === 'AES-GCM' ? 12 : 16), MOST_BYTES),
     salt: bytesOf('salt', salt ?? WEB_CRYPTO_SALT),
-    iterations: count('iterations', iterations ?? WEB_CRYPTO_ITERATIONS),
+    iterations: count('iterations', iterations ?? WEB_CRYPTO_ITERATIONS, 2 ** 31 - 1),
   }
 }
 
@@ -146,6 +152,11 @@ function sealedConfig(derivation = 'pbkdf2') {
 function encryptionOfCrypto(options) {
   if (typeof options !== 'object') throw new TypeError(`crypto must be an object, not ${typeof options}`)
   warnOfUnknown('crypto', options, [...KRUPTEIN_OPTIONS, ...SEALED_OPTIONS])
+  return encryptionOfFormat(options)
+}
+
+/** @param {Options} options @returns {Encryption} */
+function encryptionOfFormat(options) {
   const { format = 'kruptein', derivation } = options
   if (format !== 'kruptein' && format !== 'sealed') {
     throw new TypeError("crypto.format must be 'kruptein' or 'sealed'")
@@ -169,7 +180,7 @@ function encryptionOfCrypto(options) {
 function encryptionOfKruptein(options) {
   warnOfUnknown('createKrupteinAdapter', options, KRUPTEIN_OPTIONS)
   const { format, derivation, ...own } = options
-  return encryptionOfCrypto(own)
+  return encryptionOfFormat(own)
 }
 
 /**

@@ -80,16 +80,16 @@ function createAdapter(encryption, plaintextOf) {
 }
 
 /** @param {Record<string, any>} options */
-function createKrupteinAdapter(options = {}) {
+function createKrupteinAdapter(options) {
   // kruptein makes JSON of the text that it encrypts, and connect-mongo's adapter leaves it so.
-  return createAdapter(encryptionOfKruptein(options), ({ text, isSerialized }) =>
+  return createAdapter(encryptionOfKruptein(options ?? {}), ({ text, isSerialized }) =>
     isSerialized ? JSON.stringify(text) : text
   )
 }
 
 /** @param {Record<string, any>} options */
-function createWebCryptoAdapter(options = {}) {
-  return createAdapter(encryptionOfWebCrypto(options), ({ text }) => text)
+function createWebCryptoAdapter(options) {
+  return createAdapter(encryptionOfWebCrypto(options ?? {}), ({ text }) => text)
 }
 
 /** @param {object} adapter @returns {Encryption | undefined} what an adapter made here does */

@@ -151,6 +151,11 @@ const DIFFERENCES = {
     sentence:
       'With encryption, a session that JSON cannot hold fails `set`; connect-mongo stores the text `[object Object]` in its place.',
   },
+  'half-surrogates': {
+    phrase: 'surrogate pair',
+    sentence:
+      "Half a surrogate pair in the text of your own `serialize` becomes U+FFFD with encryption too, as it does in BSON; connect-mongo's `crypto` keeps it.",
+  },
   'older-encryption': {
     phrase: 'connect-mongo 3.2 to 5.1',
     sentence:

@@ -104,9 +104,4 @@ function sessionOf(vector, session) {
   return JSON.stringify(isTransformed ? custom[vector.custom].unserialize(session.received) : session)
 }
 
-/** @param {Vector[]} vectors @param {Date} expires @returns {object[]} the documents that hold them */
-function documentsOf(vectors, expires) {
-  return vectors.map(({ storageId, stored }) => ({ _id: storageId, session: fromExtended(stored), expires }))
-}
-
-module.exports = { documentsOf, fromExtended, grouped, loadVectors, optionsOf, sessionOf, storeOptions }
+module.exports = { fromExtended, grouped, loadVectors, optionsOf, sessionOf, storeOptions }
