@@ -1,5 +1,7 @@
 //! Keys from secrets.
 
+use std::hint::black_box;
+
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 use zeroize::Zeroizing;
 
@@ -84,7 +86,8 @@ impl Derivation {
     }
 }
 
-/// As the crate allocates by itself, and a failure there would end the process, the memory is taken once before.
+/// As the crate allocates by itself, and a failure there would end the process, the memory is taken once before. Without
+/// `black_box` the compiler may leave that out.
 fn scrypt(
     secret: &[u8],
     salt: &[u8],
@@ -100,7 +103,7 @@ fn scrypt(
         .and_then(|blocks| blocks.checked_mul(128 * u64::from(r)))
         .and_then(|bytes| usize::try_from(bytes).ok())
         .ok_or(DeriveError::Memory)?;
-    reserved::<u8>(bytes)?;
+    black_box(reserved::<u8>(bytes)?);
 
     let params = scrypt::Params::new(log_n, r, p).map_err(|_| DeriveError::Parameter)?;
     scrypt::scrypt(secret, salt, &params, key).map_err(|_| DeriveError::Parameter)
