@@ -51,7 +51,6 @@ function workerBody() {
 
 /** Runs in a process of its own: starts workers, round after round, and tells how they ended. */
 async function parentBody({ mongoUrl, workerSource, rounds, mode, isUsedByMain, loadsAhead }) {
-  const { once } = require('node:events')
   const { Worker } = require('node:worker_threads')
   const isKilled = mode === 'ended by another thread'
   let store
@@ -72,9 +71,10 @@ async function parentBody({ mongoUrl, workerSource, rounds, mode, isUsedByMain, 
   const runWorker = async (id) => {
     const worker = new Worker(workerSource, { eval: true, workerData: { mongoUrl, mode, id } })
     worker.on('error', () => {})
-    const exit = new Promise((resolve) => worker.once('exit', resolve))
-    if (loadsAhead) await once(worker, 'online')
-    else await Promise.race([once(worker, 'message'), exit])
+    // Not events.once: the failure of a worker would be a rejection that nobody handles.
+    const heard = (event) => new Promise((resolve) => worker.once(event, resolve))
+    const exit = heard('exit')
+    await (loadsAhead ? heard('online') : Promise.race([heard('message'), exit]))
     if (isKilled) {
       // Some at once, some in the middle of things.
       await new Promise((resolve) => setTimeout(resolve, loadsAhead ? (id % 10) * 5 : (id % 5) * 7))
