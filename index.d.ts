@@ -292,6 +292,18 @@ declare namespace MongoStore {
      * @default false
      */
     strictTouch?: boolean
+    /**
+     * How many calls may wait for their answer, of all methods together. One more fails at once with the code `ERR_STORE_BUSY`, so that
+     * an app whose database does not keep up fails early and not for want of memory. At most 2³¹ − 1.
+     * @default 100_000
+     */
+    maxPending?: number
+    /**
+     * How long a call may take, in milliseconds, its place in the queue included; at most 2³¹ − 1. After that it fails with a
+     * `MongoOperationTimeoutError`. What the server has not been asked for by then it never will be; what it has been asked for may
+     * still happen. Without it, a call takes as long as the timeouts of `mongoOptions` let it.
+     */
+    operationTimeoutMS?: number
 
     /**
      * Encrypt sessions, and read those that connect-mongo 3.2 to 6 encrypted. What is written is what connect-mongo 6 writes with

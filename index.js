@@ -2,10 +2,11 @@
 // It checks options, runs the user's functions, emits events and calls back; a backend does all I/O.
 'use strict'
 
+const { AsyncResource } = require('node:async_hooks')
 const debug = require('debug')('connect-mongo')
 
 const BaseStore = require('./lib/base-store.js')
-const { bindingTarget } = require('./lib/native-backend.js')
+const { bindingTarget, errorOf } = require('./lib/native-backend.js')
 const { openBackend } = require('./lib/open-backend.js')
 const { reencrypt } = require('./lib/reencrypt.js')
 const { createKrupteinAdapter, createWebCryptoAdapter } = require('./lib/session-crypto.js')
@@ -17,6 +18,12 @@ const { warnOnce } = require('./lib/warnings.js')
  * @typedef {import('./lib/native-backend.js').News} News
  * @typedef {Record<string, any>} Session
  * @typedef {(error: Error | null, result?: any) => void} Callback
+ *
+ * What a call asks the backend for, and what its caller gets of the answer.
+ * @typedef {object} Request
+ * @property {string} sid
+ * @property {(storageId: string, done?: Callback) => Promise<any> | undefined} send either `done` gets the answer, or the promise
+ * @property {(answer: any) => any} finish
  */
 
 const DETACHABLE = /** @type {const} */ ([
@@ -111,17 +118,48 @@ function callbackOf(args) {
 /**
  * The only place where a callback runs: once, on a tick of its own, so that what it throws surfaces as Node surfaces it.
  *
- * @param {Promise<unknown>} promise
  * @param {Callback} callback
+ * @param {Error | null} error
+ * @param {unknown} [result]
  */
-function callBack(promise, callback) {
+function callBack(callback, error, result) {
+  if (error) process.nextTick(callback, error)
+  else if (result === undefined) process.nextTick(callback, null)
+  else process.nextTick(callback, null, result)
+}
+
+/** @param {Promise<unknown>} promise @param {Callback} callback */
+function callBackWith(promise, callback) {
   promise.then(
-    (result) => {
-      if (result === undefined) process.nextTick(callback, null)
-      else process.nextTick(callback, null, result)
-    },
+    (result) => callBack(callback, null, result),
     (error) => process.nextTick(callback, error)
   )
+}
+
+/**
+ * @template T
+ * @param {Promise<T>} promise
+ * @param {number | undefined} milliseconds
+ * @returns {Promise<T>} the same, or an error after that time
+ */
+function within(promise, milliseconds) {
+  if (!milliseconds) return promise
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(timeoutError(milliseconds)), milliseconds)
+    promise.then(resolve, reject).finally(() => clearTimeout(timer))
+  })
+}
+
+/** @param {number} milliseconds */
+function timeoutError(milliseconds) {
+  const message = `The operation took longer than operationTimeoutMS allows (${milliseconds} ms)`
+  return errorOf({ name: 'MongoOperationTimeoutError', message, errorLabels: [], causes: [] })
+}
+
+/** @param {number} maxPending */
+function busyError(maxPending) {
+  const message = `The session store is busy: ${maxPending} operations are pending, the most that maxPending allows`
+  return Object.assign(new Error(message), { code: 'ERR_STORE_BUSY' })
 }
 
 function closedError() {
@@ -250,7 +288,7 @@ class MongoStore extends BaseStore {
    */
   #call(operation, callback) {
     if (callback) {
-      callBack(this.#track(operation), callback)
+      callBackWith(this.#track(operation), callback)
       return undefined
     }
     const promise = this.#track(operation, () => promise.catch(() => {}))
@@ -265,14 +303,89 @@ class MongoStore extends BaseStore {
   async #track(operation, onFailure) {
     this.#pendingCalls++
     try {
-      return await (this.#closing ? Promise.reject(closedError()) : operation())
+      const refusal = this.#refusal()
+      return await (refusal ? Promise.reject(refusal) : operation())
     } catch (error) {
       onFailure?.()
       throw error
     } finally {
-      this.#pendingCalls--
-      if (this.#pendingCalls === 0) this.#onIdle?.()
+      this.#end()
     }
+  }
+
+  /** @template T @param {Promise<T>} promise */
+  #within(promise) {
+    return within(promise, this.#options.operationTimeoutMS)
+  }
+
+  #refusal() {
+    const { maxPending } = this.#options
+    if (this.#closing) return closedError()
+    return this.#pendingCalls > maxPending ? busyError(maxPending) : undefined
+  }
+
+  #end() {
+    this.#pendingCalls--
+    if (this.#pendingCalls === 0) this.#onIdle?.()
+  }
+
+  /**
+   * The same for a call about one session. A callback costs no promise where the backend needs none.
+   *
+   * @param {() => Request | undefined} prepare nothing is asked for when it gives nothing
+   * @param {Callback | undefined} callback
+   */
+  #ask(prepare, callback) {
+    if (!callback) return this.#call(async () => this.#answerOf(prepare()), undefined)
+    this.#pendingCalls++
+    const refusal = this.#refusal()
+    if (refusal) return this.#answer(callback, refusal)
+    try {
+      const request = prepare()
+      if (request) this.#askWithCallback(request, callback)
+      else this.#answer(callback, null)
+    } catch (error) {
+      this.#answer(callback, /** @type {Error} */ (error))
+    }
+    return undefined
+  }
+
+  /** @param {Request | undefined} request */
+  async #answerOf(request) {
+    if (!request) return undefined
+    const storageId = this.#storageId(request.sid)
+    const sent = request.send(typeof storageId === 'string' ? storageId : await storageId)
+    return request.finish(await this.#within(/** @type {Promise<any>} */ (sent)))
+  }
+
+  /** @param {Request} request @param {Callback} callback */
+  #askWithCallback(request, callback) {
+    const storageId = this.#storageId(request.sid)
+    const caller = new AsyncResource('MongoStore')
+    /** @type {Callback} */
+    const done = (error, answer) =>
+      caller.runInAsyncScope(this.#finish, this, request, callback, error, answer)
+    const sent = typeof storageId === 'string' ? request.send(storageId, done) : storageId.then(request.send)
+    if (sent) {
+      this.#within(sent).then((answer) => done(null, answer), done)
+    }
+  }
+
+  /** @param {Request} request @param {Callback} callback @param {Error | null} error @param {any} answer */
+  #finish(request, callback, error, answer) {
+    if (error) return this.#answer(callback, error)
+    try {
+      const result = request.finish(answer)
+      this.#answer(callback, null, result)
+    } catch (failure) {
+      this.#answer(callback, /** @type {Error} */ (failure))
+    }
+  }
+
+  /** @param {Callback} callback @param {Error | null} error @param {any} [result] */
+  #answer(callback, error, result) {
+    this.#end()
+    callBack(callback, error, result)
   }
 
   /**
@@ -316,7 +429,7 @@ class MongoStore extends BaseStore {
     const session = this.#transform.unserialize(stored)
     if (!isObject(session)) return session
     if (expires) followExpires(session, expires)
-    lastModifiedDates.set(session, lastModified)
+    if (this.#options.touchAfter > 0) lastModifiedDates.set(session, lastModified)
     return session
   }
 
@@ -336,42 +449,52 @@ class MongoStore extends BaseStore {
 
   /** @param {string} sid @param {...unknown} args */
   get(sid, ...args) {
-    return this.#call(() => this.#get(sid), callbackOf(args))
+    return this.#ask(() => this.#get(sid), callbackOf(args))
   }
 
-  /** @param {string} sid */
-  async #get(sid) {
+  /** @param {string} sid @returns {Request} */
+  #get(sid) {
     debug('MongoStore#get=%s', sid)
-    const stored = await this.#backend.get(await this.#storageId(sid))
-    const session = stored && !this.#isDropped(stored, sid) ? this.#read(stored) : null
-    this.#announce('get', sid)
-    return session ?? null
+    return {
+      sid,
+      send: (storageId, done) => this.#backend.get(storageId, done),
+      finish: (stored) => {
+        const session = stored && !this.#isDropped(stored, sid) ? this.#read(stored) : null
+        this.#announce('get', sid)
+        return session ?? null
+      },
+    }
   }
 
   /** @param {string} sid @param {Session} session @param {...unknown} args */
   set(sid, session, ...args) {
-    return this.#call(() => this.#set(sid, session), callbackOf(args))
+    return this.#ask(() => this.#set(sid, session), callbackOf(args))
   }
 
-  /** @param {string} sid @param {Session} session */
-  async #set(sid, session) {
+  /** @param {string} sid @param {Session} session @returns {Request} */
+  #set(sid, session) {
     debug('MongoStore#set=%s', sid)
     const payload = this.#backend.encode(this.#transform.serialize(session))
     const expires = this.#expiresOf(session)
     const lastModified = this.#options.touchAfter > 0 ? new Date() : undefined
-    const isNew = await this.#backend.set(await this.#storageId(sid), payload, expires, lastModified)
-    if (lastModified && isObject(session)) lastModifiedDates.set(session, lastModified)
-    this.#announce(isNew ? 'create' : 'update', sid)
-    this.#announce('set', sid)
+    return {
+      sid,
+      send: (storageId, done) => this.#backend.set(storageId, payload, expires, lastModified, done),
+      finish: (isNew) => {
+        if (lastModified && isObject(session)) lastModifiedDates.set(session, lastModified)
+        this.#announce(isNew ? 'create' : 'update', sid)
+        this.#announce('set', sid)
+      },
+    }
   }
 
   /** @param {string} sid @param {Session} session @param {...unknown} args */
   touch(sid, session, ...args) {
-    return this.#call(() => this.#touch(sid, session), callbackOf(args))
+    return this.#ask(() => this.#touch(sid, session), callbackOf(args))
   }
 
-  /** @param {string} sid @param {Session} session */
-  async #touch(sid, session) {
+  /** @param {string} sid @param {Session} session @returns {Request | undefined} */
+  #touch(sid, session) {
     debug('MongoStore#touch=%s', sid)
     requireString('A session id', sid)
     if (session === undefined || session === null)
@@ -381,24 +504,32 @@ class MongoStore extends BaseStore {
     const lastModified = touchAfter > 0 ? lastModifiedOf(session) : undefined
     if (lastModified && now.getTime() - lastModified.getTime() < touchAfter * 1000) {
       debug('Skip touching session=%s', sid)
-      return
+      return undefined
     }
     const expires = this.#expiresOf(session)
-    const wasThere = await this.#backend.touch(await this.#storageId(sid), expires, lastModified && now)
-    if (!wasThere && strictTouch) throw new Error('Unable to find the session to touch')
-    this.#announce(wasThere ? 'touch' : 'touch-missed', sid, session)
+    return {
+      sid,
+      send: (storageId, done) => this.#backend.touch(storageId, expires, lastModified && now, done),
+      finish: (wasThere) => {
+        if (!wasThere && strictTouch) throw new Error('Unable to find the session to touch')
+        this.#announce(wasThere ? 'touch' : 'touch-missed', sid, session)
+      },
+    }
   }
 
   /** @param {string} sid @param {...unknown} args */
   destroy(sid, ...args) {
-    return this.#call(() => this.#destroy(sid), callbackOf(args))
+    return this.#ask(() => this.#destroy(sid), callbackOf(args))
   }
 
-  /** @param {string} sid */
-  async #destroy(sid) {
+  /** @param {string} sid @returns {Request} */
+  #destroy(sid) {
     debug('MongoStore#destroy=%s', sid)
-    await this.#backend.destroy(await this.#storageId(sid))
-    this.#announce('destroy', sid)
+    return {
+      sid,
+      send: (storageId, done) => this.#backend.destroy(storageId, done),
+      finish: () => this.#announce('destroy', sid),
+    }
   }
 
   /** @param {...unknown} args */
@@ -408,7 +539,7 @@ class MongoStore extends BaseStore {
 
   async #all() {
     debug('MongoStore#all()')
-    const stored = await this.#backend.all()
+    const stored = await this.#within(this.#backend.all())
     const readable = stored.filter((one) => !this.#isDropped(one))
     const sessions = readable.map((one) => this.#read(one))
     this.#announce('all', sessions)
@@ -423,7 +554,7 @@ class MongoStore extends BaseStore {
 
   async #length() {
     debug('MongoStore#length()')
-    return this.#backend.length()
+    return this.#within(this.#backend.length())
   }
 
   /** @param {...unknown} args */
@@ -433,12 +564,12 @@ class MongoStore extends BaseStore {
 
   async #clear() {
     debug('MongoStore#clear()')
-    await this.#backend.clear()
+    await this.#within(this.#backend.clear())
   }
 
   /** @param {...unknown} args */
   ping(...args) {
-    return this.#call(() => this.#backend.ping(), callbackOf(args))
+    return this.#call(() => this.#within(this.#backend.ping()), callbackOf(args))
   }
 
   /** @param {...unknown} args */
@@ -466,7 +597,7 @@ class MongoStore extends BaseStore {
     }
     const callback = callbackOf(args)
     if (!callback) return this.#closing
-    callBack(this.#closing, callback)
+    callBackWith(this.#closing, callback)
     return undefined
   }
 

@@ -5,6 +5,7 @@ const assert = require('node:assert/strict')
 const { describe, test } = require('node:test')
 const { MongoStore: ConnectMongo } = require('connect-mongo')
 const { openDatabase } = require('./support/database.js')
+const { randomNumbers } = require('./support/random.js')
 const { promised } = require('./support/wait.js')
 
 /** With each setting of `stringify`, so ten thousand in all. */
@@ -15,16 +16,6 @@ const MEGABYTE = 1024 * 1024
 
 /** Set RANDOM_SEED to repeat a failure. */
 const seed = Number(process.env.RANDOM_SEED ?? Math.floor(Math.random() * 2 ** 32))
-
-/** mulberry32: small, and the same numbers for the same seed. @param {number} state */
-function randomNumbers(state) {
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
-}
 
 const WORDS = ['', 'user', 'Grüße', '日本語', '🙂🏳️‍🌈', 'a\u0000b', '\u2028', '"\\/', 'e\u0301', '</script>']
 // UTF-8, and with it BSON, has no lone surrogates; JSON text escapes them.

@@ -3,6 +3,8 @@
 'use strict'
 
 const { createRequire } = require('node:module')
+// Kept, for apps whose tests put fake timers in the place of the global ones.
+const { setImmediate } = require('node:timers')
 
 const binding = require('../native/binding.js')
 const { resolveUri } = require('./mongo-options.js')
@@ -12,6 +14,7 @@ const { serializedOf, textOf } = require('./session-crypto.js')
  * @typedef {import('../native/binding.js').Failure} Failure
  * @typedef {import('../native/binding.js').SessionRecord} SessionRecord
  * @typedef {import('../native/binding.js').StoreConfig} StoreConfig
+ * @typedef {import('../native/binding.js').NativeStore} NativeStore
  * @typedef {import('./mongo-options.js').Connection} Connection
  * @typedef {import('./client-source.js').ClientSource} ClientSource
  *
@@ -39,6 +42,8 @@ const { serializedOf, textOf } = require('./session-crypto.js')
  * @property {string} collection
  * @property {StoreConfig['writeConcern']} writeConcern
  * @property {boolean} timestamps
+ * @property {number} maxPending
+ * @property {number | undefined} operationTimeoutMS
  * @property {'native' | 'interval' | 'disabled'} autoRemove
  * @property {boolean} connectionEvents
  * @property {InstanceType<typeof import('./session-crypto.js').SessionCrypto>} [crypto]
@@ -51,7 +56,15 @@ const { serializedOf, textOf } = require('./session-crypto.js')
  * @property {Error} [error]
  *
  * @typedef {(news: News) => void} OnNews
+ *
+ * What a call without a promise gets its answer through: once, and never before the call has returned without an error.
+ * @typedef {(error: Error | null, value?: any) => void} Done
+ *
+ * @typedef {(native: NativeStore, call: number) => Failure | null} Operation what is returned is the answer
+ * @typedef {(failure: Failure | undefined, value?: any) => void} OnAnswer
  */
+
+const { AnswerKind } = binding
 
 /** @type {Map<string, new (message: string) => Error>} */
 const errorClasses = new Map()
@@ -128,16 +141,133 @@ function dateOf(milliseconds) {
   return milliseconds === undefined ? undefined : new Date(milliseconds)
 }
 
+/** @param {number} milliseconds NaN when there is no date */
+function dateOrNone(milliseconds) {
+  return Number.isNaN(milliseconds) ? undefined : new Date(milliseconds)
+}
+
+/**
+ * Calls that wait for their answer. Answers come as one list for many: a promise for each, made by the addon, would take
+ * more of this thread than all the rest. Numbers are never used again, so that no answer can reach another call.
+ */
+class Calls {
+  #last = 0
+  #isFlushing = false
+  /** @type {Map<number, OnAnswer>} */
+  #waiting = new Map()
+  #options
+
+  /** @param {BackendOptions} options */
+  constructor(options) {
+    this.#options = options
+  }
+
+  /**
+   * @param {NativeStore} native
+   * @param {Operation} operation
+   * @param {OnAnswer} onAnswer
+   */
+  start(native, operation, onAnswer) {
+    const call = ++this.#last
+    this.#waiting.set(call, onAnswer)
+    let refusal
+    try {
+      refusal = operation(native, call)
+    } catch (error) {
+      this.#waiting.delete(call)
+      throw error
+    }
+    if (!refusal) return this.#flushLater(native)
+    this.#waiting.delete(call)
+    onAnswer(refusal)
+  }
+
+  /**
+   * @param {any[]} answers as `AnswerKind` says
+   * @param {Failure[]} failures
+   */
+  settle(answers, failures) {
+    let failure = 0
+    for (let at = 0; at < answers.length; ) {
+      const call = answers[at++]
+      const kind = answers[at++]
+      const onAnswer = /** @type {OnAnswer} */ (this.#waiting.get(call))
+      this.#waiting.delete(call)
+      if (kind === AnswerKind.Nothing) onAnswer(undefined, null)
+      else if (kind === AnswerKind.Yes || kind === AnswerKind.No) onAnswer(undefined, kind === AnswerKind.Yes)
+      else if (kind === AnswerKind.Failure) fail(onAnswer, failures[failure++])
+      else onAnswer(undefined, this.#sessionOf(kind, answers[at++], answers[at++], answers[at++]))
+    }
+  }
+
+  /** What is called in one turn of the event loop leaves together. @param {NativeStore} native */
+  #flushLater(native) {
+    if (this.#isFlushing) return
+    this.#isFlushing = true
+    setImmediate(() => {
+      this.#isFlushing = false
+      native.flush()
+    })
+  }
+
+  /**
+   * @param {number} kind
+   * @param {string | Uint8Array | undefined} session
+   * @param {number} expires
+   * @param {number} lastModified
+   * @returns {StoredSession}
+   */
+  #sessionOf(kind, session, expires, lastModified) {
+    const isSerialized = kind === AnswerKind.Session ? undefined : kind === AnswerKind.Serialized
+    return {
+      session: sessionValue(session, isSerialized, this.#options),
+      expires: dateOrNone(expires),
+      lastModified: dateOrNone(lastModified),
+    }
+  }
+}
+
+/** @param {OnAnswer} onAnswer @param {Failure} failure */
+function fail(onAnswer, failure) {
+  if (isUnreadable(failure)) onAnswer(undefined, unreadable(failure))
+  else onAnswer(failure)
+}
+
+/** Whether a session is there, but cannot be decrypted. @param {SessionRecord | Failure} outcome @returns {outcome is Failure} */
+function isUnreadable(outcome) {
+  return 'code' in outcome && outcome.code === 'ERR_SESSION_DECRYPT'
+}
+
+/** @param {Failure} failure @returns {StoredSession} */
+function unreadable(failure) {
+  return { session: undefined, failure: errorOf(failure) }
+}
+
+/**
+ * What the serializer returned.
+ *
+ * @param {string | Uint8Array | undefined} stored text, or BSON with the value as `session`
+ * @param {boolean | undefined} isSerialized of text that was decrypted: whether the serializer is known to have returned it
+ * @param {BackendOptions} options
+ */
+function sessionValue(stored, isSerialized, { connection, transforms }) {
+  if (stored instanceof Uint8Array)
+    return appBson().deserialize(stored, connection.deserializeOptions).session
+  if (stored === undefined || isSerialized === undefined) return stored
+  return serializedOf({ text: stored, isSerialized }, transforms)
+}
+
 class NativeBackend {
   name = /** @type {const} */ ('native')
   #options
   #onNews
-  /** @type {import('../native/binding.js').NativeStore | undefined} */
+  /** @type {NativeStore | undefined} */
   #native
-  /** @type {Promise<import('../native/binding.js').NativeStore> | undefined} */
+  /** @type {Promise<NativeStore> | undefined} */
   #opening
   /** @type {ClientSource | undefined} */
   #clientSource
+  #calls
 
   /**
    * @param {BackendOptions} options
@@ -146,29 +276,25 @@ class NativeBackend {
   constructor(options, onNews) {
     this.#options = options
     this.#onNews = onNews
+    this.#calls = new Calls(options)
     // The names of a mongodb+srv address wait for the first call: a look-up would keep an idle process alive.
     if (!options.connection.srv) this.#native = this.#openAt(options.connection.uri)
   }
 
   /** @param {string} uri */
   #openAt(uri) {
-    const { connection, database, collection, writeConcern, timestamps, autoRemove, connectionEvents } =
-      this.#options
-    const { serverApi, driverInfo, trustedCertificates } = connection
+    const { serverApi, driverInfo, trustedCertificates } = this.#options.connection
+    const config = { ...this.#options, connection: { uri, serverApi, driverInfo, trustedCertificates } }
+    const calls = this.#calls
     const onNews = this.#onNews
-    const config = {
-      connection: { uri, serverApi, driverInfo, trustedCertificates },
-      database,
-      collection,
-      writeConcern,
-      timestamps,
-      autoRemove,
-      connectionEvents,
-    }
     try {
-      const report = (/** @type {import('../native/binding.js').BackgroundReport} */ { event, failure }) =>
-        onNews({ event, error: failure && errorOf(failure) })
-      return new binding.NativeStore(config, report, this.#options.crypto?.crypter)
+      return new binding.NativeStore(
+        config,
+        // What the addon calls knows nothing of the store, which could never be collected otherwise.
+        (answers, failures) => calls.settle(answers, failures),
+        ({ event, failure }) => onNews({ event, error: failure && errorOf(failure) }),
+        this.#options.crypto?.crypter
+      )
     } catch (error) {
       const { message } = /** @type {Error} */ (error)
       throw errorOf({ name: 'MongoParseError', message, errorLabels: [], causes: [] })
@@ -209,34 +335,58 @@ class NativeBackend {
   /** @param {SessionRecord} record @returns {StoredSession} */
   #decode({ session, expiresMs, lastModifiedMs, isSerialized }) {
     return {
-      session:
-        typeof session === 'string' && isSerialized !== undefined
-          ? serializedOf({ text: session, isSerialized }, this.#options.transforms)
-          : this.#valueOf(session),
+      session: sessionValue(session, isSerialized, this.#options),
       expires: dateOf(expiresMs),
       lastModified: dateOf(lastModifiedMs),
     }
   }
 
-  /** @param {string | Uint8Array | undefined} stored */
-  #valueOf(stored) {
-    if (!(stored instanceof Uint8Array)) return stored
-    return appBson().deserialize(stored, this.#options.connection.deserializeOptions).session
-  }
-
   /** @param {SessionRecord | Failure} outcome @returns {StoredSession} */
   #decodeOutcome(outcome) {
-    if ('code' in outcome && outcome.code === 'ERR_SESSION_DECRYPT') {
-      return { session: undefined, failure: errorOf(outcome) }
-    }
-    return this.#decode(unwrap(outcome))
+    return isUnreadable(outcome) ? unreadable(outcome) : this.#decode(unwrap(outcome))
   }
 
-  /** @param {string} storageId @returns {Promise<StoredSession | null>} the live session of that id */
-  async get(storageId) {
+  /**
+   * Either `done` gets the answer, or the promise that is returned.
+   *
+   * @template T
+   * @param {Operation} operation
+   * @param {Done | undefined} done
+   * @returns {Promise<T> | undefined}
+   */
+  #start(operation, done) {
+    const native = this.#native
+    if (!native || !done) return this.#promise(operation)
+    this.#calls.start(native, operation, (failure, value) => {
+      if (failure) done(errorOf(failure))
+      else done(null, value)
+    })
+    return undefined
+  }
+
+  /**
+   * The error is made here, where the stack is the caller's.
+   *
+   * @template T
+   * @param {Operation} operation
+   * @returns {Promise<T>}
+   */
+  async #promise(operation) {
     const native = this.#native ?? (await this.#open())
-    const outcome = await native.get(storageId)
-    return outcome && this.#decodeOutcome(outcome)
+    /** @type {T | Failure} */
+    const outcome = await new Promise((resolve) => {
+      this.#calls.start(native, operation, (failure, value) => resolve(failure ?? value))
+    })
+    return unwrap(outcome)
+  }
+
+  /**
+   * @param {string} storageId
+   * @param {Done} [done]
+   * @returns {Promise<StoredSession | null> | undefined} the live session of that id
+   */
+  get(storageId, done) {
+    return this.#start((native, call) => native.get(call, storageId), done)
   }
 
   /**
@@ -244,28 +394,33 @@ class NativeBackend {
    * @param {string | Buffer} payload from `encode`
    * @param {Date} expires
    * @param {Date | undefined} lastModified left alone when absent
-   * @returns {Promise<boolean>} whether the session was created
+   * @param {Done} [done]
+   * @returns {Promise<boolean> | undefined} whether the session was created
    */
-  async set(storageId, payload, expires, lastModified) {
-    const native = this.#native ?? (await this.#open())
-    return unwrap(await native.set(storageId, payload, expires.getTime(), lastModified?.getTime()))
+  set(storageId, payload, expires, lastModified, done) {
+    return this.#start(
+      (native, call) => native.set(call, storageId, payload, expires.getTime(), lastModified?.getTime()),
+      done
+    )
   }
 
   /**
    * @param {string} storageId
    * @param {Date} expires
    * @param {Date | undefined} lastModified left alone when absent
-   * @returns {Promise<boolean>} whether there was such a session
+   * @param {Done} [done]
+   * @returns {Promise<boolean> | undefined} whether there was such a session
    */
-  async touch(storageId, expires, lastModified) {
-    const native = this.#native ?? (await this.#open())
-    return unwrap(await native.touch(storageId, expires.getTime(), lastModified?.getTime()))
+  touch(storageId, expires, lastModified, done) {
+    return this.#start(
+      (native, call) => native.touch(call, storageId, expires.getTime(), lastModified?.getTime()),
+      done
+    )
   }
 
-  /** @param {string} storageId */
-  async destroy(storageId) {
-    const native = this.#native ?? (await this.#open())
-    unwrap(await native.destroy(storageId))
+  /** @param {string} storageId @param {Done} [done] @returns {Promise<null> | undefined} */
+  destroy(storageId, done) {
+    return this.#start((native, call) => native.destroy(call, storageId), done)
   }
 
   /** @returns {Promise<StoredSession[]>} the live sessions */
@@ -285,7 +440,7 @@ class NativeBackend {
     const withText = outdated.map(({ storageId, stored, text }) => ({
       storageId,
       stored,
-      text: text ?? textOf(this.#valueOf(stored)),
+      text: text ?? textOf(sessionValue(stored, undefined, this.#options)),
     }))
     return { ...batch, outdated: withText }
   }
@@ -337,4 +492,4 @@ class NativeBackend {
 /** Which native binary is in use, such as `linux-x64-gnu`. @type {string} */
 const bindingTarget = binding.platform()
 
-module.exports = { NativeBackend, bindingTarget }
+module.exports = { NativeBackend, bindingTarget, errorOf }

@@ -59,6 +59,7 @@ function overOwnDriver(options, onNews) {
 /** @param {Options} options @param {Crypto | undefined} crypto @param {OnNews} onNews */
 function overRust(options, crypto, onNews) {
   const { mongoUrl, mongoOptions, dbName, collectionName, timestamps, autoRemove, connectionEvents } = options
+  const { maxPending, operationTimeoutMS } = options
   const connection = parseConnection(mongoUrl, mongoOptions)
   for (const warning of connection.warnings) warnOnce(warning, { code: 'CONNECT_MONGO_OPTION' })
   const ownConcern = writeConcern(options.writeOperationOptions, 'writeOperationOptions')
@@ -70,6 +71,8 @@ function overRust(options, crypto, onNews) {
       collection: collectionName,
       writeConcern: ownConcern ?? connection.writeConcern,
       timestamps,
+      maxPending,
+      operationTimeoutMS,
       autoRemove,
       connectionEvents,
       crypto,

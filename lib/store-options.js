@@ -30,6 +30,8 @@ const DEFAULTS = {
   cryptoAdapter: undefined,
   acceptPlaintext: false,
   onDecryptError: 'error',
+  maxPending: 100_000,
+  operationTimeoutMS: undefined,
 }
 
 const RENAMED = /** @type {const} */ ({
@@ -43,6 +45,9 @@ const AUTO_REMOVE_MODES = ['native', 'interval', 'disabled']
 
 /** setInterval's longest delay, 2³¹ − 1 ms, in minutes. */
 const MAX_INTERVAL_MINUTES = 71_582
+
+/** What fits into 32 bits, as the addon counts; as milliseconds, what setTimeout can wait for. */
+const MAX_COUNT = 2 ** 31 - 1
 
 /** @param {Record<string, unknown>} given */
 function renameOldOptions(given) {
@@ -115,12 +120,20 @@ function checked(options) {
     const isMissing = name === 'dbName' && (options.dbName === undefined || options.dbName === null)
     if (typeof options[name] !== 'string' && !isMissing) throw new TypeError(`${name} must be a string`)
   }
+  for (const name of ['maxPending', 'operationTimeoutMS']) {
+    const value = options[name]
+    const isCount = Number.isSafeInteger(value) && value >= 1 && value <= MAX_COUNT
+    const isMissing = name === 'operationTimeoutMS' && (value === undefined || value === null)
+    if (!isCount && !isMissing)
+      throw new TypeError(`${name} must be a positive integer of at most ${MAX_COUNT}`)
+  }
   if (!BACKENDS.includes(options.backend))
     throw new TypeError(`backend must be one of ${BACKENDS.join(', ')}`)
   if (!DECRYPT_ERROR_MODES.includes(options.onDecryptError))
     throw new TypeError(`onDecryptError must be one of ${DECRYPT_ERROR_MODES.join(', ')}`)
   return {
     ...options,
+    operationTimeoutMS: options.operationTimeoutMS ?? undefined,
     acceptPlaintext: Boolean(options.acceptPlaintext),
     connectionEvents: Boolean(options.connectionEvents),
     timestamps: Boolean(options.timestamps),

@@ -12,6 +12,9 @@ export declare const __napiBindingTarget: 'native' | 'wasm32-wasi' | 'wasm32-was
 /**
  * A session collection.
  *
+ * `get`, `set`, `touch` and `destroy` are given a number that stands for the call: `onAnswers` gets it back with the answer,
+ * in a list of many ([`AnswerKind`](crate::answers::AnswerKind) says what it holds). The other methods give a promise.
+ *
  * No method is an `async fn`: the future of one would borrow the instance, which an environment that is torn down frees
  * whatever still runs. Each takes what it needs of the store on the JavaScript thread, and its future owns that.
  */
@@ -23,36 +26,36 @@ export declare class NativeStore {
    * # Errors
    * Options that the driver refuses.
    */
-  constructor(config: StoreConfig, onBackground: (arg: BackgroundReport) => void, crypter?: SessionCrypter | undefined | null)
+  constructor(config: StoreConfig, onAnswers: (answers: Array<unknown>, failures: Array<Failure>) => void, onBackground: (arg: BackgroundReport) => void, crypter?: SessionCrypter | undefined | null)
   /**
-   * The session, when there is one that is live.
+   * Asks for the session, if there is one that is live.
    *
    * # Errors
-   * None: failures are data.
+   * None: failures are data. One that is returned is the answer.
    */
-  get(storageId: string): Promise<Outcome<SessionRecord | null>>
+  get(call: number, storageId: string): Failure | null
   /**
-   * Writes a session and tells whether it was created. `session` is text, or a BSON document whose first element is the
-   * value to store.
+   * Writes a session; the answer tells whether it was created. `session` is text, or a BSON document whose first element
+   * is the value to store.
    *
    * # Errors
-   * None: failures are data.
+   * None: failures are data. One that is returned is the answer.
    */
-  set(storageId: string, session: string | Buffer, expiresMs: number, lastModifiedMs?: number | undefined | null): Promise<Outcome<boolean>>
+  set(call: number, storageId: string, session: string | Buffer, expiresMs: number, lastModifiedMs?: number | undefined | null): Failure | null
   /**
-   * Renews a session and tells whether there was one.
+   * Renews a session; the answer tells whether there was one.
    *
    * # Errors
-   * None: failures are data.
+   * None: failures are data. One that is returned is the answer.
    */
-  touch(storageId: string, expiresMs: number, lastModifiedMs?: number | undefined | null): Promise<Outcome<boolean>>
+  touch(call: number, storageId: string, expiresMs: number, lastModifiedMs?: number | undefined | null): Failure | null
   /**
    * Removes a session; one that is not there is no failure.
    *
    * # Errors
-   * None: failures are data.
+   * None: failures are data. One that is returned is the answer.
    */
-  destroy(storageId: string): Promise<Outcome<void>>
+  destroy(call: number, storageId: string): Failure | null
   /**
    * All live sessions, in the place of each that cannot be decrypted the failure.
    *
@@ -117,6 +120,14 @@ export declare class NativeStore {
    * None: failures are data.
    */
   close(): Promise<Outcome<void>>
+  /**
+   * Sends what waits, as far as there may be more commands under way. To be called when a turn of the event loop ends in
+   * which there were calls: those that came together then leave together.
+   *
+   * # Errors
+   * None.
+   */
+  flush(): void
 }
 
 /** Encrypts sessions, and decrypts them whatever connect-mongo wrote them. */
@@ -156,6 +167,28 @@ export declare class SessionCrypter {
    * No secret opens it, or it was altered.
    */
   decrypt(storageId: string, stored: string | Uint8Array): Promise<DecryptedSession>
+}
+
+/** What follows the number of a call in a list of answers. */
+export declare const enum AnswerKind {
+  /** Nothing follows. */
+  Nothing = 0,
+  /** Nothing follows: the answer is yes. */
+  Yes = 1,
+  /** Nothing follows: the answer is no. */
+  No = 2,
+  /**
+   * `session`, `expires` and `lastModified` follow. The session is text when the stored value is a string, otherwise a
+   * BSON document whose field `session` is the value; `undefined` when the document has no such field. The times are in
+   * milliseconds since the epoch, NaN when the document has none.
+   */
+  Session = 3,
+  /** Nothing follows: why there is no answer is the next in the list of failures. */
+  Failure = 4,
+  /** As [`AnswerKind::Session`], of text that was decrypted and that the serializer is known to have returned. */
+  Serialized = 5,
+  /** As [`AnswerKind::Session`], of text that was decrypted: what the serializer returned, or its JSON. */
+  Decrypted = 6,
 }
 
 /** News of what happens outside any call. */
@@ -330,6 +363,10 @@ export interface StoreConfig {
   timestamps: boolean
   /** Whether to report when no server takes writes, and when one does again. */
   connectionEvents: boolean
+  /** How many operations may wait for their command or its reply; beyond that a call fails at once. */
+  maxPending: number
+  /** How long a call may take, its place in the queue included, in milliseconds; no limit when absent. */
+  operationTimeoutMS?: number
   /** `native`, `interval` or `disabled`. */
   autoRemove: 'native' | 'interval' | 'disabled'
 }

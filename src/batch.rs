@@ -1,282 +1,769 @@
-//! Group commit of updates: those that arrive while one command is in flight leave together in the next.
+//! Group commit: operations that arrive while a command is under way leave together in the next.
 //!
-//! - There is no timer: with nothing in flight an update leaves at once.
-//! - One command is in flight at a time. Calls that were made at the same time have no order among each other, as with
-//!   any pool of connections.
-//! - Every caller gets the answer for its own statement; a write concern error or a failure of the command reaches all.
-//! - A command stays below the server's limit for a message, so that a session that is too large fails alone.
+//! There is no timer. With nothing under way an operation leaves at once; under load, commands grow with it. What JavaScript
+//! asks for while it is handed several answers leaves together, at the end of that at the latest.
+//!
+//! 1. **Grouping.** Gets leave as one `find` (`_id: { $in: […] }`; a lone one by `_id` alone, the server's fast path), sets
+//!    and touches as one `update` with one statement each, destroys as one `delete`. Of each of these two are under way at
+//!    a time, more where the network is slow. A command stays below the server's limits, so an operation that is too large
+//!    fails alone; sessions that do not fit into one reply come in several.
+//! 2. **Order.** Operations on one id keep the order in which JavaScript called; each waits for those before it. Updates of
+//!    one id that wait together share a command, which is an ordered one then: the server promises the order of no other.
+//!    The order holds among all stores of the process that have the same connection, database, collection and write
+//!    concern: they share a [`GroupCommit`]. `all`, `length` and `clear` are no part of it.
+//! 3. **Answers.** Every caller gets the answer for its own statement: its write error reaches nobody else, created is told
+//!    from updated, and a touch that matched nothing from the others. An `update` reply only counts the matches; where some
+//!    are missing, one `find` asks which.
+//! 4. **Failures.** A write concern error reaches every caller of the command, and so does what befalls the command as a
+//!    whole, once it has been sent again as [`command`](crate::command) says.
+//! 5. **Acknowledgement.** An operation is answered when the server's reply to it is there, never before, and always: one
+//!    that is lost, be it by a bug, is answered with an error. An operation whose call has run out of time is not sent any
+//!    more; one that has been sent may still be done.
 
 use std::{
-    collections::{HashSet, VecDeque},
+    collections::{HashMap, HashSet, VecDeque},
     panic::AssertUnwindSafe,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
 };
 
-use futures_util::FutureExt;
+use futures_util::{FutureExt, StreamExt};
 use mongodb::{
-    Database,
-    bson::{Document, RawArrayBuf, RawDocumentBuf, cstr, rawdoc},
+    Collection, Database,
+    bson::{
+        Bson, DateTime, Document, RawArray, RawArrayBuf, RawBsonRef, RawDocument, RawDocumentBuf,
+        cstr, doc, rawdoc,
+    },
+    options::{ReadPreference, SelectionCriteria},
 };
-use tokio::sync::oneshot;
 
 use crate::{
-    client::SharedClient,
-    command::{Retry, write},
+    answers::{Answer, Caller, Wakes},
+    client::Deployment,
+    command::{Patience, Retry, write},
+    encryption::Encryption,
     error::StoreError,
+    options::WriteConcernConfig,
+    queue::{Keyed, Kind, Limits, Queue, Queued, halves, has_repeated_id, one_an_id, split},
+    runtime,
+    session::{self, Payload, Times},
 };
+
+/// How many commands of a kind are under way at a time: two keep the server and JavaScript busy at once, and each more makes
+/// all of them smaller. Far from the server that matters less than the time that an operation waits for its command.
+const FEWEST_COMMANDS: usize = 2;
+const MOST_COMMANDS: usize = 8;
+/// There is one more command for each of these that the quickest one has taken.
+const TIME_PER_COMMAND: Duration = Duration::from_micros(500);
+
+/// What waits is divided among the commands that may leave, so that the server works on it with several of its threads; but a
+/// command of fewer sessions than these costs it more than that gains.
+const LEAST_SHARE: usize = 16;
 
 /// A command is one BSON document of at most 16 MiB; the rest is for what is around the statements.
 const MOST_BYTES: usize = 15 << 20;
 /// Far below the server's 100,000: a larger command would keep its first callers waiting.
 const MOST_STATEMENTS: usize = 1_000;
+/// About what a statement holds beside its id, twice, and its session.
+const STATEMENT_BYTES: usize = 200;
 
-/// What an update did.
-#[derive(Clone, Copy)]
-pub struct Updated {
-    /// Whether there was a document, or is one now. True when the server was asked for no acknowledgement.
-    pub matched: bool,
-    /// Whether a document was inserted.
-    pub upserted: bool,
+/// What an operation asks for.
+pub enum Request {
+    /// The live session.
+    Get,
+    /// Writes a whole session.
+    Set {
+        /// What to store.
+        payload: Payload,
+        /// When it expires.
+        times: Times,
+    },
+    /// Renews a session.
+    Touch {
+        /// When it expires.
+        times: Times,
+    },
+    /// Removes a session.
+    Destroy,
 }
 
-/// One statement of an `update` command.
-pub struct Statement {
-    /// The `_id` that it is about.
-    pub storage_id: String,
-    /// The statement itself.
-    pub update: RawDocumentBuf,
+/// What a store does to a session between JavaScript and the document.
+pub struct Codec {
+    /// How sessions are encrypted.
+    pub encryption: Encryption,
+    /// Whether to write `createdAt` and `updatedAt`.
+    pub timestamps: bool,
 }
 
-type Answer = Result<Updated, StoreError>;
+/// One call, on its way.
+pub struct Operation {
+    /// The `_id` of the document.
+    pub storage_id: Arc<str>,
+    /// When it was called.
+    pub since: Instant,
+    /// What to do.
+    pub request: Request,
+    /// How the store writes and reads sessions.
+    pub codec: Arc<Codec>,
+    /// Who is to be answered.
+    pub caller: Caller,
+}
 
-struct Pending {
-    statement: Statement,
-    answer: oneshot::Sender<Answer>,
+impl Keyed for Operation {
+    fn storage_id(&self) -> &Arc<str> {
+        &self.storage_id
+    }
+
+    fn bytes(&self) -> usize {
+        let payload = match &self.request {
+            Request::Set { payload, .. } => payload.bytes(),
+            _ => 0,
+        };
+        payload + self.storage_id.len() + STATEMENT_BYTES
+    }
+}
+
+impl Queued for Operation {
+    fn kind(&self) -> Kind {
+        match self.request {
+            Request::Get => Kind::Read,
+            Request::Set { .. } | Request::Touch { .. } => Kind::Update,
+            Request::Destroy => Kind::Delete,
+        }
+    }
+
+    fn is_abandoned(&self) -> bool {
+        self.caller.is_gone()
+    }
+}
+
+/// The operations on one collection.
+pub struct GroupCommit {
+    deployment: Arc<Deployment>,
+    database: Database,
+    sessions: Collection<RawDocumentBuf>,
+    write_concern: Option<RawDocumentBuf>,
+    /// Without acknowledgement nothing is known of what a write did.
+    is_acknowledged: bool,
+    schedule: Mutex<Schedule>,
 }
 
 #[derive(Default)]
-struct Queue {
-    pending: VecDeque<Pending>,
-    is_sending: bool,
+struct Schedule {
+    queue: Queue<Operation>,
+    traffic: [Traffic; Kind::ALL.len()],
 }
 
-/// The updates of one collection.
-pub struct Batch {
-    client: Arc<SharedClient>,
-    database: Database,
-    collection: String,
-    write_concern: Option<RawDocumentBuf>,
-    is_acknowledged: bool,
-    queue: Mutex<Queue>,
+/// The commands of one kind.
+#[derive(Default)]
+struct Traffic {
+    /// Tasks that send one command after the other.
+    senders: usize,
+    /// Commands without a reply.
+    under_way: usize,
+    /// The time of the quickest so far: about what the network takes.
+    quickest: Option<Duration>,
 }
 
-impl Batch {
-    /// `write_concern` goes into every command; without acknowledgement nothing is known of what an update did.
+impl Traffic {
+    /// How many commands may be under way at a time.
+    fn most(&self) -> usize {
+        let times = self.quickest.unwrap_or_default().as_micros() / TIME_PER_COMMAND.as_micros();
+        let most = usize::try_from(times).unwrap_or(usize::MAX);
+        most.clamp(FEWEST_COMMANDS, MOST_COMMANDS)
+    }
+
+    fn note(&mut self, time: Duration) {
+        self.quickest = Some(self.quickest.map_or(time, |quickest| quickest.min(time)));
+    }
+}
+
+impl Schedule {
+    fn is_idle(&self, kind: Kind) -> bool {
+        self.traffic[kind as usize].senders == 0
+    }
+
+    /// Whether one more sender of this kind is to begin.
+    fn claim(&mut self, kind: Kind) -> bool {
+        let traffic = &mut self.traffic[kind as usize];
+        let is_due = traffic.senders < traffic.most() && self.queue.waiting(kind) > 0;
+        traffic.senders += usize::from(is_due);
+        is_due
+    }
+
+    /// What goes into the next command of a sender; one that gets nothing ends.
+    fn next(&mut self, kind: Kind) -> Vec<Operation> {
+        let traffic = &mut self.traffic[kind as usize];
+        let free = traffic.most().saturating_sub(traffic.under_way).max(1);
+        let limits = Limits {
+            sessions: self.queue.waiting(kind).div_ceil(free).max(LEAST_SHARE),
+            operations: MOST_STATEMENTS,
+            bytes: MOST_BYTES,
+        };
+        let next = self.queue.take(kind, limits);
+        if next.is_empty() {
+            traffic.senders -= 1;
+        } else {
+            traffic.under_way += 1;
+        }
+        next
+    }
+
+    /// The reply to a command on these ids is there, or will never be.
+    fn finish(&mut self, kind: Kind, ids: Vec<Arc<str>>) {
+        self.traffic[kind as usize].under_way -= 1;
+        self.queue.finish(ids);
+    }
+}
+
+/// One element of a write command, and who waits for what becomes of it.
+struct Statement {
+    storage_id: Arc<str>,
+    is_touch: bool,
+    document: RawDocumentBuf,
+    caller: Caller,
+}
+
+impl Keyed for Statement {
+    fn storage_id(&self) -> &Arc<str> {
+        &self.storage_id
+    }
+
+    fn bytes(&self) -> usize {
+        self.document.as_bytes().len()
+    }
+}
+
+/// Those that wait for sessions, by id.
+type Readers = HashMap<Arc<str>, Vec<(Arc<Codec>, Caller)>>;
+
+impl GroupCommit {
+    /// Nothing is sent yet.
     #[must_use]
     pub fn new(
-        client: Arc<SharedClient>,
-        database: Database,
-        collection: String,
-        write_concern: Option<RawDocumentBuf>,
-        is_acknowledged: bool,
+        deployment: Arc<Deployment>,
+        database: &str,
+        collection: &str,
+        concern: Option<&WriteConcernConfig>,
     ) -> Self {
+        let database = deployment.driver().database(database);
         Self {
-            client,
+            sessions: database.collection(collection),
             database,
-            collection,
-            write_concern,
-            is_acknowledged,
-            queue: Mutex::default(),
+            deployment,
+            write_concern: concern.map(WriteConcernConfig::to_document),
+            is_acknowledged: !concern.is_some_and(WriteConcernConfig::is_unacknowledged),
+            schedule: Mutex::default(),
         }
     }
 
-    /// Runs a statement, together with those that wait as well.
+    /// Queues an operation. With nothing of its kind under way it leaves at once, unless it is corked; otherwise with what
+    /// else waits, when a reply is there or [`GroupCommit::start`] is called.
+    pub fn submit(self: &Arc<Self>, operation: Operation, is_corked: bool) {
+        let kind = operation.kind();
+        let mut schedule = self.schedule();
+        schedule.queue.push(operation);
+        let is_due = !is_corked && schedule.is_idle(kind) && schedule.claim(kind);
+        drop(schedule);
+        if is_due {
+            runtime::spawn(Arc::clone(self).send_all(kind));
+        }
+    }
+
+    fn schedule(&self) -> MutexGuard<'_, Schedule> {
+        // It is whole at every point where a panic could leave the lock.
+        self.schedule.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Sends one command after the other while operations of a kind wait.
+    async fn send_all(self: Arc<Self>, kind: Kind) {
+        loop {
+            let operations = self.schedule().next(kind);
+            if operations.is_empty() {
+                // Behind what nobody waited for there may be operations of another kind.
+                return self.start();
+            }
+            let ids: Vec<_> = operations
+                .iter()
+                .map(|operation| Arc::clone(&operation.storage_id))
+                .collect();
+            // A panic answers the callers of one command, and the others never hear of it.
+            drop(
+                AssertUnwindSafe(self.send(kind, operations))
+                    .catch_unwind()
+                    .await,
+            );
+            self.schedule().finish(kind, ids);
+            self.start();
+        }
+    }
+
+    /// Sends what waits.
+    pub fn start(self: &Arc<Self>) {
+        let mut schedule = self.schedule();
+        for kind in Kind::ALL {
+            while schedule.claim(kind) {
+                runtime::spawn(Arc::clone(self).send_all(kind));
+            }
+        }
+    }
+
+    fn note(&self, kind: Kind, sent: Instant) {
+        self.schedule().traffic[kind as usize].note(sent.elapsed());
+    }
+
+    async fn send(&self, kind: Kind, operations: Vec<Operation>) {
+        match kind {
+            Kind::Read => self.find(operations).await,
+            Kind::Update => self.update(operations).await,
+            Kind::Delete => self.delete(operations).await,
+        }
+    }
+
+    /// What befell a command reaches all its callers. Where that is that there is no server, it reaches those too that have
+    /// waited in the queue for long: each command by itself would wait as long again.
+    fn fail(&self, error: StoreError, callers: impl IntoIterator<Item = Caller>) {
+        let is_server_selection = error.is_server_selection();
+        let error = Arc::new(error);
+        let mut wakes = Wakes::default();
+        let mut fail =
+            |caller: Caller| caller.answer(Err(StoreError::Shared(Arc::clone(&error))), &mut wakes);
+        callers.into_iter().for_each(&mut fail);
+        if is_server_selection {
+            let long = self.deployment.server_selection_timeout() / 2;
+            let has_waited = |operation: &Operation| operation.since.elapsed() >= long;
+            let given_up = self.schedule().queue.give_up(has_waited);
+            given_up
+                .into_iter()
+                .map(|operation| operation.caller)
+                .for_each(fail);
+        }
+    }
+
+    /// After a failed read: waits for the next attempt. Whether there is to be one.
+    async fn may_read_again(&self, error: &StoreError, patience: &mut Patience) -> bool {
+        let may_retry = self.deployment.retries_reads() && error.is_retryable_read();
+        may_retry && patience.wait().await
+    }
+
+    fn patience(&self) -> Patience {
+        Patience::new(self.deployment.server_selection_timeout())
+    }
+}
+
+/// Gets.
+impl GroupCommit {
+    async fn find(&self, operations: Vec<Operation>) {
+        let mut readers = Readers::new();
+        for operation in operations {
+            let waiting = readers.entry(operation.storage_id).or_default();
+            waiting.push((operation.codec, operation.caller));
+        }
+        let result = self.find_and_retry(&mut readers).await;
+        let without_session = readers.into_values().flatten().map(|(_, caller)| caller);
+        match result {
+            Ok(()) => {
+                let mut wakes = Wakes::default();
+                without_session
+                    .for_each(|caller| caller.answer(Ok(Answer::Found(None)), &mut wakes));
+            }
+            Err(error) => self.fail(error, without_session),
+        }
+    }
+
+    /// Those who are answered leave `readers`, so that a repetition asks for the rest.
+    async fn find_and_retry(&self, readers: &mut Readers) -> Result<(), StoreError> {
+        let mut patience = self.patience();
+        loop {
+            match self.find_once(readers).await {
+                Err(error) if self.may_read_again(&error, &mut patience).await => {}
+                result => return result,
+            }
+        }
+    }
+
+    async fn find_once(&self, readers: &mut Readers) -> Result<(), StoreError> {
+        let mut ids = readers.keys().cloned();
+        if let (Some(id), None) = (ids.next(), ids.next()) {
+            return self.find_alone(&id, readers).await;
+        }
+        let started = Instant::now();
+        let wanted: Vec<_> = readers.keys().map(|id| Bson::from(&**id)).collect();
+        let mut replies = self
+            .sessions
+            .find(doc! { "_id": { "$in": wanted } })
+            .batch_size(above(readers.len()))
+            .batch()
+            .await?;
+        self.note(Kind::Read, started);
+        let mut has_others = false;
+        while let Some(reply) = replies.next().await {
+            has_others |= answer_found(readers, reply?.doc_slices()?)?;
+        }
+        if has_others {
+            // With a collation that ignores case, say, an id finds what has another one.
+            for id in readers.keys().cloned().collect::<Vec<_>>() {
+                self.find_alone(&id, readers).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn find_alone(&self, id: &Arc<str>, readers: &mut Readers) -> Result<(), StoreError> {
+        let started = Instant::now();
+        let by_id = self.sessions.find(doc! { "_id": &**id }).limit(-1);
+        let mut replies = by_id.batch().await?;
+        self.note(Kind::Read, started);
+        if let Some(reply) = replies.next().await {
+            let reply = reply?;
+            let found = reply.doc_slices()?.into_iter().next().transpose()?;
+            if let Some(document) = found.and_then(RawBsonRef::as_document) {
+                answer_readers(readers, id, document, &mut Wakes::default());
+            }
+        }
+        Ok(())
+    }
+}
+
+/// One more than there can be documents: a cursor that has given as many as its batch holds stays open.
+fn above(documents: usize) -> u32 {
+    u32::try_from(documents).map_or(u32::MAX, |documents| documents.saturating_add(1))
+}
+
+/// Answers those who wait for the documents of a reply. Whether there are documents that nobody waits for.
+fn answer_found(readers: &mut Readers, documents: &RawArray) -> Result<bool, StoreError> {
+    let mut has_others = false;
+    let mut wakes = Wakes::default();
+    for document in documents {
+        let Some(document) = document?.as_document() else {
+            continue;
+        };
+        let id = document.get_str("_id").unwrap_or_default();
+        has_others |= !answer_readers(readers, id, document, &mut wakes);
+    }
+    Ok(has_others)
+}
+
+/// Whether anybody waited for this document.
+fn answer_readers(
+    readers: &mut Readers,
+    id: &str,
+    document: &RawDocument,
+    wakes: &mut Wakes,
+) -> bool {
+    let Some((id, waiting)) = readers.remove_entry(id) else {
+        return false;
+    };
+    for (codec, caller) in waiting {
+        answer_reader(&id, codec, caller, document, wakes);
+    }
+    true
+}
+
+fn answer_reader(
+    id: &Arc<str>,
+    codec: Arc<Codec>,
+    caller: Caller,
+    document: &RawDocument,
+    wakes: &mut Wakes,
+) {
+    let found = match session::is_live(document, DateTime::now()) {
+        Ok(true) => session::read(document),
+        Ok(false) => return caller.answer(Ok(Answer::Found(None)), wakes),
+        Err(error) => Err(error),
+    };
+    let found = match found {
+        Ok(found) => found,
+        Err(error) => return caller.answer(Err(error), wakes),
+    };
+    let id = Arc::clone(id);
+    let mut revealed = Box::pin(async move { codec.encryption.reveal(&id, found).await });
+    let answer = |revealed: Result<_, _>| revealed.map(|found| Answer::Found(Some(found)));
+    if let Some(revealed) = (&mut revealed).now_or_never() {
+        caller.answer(answer(revealed), wakes);
+        return;
+    }
+    // It waits for a key; the other callers do not.
+    tokio::spawn(async move {
+        let revealed = revealed.await;
+        caller.answer(answer(revealed), &mut Wakes::default());
+    });
+}
+
+/// Sets and touches.
+impl GroupCommit {
+    async fn update(&self, operations: Vec<Operation>) {
+        let mut commands = VecDeque::from(split(statements(operations).await, MOST_BYTES));
+        while let Some(command) = commands.pop_front() {
+            match self.write(Kind::Update, &command).await {
+                Ok(reply) => {
+                    let rest = self.answer_updates(command, &reply).await;
+                    put_in_front(&mut commands, one_an_id(rest));
+                }
+                // One statement can spoil all others, such as a session that is nested too deeply. It is found by halves.
+                Err(error) if command.len() > 1 && error.is_refusal() => {
+                    put_in_front(&mut commands, halves(command));
+                }
+                Err(error) => {
+                    let has_no_server = error.is_server_selection();
+                    let given_up = commands.drain(..if has_no_server { commands.len() } else { 0 });
+                    let callers = command.into_iter().chain(given_up.flatten());
+                    self.fail(error, callers.map(|statement| statement.caller));
+                }
+            }
+        }
+    }
+
+    /// Answers the callers, and gives back the statements that the server has not come to: an ordered command ends at its
+    /// first error.
+    async fn answer_updates(
+        &self,
+        mut statements: Vec<Statement>,
+        reply: &Document,
+    ) -> Vec<Statement> {
+        let mut errors = write_errors(reply);
+        let last = errors
+            .keys()
+            .copied()
+            .max()
+            .filter(|_| has_repeated_id(&statements));
+        let rest = last.map_or_else(Vec::new, |last| statements.split_off(last + 1));
+        let concern_error = StoreError::write_concern_error(reply).map(Arc::new);
+        let created = created(reply);
+        let missed = self.missed(&statements, reply, &created, &errors).await;
+        let missed = missed.map_err(Arc::new);
+        let mut wakes = Wakes::default();
+        for (index, statement) in statements.into_iter().enumerate() {
+            let answer = match (errors.remove(&index), &concern_error, &missed) {
+                (Some(error), ..) => Err(error),
+                (None, Some(error), _) => Err(StoreError::Shared(Arc::clone(error))),
+                (None, None, Err(error)) if statement.is_touch => {
+                    Err(StoreError::Shared(Arc::clone(error)))
+                }
+                (None, None, Ok(missed)) if statement.is_touch => {
+                    Ok(Answer::Touched(!missed.contains(&index)))
+                }
+                (None, None, _) => Ok(Answer::Created(created.contains(&index))),
+            };
+            statement.caller.answer(answer, &mut wakes);
+        }
+        rest
+    }
+
+    /// The touches that matched nothing. The reply only counts the matches; asking is better than running a statement
+    /// again, which could undo a later one.
+    async fn missed(
+        &self,
+        statements: &[Statement],
+        reply: &Document,
+        created: &HashSet<usize>,
+        errors: &HashMap<usize, StoreError>,
+    ) -> Result<HashSet<usize>, StoreError> {
+        let matched = reply
+            .get_i32("n")
+            .ok()
+            .and_then(|count| usize::try_from(count).ok());
+        let missing = (statements.len() - errors.len()).saturating_sub(matched.unwrap_or_default());
+        if missing == 0 || !self.is_acknowledged {
+            return Ok(HashSet::new());
+        }
+        let mut touches: HashSet<_> = statements
+            .iter()
+            .enumerate()
+            .filter(|(index, statement)| statement.is_touch && !errors.contains_key(index))
+            .map(|(index, _)| index)
+            .collect();
+        if touches.len() == missing {
+            return Ok(touches);
+        }
+        let there = self.existing(touches.iter().map(|index| &statements[*index].storage_id));
+        let there = there.await?;
+        touches.retain(|touch| {
+            let id = &statements[*touch].storage_id;
+            let creation = created
+                .iter()
+                .find(|index| statements[**index].storage_id == *id);
+            // What was created after the touch was not there for it.
+            !there.contains(&**id) || creation.is_some_and(|creation| creation > touch)
+        });
+        Ok(touches)
+    }
+
+    /// Those of the ids that have a document.
+    async fn existing(
+        &self,
+        ids: impl Iterator<Item = &Arc<str>>,
+    ) -> Result<HashSet<String>, StoreError> {
+        let wanted: Vec<_> = ids.map(|id| Bson::from(&**id)).collect();
+        let mut patience = self.patience();
+        loop {
+            match self.existing_once(wanted.clone()).await {
+                Err(error) if self.may_read_again(&error, &mut patience).await => {}
+                result => return result,
+            }
+        }
+    }
+
+    async fn existing_once(&self, wanted: Vec<Bson>) -> Result<HashSet<String>, StoreError> {
+        let count = wanted.len();
+        let mut replies = self
+            .sessions
+            .find(doc! { "_id": { "$in": wanted } })
+            .projection(doc! { "_id": 1 })
+            .selection_criteria(SelectionCriteria::ReadPreference(ReadPreference::Primary))
+            .batch_size(above(count))
+            .batch()
+            .await?;
+        let mut existing = HashSet::new();
+        while let Some(reply) = replies.next().await {
+            for document in reply?.doc_slices()? {
+                let id = document?
+                    .as_document()
+                    .map(|document| document.get_str("_id"));
+                existing.extend(id.transpose()?.map(str::to_owned));
+            }
+        }
+        Ok(existing)
+    }
+}
+
+/// Destroys.
+impl GroupCommit {
+    async fn delete(&self, operations: Vec<Operation>) {
+        for command in split(statements(operations).await, MOST_BYTES) {
+            match self.write(Kind::Delete, &command).await {
+                Err(error) => {
+                    let callers = command.into_iter().map(|statement| statement.caller);
+                    self.fail(error, callers);
+                }
+                Ok(reply) => answer_deletes(command, &reply),
+            }
+        }
+    }
+}
+
+fn answer_deletes(statements: Vec<Statement>, reply: &Document) {
+    let concern_error = StoreError::write_concern_error(reply).map(Arc::new);
+    let mut errors = write_errors(reply);
+    let mut wakes = Wakes::default();
+    for (index, statement) in statements.into_iter().enumerate() {
+        let answer = match (errors.remove(&index), &concern_error) {
+            (Some(error), _) => Err(error),
+            (None, Some(error)) => Err(StoreError::Shared(Arc::clone(error))),
+            (None, None) => Ok(Answer::Destroyed),
+        };
+        statement.caller.answer(answer, &mut wakes);
+    }
+}
+
+/// Write commands.
+impl GroupCommit {
+    /// Runs an update that has no place in the order, and tells whether it matched.
     ///
     /// # Errors
-    /// The statement's own write error, or what befell the command that carried it.
-    pub async fn update(self: &Arc<Self>, statement: Statement) -> Answer {
-        let (answer, result) = oneshot::channel();
-        if self.enqueue(Pending { statement, answer }) {
-            // The first caller sends its own statement without a detour; what has come meanwhile is a task of its own.
-            self.send_next().await;
-            if self.has_more() {
-                tokio::spawn(Arc::clone(self).send_all());
-            }
-        }
-        result
-            .await
-            .unwrap_or_else(|_| Err(StoreError::Panic("its command was lost".to_owned())))
+    /// What befell the command, or its statement.
+    pub async fn replace(&self, statement: RawDocumentBuf) -> Result<bool, StoreError> {
+        let command = self.command(Kind::Update, [statement.as_ref()].into_iter(), true);
+        let reply = self.run(command).await?;
+        let matched = reply.get_i32("n").is_ok_and(|count| count > 0);
+        StoreError::in_reply(&reply).map_or(Ok(matched || !self.is_acknowledged), Err)
     }
 
-    fn queue(&self) -> MutexGuard<'_, Queue> {
-        // Nothing that can panic happens under this lock.
-        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    async fn write(&self, kind: Kind, statements: &[Statement]) -> Result<Document, StoreError> {
+        let started = Instant::now();
+        let documents = statements
+            .iter()
+            .map(|statement| statement.document.as_ref());
+        let command = self.command(kind, documents, has_repeated_id(statements));
+        let reply = self.run(command).await?;
+        self.note(kind, started);
+        Ok(reply)
     }
 
-    /// Whether the caller is to send, because nobody else does.
-    fn enqueue(&self, pending: Pending) -> bool {
-        let mut queue = self.queue();
-        queue.pending.push_back(pending);
-        !std::mem::replace(&mut queue.is_sending, true)
+    async fn run(&self, command: RawDocumentBuf) -> Result<Document, StoreError> {
+        // Of a write that is not acknowledged nobody hears that it failed.
+        let retry = if self.is_acknowledged {
+            Retry::WhereKnown
+        } else {
+            Retry::Never
+        };
+        write(&self.deployment, &self.database, command, retry).await
     }
 
-    /// Whether more has to be sent; if not, the next caller sends.
-    fn has_more(&self) -> bool {
-        let mut queue = self.queue();
-        queue.is_sending = !queue.pending.is_empty();
-        queue.is_sending
-    }
-
-    async fn send_all(self: Arc<Self>) {
-        loop {
-            self.send_next().await;
-            if !self.has_more() {
-                return;
-            }
-        }
-    }
-
-    /// A panic loses the answers of one command, not the queue.
-    async fn send_next(&self) {
-        let (statements, answers): (Vec<_>, Vec<_>) = self
-            .next()
-            .into_iter()
-            .map(|pending| (pending.statement, pending.answer))
-            .unzip();
-        let sent = AssertUnwindSafe(self.send(&statements))
-            .catch_unwind()
-            .await;
-        let Ok(results) = sent else { return };
-        for (answer, result) in answers.into_iter().zip(results) {
-            // A caller that is gone needs no answer.
-            drop(answer.send(result));
-        }
-    }
-
-    fn next(&self) -> Vec<Pending> {
-        take_below_limits(&mut self.queue().pending)
-    }
-
-    async fn send(&self, statements: &[Statement]) -> Vec<Answer> {
-        match self.run(statements).await {
-            Ok(reply) => self.answers(statements, &reply).await,
-            Err(error) => {
-                let error = Arc::new(error);
-                if error.is_server_selection() {
-                    self.fail_waiting(&error);
-                }
-                let failed = |_| Err(StoreError::Shared(Arc::clone(&error)));
-                statements.iter().map(failed).collect()
-            }
-        }
-    }
-
-    /// What has waited for a command that found no server has waited long enough.
-    fn fail_waiting(&self, error: &Arc<StoreError>) {
-        let waiting = std::mem::take(&mut self.queue().pending);
-        for pending in waiting {
-            drop(
-                pending
-                    .answer
-                    .send(Err(StoreError::Shared(Arc::clone(error)))),
-            );
-        }
-    }
-
-    async fn run(&self, statements: &[Statement]) -> Result<Document, StoreError> {
-        let mut updates = RawArrayBuf::new();
-        for statement in statements {
-            updates.push(statement.update.as_ref());
-        }
-        let mut command = rawdoc! { "update": self.collection.as_str(), "updates": updates };
-        if statements.len() > 1 {
-            // The error of one statement is not to keep the others from being run.
+    fn command<'a>(
+        &self,
+        kind: Kind,
+        statements: impl Iterator<Item = &'a RawDocument>,
+        is_ordered: bool,
+    ) -> RawDocumentBuf {
+        let mut list = RawArrayBuf::new();
+        statements.for_each(|statement| list.push(statement));
+        let (name, list_name) = if kind == Kind::Delete {
+            (cstr!("delete"), cstr!("deletes"))
+        } else {
+            (cstr!("update"), cstr!("updates"))
+        };
+        let mut command = rawdoc! { name: self.sessions.name(), list_name: list };
+        if !is_ordered {
+            // The server may run them in any order, and the error of one does not keep the others from being run.
             command.append(cstr!("ordered"), false);
         }
         if let Some(write_concern) = &self.write_concern {
             command.append(cstr!("writeConcern"), write_concern.as_ref());
         }
-        let retry = if self.is_acknowledged {
-            Retry::Once
-        } else {
-            Retry::Never
-        };
-        write(&self.client, &self.database, command, retry).await
-    }
-
-    async fn answers(&self, statements: &[Statement], reply: &Document) -> Vec<Answer> {
-        let concern_error = StoreError::write_concern_error(reply).map(Arc::new);
-        let upserted = upserted_indexes(reply);
-        let mut errors = StoreError::write_errors(reply);
-        let is_complete = is_complete(reply, statements.len() - errors.len());
-        let missing = if self.is_acknowledged && !is_complete {
-            self.missing(statements).await
-        } else {
-            Ok(HashSet::new())
-        };
-        let missing = missing.map_err(Arc::new);
-
-        let answer = |(index, statement): (usize, &Statement)| {
-            if let Some(position) = errors.iter().position(|(of, _)| *of == index) {
-                return Err(errors.swap_remove(position).1);
-            }
-            if let Some(error) = &concern_error {
-                return Err(StoreError::Shared(Arc::clone(error)));
-            }
-            let missing = missing.as_ref().map_err(Arc::clone)?;
-            Ok(Updated {
-                matched: !missing.contains(&statement.storage_id),
-                upserted: upserted.contains(&index),
-            })
-        };
-        statements.iter().enumerate().map(answer).collect()
-    }
-
-    /// The ids that no document has. The reply only counts how many statements matched; asking is better than running a
-    /// statement again, which could undo a later one.
-    async fn missing(&self, statements: &[Statement]) -> Result<HashSet<String>, StoreError> {
-        let mut ids: HashSet<_> = statements
-            .iter()
-            .map(|one| one.storage_id.clone())
-            .collect();
-        if ids.len() == 1 && statements.len() == 1 {
-            return Ok(ids);
-        }
-        let mut wanted = RawArrayBuf::new();
-        for id in &ids {
-            wanted.push(id.as_str());
-        }
-        let command = rawdoc! {
-            "find": self.collection.as_str(),
-            "filter": { "_id": { "$in": wanted } },
-            "projection": { "_id": 1 },
-            "batchSize": i64::try_from(MOST_STATEMENTS).unwrap_or(i64::MAX),
-            "singleBatch": true,
-        };
-        let reply = self.database.run_raw_command(command).await?;
-        let found = reply.get_document("cursor")?.get_array("firstBatch")?;
-        for document in found.iter().filter_map(|document| document.as_document()) {
-            ids.remove(document.get_str("_id")?);
-        }
-        Ok(ids)
+        command
     }
 }
 
-fn take_below_limits(pending: &mut VecDeque<Pending>) -> Vec<Pending> {
-    let mut taken = Vec::new();
-    let mut bytes = 0;
-    while taken.len() < MOST_STATEMENTS {
-        let Some(next) = pending.front() else { break };
-        bytes += next.statement.update.as_bytes().len();
-        if bytes > MOST_BYTES && !taken.is_empty() {
-            break;
+/// Builds what can be built; the callers of the rest get to hear why.
+async fn statements(operations: Vec<Operation>) -> Vec<Statement> {
+    let mut statements = Vec::with_capacity(operations.len());
+    let mut wakes = Wakes::default();
+    for operation in operations {
+        let Operation {
+            storage_id,
+            request,
+            codec,
+            caller,
+            ..
+        } = operation;
+        let is_touch = matches!(request, Request::Touch { .. });
+        match document(&storage_id, request, &codec).await {
+            Ok(document) => statements.push(Statement {
+                storage_id,
+                is_touch,
+                document,
+                caller,
+            }),
+            Err(error) => caller.answer(Err(error), &mut wakes),
         }
-        taken.extend(pending.pop_front());
     }
-    taken
+    statements
 }
 
-fn upserted_indexes(reply: &Document) -> HashSet<usize> {
+async fn document(id: &str, request: Request, codec: &Codec) -> Result<RawDocumentBuf, StoreError> {
+    match request {
+        Request::Set { payload, times } => {
+            let payload = codec.encryption.prepare(id, payload).await?;
+            session::set_statement(id, &payload, times, codec.timestamps)
+        }
+        Request::Touch { times } => Ok(session::touch_statement(id, times, codec.timestamps)),
+        Request::Get | Request::Destroy => Ok(session::delete_statement(id)),
+    }
+}
+
+fn put_in_front(commands: &mut VecDeque<Vec<Statement>>, first: Vec<Vec<Statement>>) {
+    for command in first.into_iter().rev() {
+        commands.push_front(command);
+    }
+}
+
+fn write_errors(reply: &Document) -> HashMap<usize, StoreError> {
+    StoreError::write_errors(reply).into_iter().collect()
+}
+
+/// The statements that inserted a document.
+fn created(reply: &Document) -> HashSet<usize> {
     let upserted = reply.get_array("upserted").map(Vec::as_slice);
     upserted
         .unwrap_or_default()
@@ -286,52 +773,29 @@ fn upserted_indexes(reply: &Document) -> HashSet<usize> {
         .collect()
 }
 
-/// Whether every statement without an error matched or inserted a document.
-fn is_complete(reply: &Document, expected: usize) -> bool {
-    let count = reply.get_i32("n").unwrap_or_default();
-    usize::try_from(count).is_ok_and(|count| count >= expected)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use mongodb::bson::doc;
-
-    fn pending(bytes: usize) -> Pending {
-        let update = rawdoc! { "q": "x".repeat(bytes) };
-        let statement = Statement {
-            storage_id: "sid".to_owned(),
-            update,
-        };
-        Pending {
-            statement,
-            answer: oneshot::channel().0,
-        }
-    }
 
     #[test]
-    fn a_command_takes_what_fits() {
-        let mut queue: VecDeque<_> = [1, 1 << 20, 14 << 20, 20 << 20, 1].map(pending).into();
-        let sizes = std::iter::from_fn(|| {
-            let taken = take_below_limits(&mut queue).len();
-            (taken > 0).then_some(taken)
-        });
-        assert_eq!(sizes.collect::<Vec<_>>(), [2, 1, 1, 1]);
-    }
-
-    #[test]
-    fn a_command_has_no_more_statements_than_its_limit() {
-        let mut queue: VecDeque<_> = (0..=MOST_STATEMENTS).map(|_| pending(1)).collect();
-        assert_eq!(take_below_limits(&mut queue).len(), MOST_STATEMENTS);
-        assert_eq!(queue.len(), 1);
-    }
-
-    #[test]
-    fn the_reply_says_who_was_inserted_and_whether_all_matched() {
+    fn the_reply_says_what_was_inserted() {
         let reply = doc! { "n": 3, "upserted": [{ "index": 2, "_id": "c" }] };
-        assert_eq!(upserted_indexes(&reply), HashSet::from([2]));
-        assert!(is_complete(&reply, 3));
-        assert!(!is_complete(&reply, 4));
-        assert!(!is_complete(&doc! {}, 1));
+        assert_eq!(created(&reply), HashSet::from([2]));
+        assert_eq!(created(&doc! { "n": 1 }), HashSet::new());
+    }
+
+    #[test]
+    fn a_slow_network_takes_more_commands_at_a_time() {
+        let most = |times: &[u64]| {
+            let mut traffic = Traffic::default();
+            for time in times {
+                traffic.note(Duration::from_micros(*time));
+            }
+            traffic.most()
+        };
+        assert_eq!(most(&[]), FEWEST_COMMANDS);
+        assert_eq!(most(&[150]), FEWEST_COMMANDS);
+        assert_eq!(most(&[9_000, 2_100, 5_000]), 4);
+        assert_eq!(most(&[60_000]), MOST_COMMANDS);
     }
 }

@@ -6,31 +6,49 @@ use std::{
         Arc, LazyLock, Mutex, MutexGuard, PoisonError, Weak,
         atomic::{AtomicI64, Ordering},
     },
+    time::Duration,
 };
 
 use mongodb::{
     Client, ClientSession, ServerType,
     bson::doc,
     event::{EventHandler, sdam::SdamEvent},
+    options::ClientOptions,
 };
 use tokio::sync::{OnceCell, watch};
 
 use crate::{
+    batch::GroupCommit,
     error::StoreError,
-    options::{ConnectionConfig, driver_options},
+    options::{ConnectionConfig, WriteConcernConfig, driver_options},
 };
 
 static CLIENTS: LazyLock<Mutex<HashMap<ConnectionConfig, Weak<SharedClient>>>> =
     LazyLock::new(Mutex::default);
 
-/// A driver's client, with what the store itself knows of the deployment.
+/// What `serverSelectionTimeoutMS` is when it is not given.
+const DEFAULT_SERVER_SELECTION_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// A share of a driver's client. The last to give up its share closes the connections.
 pub struct SharedClient {
-    client: Client,
+    deployment: Arc<Deployment>,
     config: ConnectionConfig,
+    is_up: watch::Receiver<Option<bool>>,
+    groups: Mutex<HashMap<GroupKey, Weak<GroupCommit>>>,
+}
+
+/// Database, collection, and write concern as BSON.
+type GroupKey = (String, String, Option<Vec<u8>>);
+
+/// A driver's client, with what the store itself knows of the deployment. It is no share of the client: commands that are
+/// under way keep no connections open.
+pub struct Deployment {
+    client: Client,
+    retry_reads: bool,
     retry_writes: bool,
+    server_selection_timeout: Duration,
     is_replicated: OnceCell<bool>,
     transaction_number: AtomicI64,
-    is_up: watch::Receiver<Option<bool>>,
 }
 
 fn clients() -> MutexGuard<'static, HashMap<ConnectionConfig, Weak<SharedClient>>> {
@@ -55,12 +73,10 @@ impl SharedClient {
             return Ok(client);
         }
         let shared = Arc::new(Self {
-            retry_writes: made.options.retry_writes != Some(false),
-            client: Client::with_options(made.options)?,
+            deployment: Arc::new(Deployment::new(made.options)?),
             config: config.clone(),
-            is_replicated: OnceCell::new(),
-            transaction_number: AtomicI64::new(1),
             is_up,
+            groups: Mutex::default(),
         });
         clients.insert(config, Arc::downgrade(&shared));
         Ok(shared)
@@ -75,8 +91,56 @@ impl SharedClient {
         // domain socket each attempt fails at once, and the runtime's only worker would do nothing else for ever. Without
         // a server there is nothing to wait for either: the driver cleans up when it is dropped.
         if *last.is_up.borrow() == Some(true) {
-            last.client.clone().shutdown().immediate(true).await;
+            let client = last.deployment.client.clone();
+            client.shutdown().immediate(true).await;
         }
+    }
+
+    /// The client itself.
+    #[must_use]
+    pub fn deployment(&self) -> &Arc<Deployment> {
+        &self.deployment
+    }
+
+    /// What sends the operations on a collection, one for all stores that write to it with the same concern.
+    pub fn group(
+        &self,
+        database: &str,
+        collection: &str,
+        concern: Option<&WriteConcernConfig>,
+    ) -> Arc<GroupCommit> {
+        let concern_bytes = concern.map(|concern| concern.to_document().into_bytes());
+        let key = (database.to_owned(), collection.to_owned(), concern_bytes);
+        // The map is whole at every point where a panic could leave the lock.
+        let mut groups = self.groups.lock().unwrap_or_else(PoisonError::into_inner);
+        groups.retain(|_, group| group.strong_count() > 0);
+        if let Some(group) = groups.get(&key).and_then(Weak::upgrade) {
+            return group;
+        }
+        let deployment = Arc::clone(&self.deployment);
+        let group = Arc::new(GroupCommit::new(deployment, database, collection, concern));
+        groups.insert(key, Arc::downgrade(&group));
+        group
+    }
+
+    /// Whether some server takes writes, as the driver's monitors see it; `None` until they know.
+    #[must_use]
+    pub fn is_up(&self) -> watch::Receiver<Option<bool>> {
+        self.is_up.clone()
+    }
+}
+
+impl Deployment {
+    fn new(options: ClientOptions) -> Result<Self, StoreError> {
+        let timeout = options.server_selection_timeout;
+        Ok(Self {
+            retry_reads: options.retry_reads != Some(false),
+            retry_writes: options.retry_writes != Some(false),
+            server_selection_timeout: timeout.unwrap_or(DEFAULT_SERVER_SELECTION_TIMEOUT),
+            client: Client::with_options(options)?,
+            is_replicated: OnceCell::new(),
+            transaction_number: AtomicI64::new(1),
+        })
     }
 
     /// The driver's client.
@@ -91,10 +155,16 @@ impl SharedClient {
         self.is_replicated.initialized()
     }
 
-    /// Whether some server takes writes, as the driver's monitors see it; `None` until they know.
+    /// How long a command waits for a server that can take it, and how long one that fails is sent again.
     #[must_use]
-    pub fn is_up(&self) -> watch::Receiver<Option<bool>> {
-        self.is_up.clone()
+    pub fn server_selection_timeout(&self) -> Duration {
+        self.server_selection_timeout
+    }
+
+    /// Whether reads may be sent again.
+    #[must_use]
+    pub fn retries_reads(&self) -> bool {
+        self.retry_reads
     }
 
     /// Whether writes can carry a transaction number, by which the server knows a repeated one: `retryWrites` is on, and

@@ -1,21 +1,64 @@
-//! One write command, sent again once when the retryable writes specification says so.
+//! One command, sent again while the retryable reads and writes specifications say so.
 //!
 //! <https://github.com/mongodb/specifications/blob/master/source/retryable-writes/retryable-writes.md>
+//!
+//! The specifications ask for one more attempt at least. An election takes longer than that: here the attempts go on until
+//! `serverSelectionTimeoutMS` is over.
+
+use std::time::Duration;
 
 use mongodb::{
     ClientSession, Database,
     bson::{Document, RawDocumentBuf, cstr},
 };
+use tokio::time::{self, Instant};
 
-use crate::{client::SharedClient, error::StoreError};
+use crate::{client::Deployment, error::StoreError};
+
+/// The first repetition comes at once, as the specifications ask; these are the pauses before those that follow.
+const FIRST_PAUSE: Duration = Duration::from_millis(10);
+const LAST_PAUSE: Duration = Duration::from_millis(500);
 
 /// Whether a command may be sent again after a failure.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Retry {
-    /// Once, where the deployment can tell a repeated write.
-    Once,
+    /// Where the deployment can tell a repeated write. A standalone server cannot: what is sent twice could overwrite what
+    /// another process has written in between.
+    WhereKnown,
     /// Never: a write of many documents, or one that is not acknowledged.
     Never,
+}
+
+/// How long a command is sent again, and how often.
+pub struct Patience {
+    ends: Instant,
+    pause: Duration,
+}
+
+impl Patience {
+    /// Begins now.
+    #[must_use]
+    pub fn new(time: Duration) -> Self {
+        Self {
+            ends: Instant::now() + time,
+            pause: Duration::ZERO,
+        }
+    }
+
+    /// Waits for the next attempt. Whether there is to be one.
+    pub async fn wait(&mut self) -> bool {
+        let pause = self.pause;
+        self.pause = (pause * 2).clamp(FIRST_PAUSE, LAST_PAUSE);
+        if pause.is_zero() {
+            return true;
+        }
+        let next = Instant::now() + pause;
+        if next >= self.ends {
+            return false;
+        }
+        time::sleep_until(next).await;
+        true
+    }
 }
 
 /// Runs a write command and gives the reply, which may hold write errors.
@@ -23,36 +66,38 @@ pub enum Retry {
 /// # Errors
 /// What the driver reports.
 pub async fn write(
-    client: &SharedClient,
+    deployment: &Deployment,
     database: &Database,
     mut command: RawDocumentBuf,
     retry: Retry,
 ) -> Result<Document, StoreError> {
-    if retry == Retry::Never || !client.can_retry_writes().await? {
+    if retry == Retry::Never || !deployment.can_retry_writes().await? {
         return Ok(database.run_raw_command(command).await?);
     }
-    let (mut session, number) = client.start_retryable_write().await?;
+    // The same session and number with every attempt: by these the server knows a write that it has run.
+    let (mut session, number) = deployment.start_retryable_write().await?;
     command.append(cstr!("txnNumber"), number);
-    let first = send(database, command.clone(), &mut session).await;
-    let Some(failure) = retryable_failure(&first) else {
-        return first;
-    };
-    let second = send(database, command, &mut session).await;
-    // The first failure says more than a second attempt that found no server.
-    second.map_err(|second| {
-        if second.is_retryable_write() {
-            second
-        } else {
-            failure
+    let mut patience = Patience::new(deployment.server_selection_timeout());
+    let mut result = send(database, &command, &mut session).await;
+    while let Some(failure) = retryable_failure(&result) {
+        if !patience.wait().await {
+            return result;
         }
-    })
+        result = send(database, &command, &mut session).await;
+        if matches!(&result, Err(error) if error.is_server_selection()) {
+            // That there is no server says less than what became of the write.
+            return Err(failure);
+        }
+    }
+    result
 }
 
 async fn send(
     database: &Database,
-    command: RawDocumentBuf,
+    command: &RawDocumentBuf,
     session: &mut ClientSession,
 ) -> Result<Document, StoreError> {
+    let command = command.clone();
     Ok(database.run_raw_command(command).session(session).await?)
 }
 

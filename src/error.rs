@@ -2,7 +2,7 @@
 //!
 //! An expected failure crosses as data, a [`Failure`]; native-backend.js makes an `Error` of it, on the JavaScript stack.
 
-use std::{error::Error as StdError, fmt::Display, io, sync::Arc};
+use std::{error::Error as StdError, fmt::Display, io, sync::Arc, time::Duration};
 
 use futures_util::FutureExt;
 use mongodb::{
@@ -47,6 +47,14 @@ pub enum StoreError {
     /// The store was closed.
     #[error("The session store is closed")]
     Closed,
+    /// As many operations are pending as `maxPending` allows.
+    #[error(
+        "The session store is busy: {0} operations are pending, the most that maxPending allows"
+    )]
+    Busy(usize),
+    /// The time that `operationTimeoutMS` allows is over.
+    #[error("The operation took longer than operationTimeoutMS allows ({} ms)", .0.as_millis())]
+    TimedOut(Duration),
     /// A bug of ours: the operation panicked.
     #[error("The operation panicked, which is a bug in connect-mongo-native: {0}")]
     Panic(String),
@@ -154,6 +162,36 @@ impl StoreError {
         }
     }
 
+    /// Whether to send a read again: a network failure, or one of the codes that the specification lists.
+    ///
+    /// <https://github.com/mongodb/specifications/blob/master/source/retryable-reads/retryable-reads.md>
+    #[must_use]
+    pub fn is_retryable_read(&self) -> bool {
+        // ExceededTimeLimit, InterruptedAtShutdown, InterruptedDueToReplStateChange, NotWritablePrimary,
+        // NotPrimaryNoSecondaryOk, NotPrimaryOrSecondary, PrimarySteppedDown, ShutdownInProgress, HostNotFound,
+        // HostUnreachable, NetworkTimeout, SocketException, ReadConcernMajorityNotAvailableYet
+        const CODES: [i32; 13] = [
+            262, 11600, 11602, 10107, 13435, 13436, 189, 91, 7, 6, 89, 9001, 134,
+        ];
+        matches!(self, Self::Driver(error) if is_network_error(error))
+            || self.server_code().is_some_and(|code| CODES.contains(&code))
+    }
+
+    /// Whether the server refused a command for what it holds, and ran nothing of it.
+    #[must_use]
+    pub fn is_refusal(&self) -> bool {
+        // Unauthorized would be the same for any other command; after LockTimeout, MaxTimeMSExpired, ClientDisconnect and
+        // Interrupted a part may have been run.
+        const OTHERS: [i32; 5] = [13, 24, 50, 279, 11601];
+        let is_other = self.is_retryable_write() || self.is_retryable_read();
+        match self {
+            Self::Driver(error) if !is_other => {
+                matches!(error.kind.as_ref(), ErrorKind::Command(error) if !OTHERS.contains(&error.code))
+            }
+            _ => false,
+        }
+    }
+
     fn server_code(&self) -> Option<i32> {
         match self {
             Self::Driver(error) => command_error(error).map(|error| error.code),
@@ -213,6 +251,11 @@ impl From<&StoreError> for Failure {
                 code: Some(Either::B("ERR_STORE_CLOSED".to_owned())),
                 ..named("Error")
             },
+            StoreError::Busy(_) => Self {
+                code: Some(Either::B("ERR_STORE_BUSY".to_owned())),
+                ..named("Error")
+            },
+            StoreError::TimedOut(_) => named("MongoOperationTimeoutError"),
             StoreError::CertificatesFile(_) | StoreError::Panic(_) => named("MongoRuntimeError"),
         }
     }

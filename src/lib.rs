@@ -3,10 +3,13 @@
 //! JavaScript (index.js, native-backend.js) owns options, user functions, events and callbacks; this crate owns BSON
 //! and the network. Per call only strings, numbers, booleans and bytes cross the boundary.
 //!
-//! - [`store`]: the exported class, one async method an operation (edge)
+//! - [`store`]: the exported class, one method an operation (edge)
+//! - [`answers`]: answers on their way to the JavaScript thread (edge)
 //! - [`client`]: the driver's clients, shared between stores with the same connection (edge)
-//! - [`batch`]: updates that share a command (edge)
-//! - [`command`]: one write command, retried as the retryable writes specification says (edge)
+//! - [`batch`]: group commit, operations that share a command (edge)
+//! - [`queue`]: the order of operations that share commands (pure)
+//! - [`command`]: one command, sent again as the specifications say (edge)
+//! - [`runtime`]: the threads (edge)
 //! - [`options`]: configuration from JavaScript to the driver's options (edge)
 //! - [`encryption`]: sessions encrypted on their way out and decrypted on their way in (edge)
 //! - [`session_crypter`]: the same for JavaScript, beside its own driver (edge)
@@ -14,6 +17,7 @@
 //! - [`session`]: the stored document, read and written (pure)
 //! - [`error`]: one error type, and what of it JavaScript sees (edge)
 
+pub mod answers;
 pub mod batch;
 pub mod client;
 pub mod command;
@@ -21,6 +25,8 @@ pub mod crypto;
 pub mod encryption;
 pub mod error;
 pub mod options;
+pub mod queue;
+pub mod runtime;
 pub mod session;
 pub mod session_crypter;
 pub mod store;

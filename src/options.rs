@@ -1,6 +1,9 @@
 //! Configuration as JavaScript gives it, complete and checked (index.js, mongo-options.js), to the driver's options.
 
-use std::io::{self, Write};
+use std::{
+    io::{self, Write},
+    time::Duration,
+};
 
 use mongodb::{
     bson::{RawDocumentBuf, cstr},
@@ -76,9 +79,23 @@ pub struct StoreConfig {
     pub timestamps: bool,
     /// Whether to report when no server takes writes, and when one does again.
     pub connection_events: bool,
+    /// How many operations may wait for their command or its reply; beyond that a call fails at once.
+    pub max_pending: u32,
+    /// How long a call may take, its place in the queue included, in milliseconds; no limit when absent.
+    #[napi(js_name = "operationTimeoutMS")]
+    pub operation_timeout_ms: Option<u32>,
     /// `native`, `interval` or `disabled`.
     #[napi(ts_type = "'native' | 'interval' | 'disabled'")]
     pub auto_remove: String,
+}
+
+impl StoreConfig {
+    /// How long a call may take.
+    #[must_use]
+    pub fn time_limit(&self) -> Option<Duration> {
+        let milliseconds = self.operation_timeout_ms.map(u64::from);
+        milliseconds.map(Duration::from_millis)
+    }
 }
 
 impl WriteConcernConfig {

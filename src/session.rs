@@ -26,6 +26,17 @@ pub enum Payload {
     Bson(Vec<u8>),
 }
 
+impl Payload {
+    /// How large it is.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        match self {
+            Self::Text(text) => text.len(),
+            Self::Binary(bytes) | Self::Bson(bytes) => bytes.len(),
+        }
+    }
+}
+
 /// The times that a write stores, in milliseconds since the epoch.
 #[derive(Clone, Copy)]
 pub struct Times {
@@ -145,6 +156,12 @@ pub fn replace_statement(
     let mut fields = RawDocumentBuf::new();
     append_payload(&mut fields, cstr!("session"), payload)?;
     Ok(rawdoc! { "q": filter, "u": { "$set": fields } })
+}
+
+/// The element of a `delete` command that removes a session.
+#[must_use]
+pub fn delete_statement(storage_id: &str) -> RawDocumentBuf {
+    rawdoc! { "q": { "_id": storage_id }, "limit": 1 }
 }
 
 /// The filter of all sessions that are live at `now`: the one connect-mongo sends.

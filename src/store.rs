@@ -1,12 +1,11 @@
 //! The class that native-backend.js drives: one async method an operation.
 
 use std::{
-    io,
     sync::{
-        Arc, LazyLock, Mutex, PoisonError,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use mongodb::{
@@ -23,12 +22,14 @@ use napi_derive::napi;
 use tokio::{runtime::Runtime, sync::watch, task::JoinHandle, time};
 
 use crate::{
-    batch::{Batch, Statement, Updated},
+    answers::{Answers, CallLimits, Handover},
+    batch::{Codec, GroupCommit, Operation, Request},
     client::SharedClient,
     command::{Retry, write},
     encryption::{Encryption, State},
     error::{Failure, Outcome, StoreError, outcome},
-    options::{StoreConfig, WriteConcernConfig},
+    options::StoreConfig,
+    runtime::runtime,
     session::{self, Found, Payload, Times},
     session_crypter::SessionCrypter,
 };
@@ -37,26 +38,6 @@ use crate::{
 const START_UP_GRACE: Duration = Duration::from_secs(2);
 const FIRST_RETRY_DELAY: Duration = Duration::from_secs(1);
 const LAST_RETRY_DELAY: Duration = Duration::from_secs(60);
-
-/// Workers beyond these have nothing to do: what takes time happens in the server.
-const MOST_WORKERS: usize = 2;
-
-/// The process's own, for all of its threads: napi's ends with the last environment, in the middle of what the driver does.
-static RUNTIME: LazyLock<io::Result<Runtime>> = LazyLock::new(|| {
-    // On two processors a second worker costs more in wake-ups than it does: JavaScript has the other one.
-    let processors = std::thread::available_parallelism().map_or(1, usize::from);
-    tokio::runtime::Builder::new_multi_thread()
-        .worker_threads((processors / 2).clamp(1, MOST_WORKERS))
-        .thread_name("connect-mongo")
-        .enable_all()
-        .build()
-});
-
-fn runtime() -> napi::Result<&'static Runtime> {
-    RUNTIME.as_ref().map_err(|error| {
-        napi::Error::from_reason(format!("Cannot start the threads of the store: {error}"))
-    })
-}
 
 /// A stored session.
 #[napi(object, object_from_js = false)]
@@ -115,8 +96,9 @@ struct Inner {
     client: Arc<SharedClient>,
     database: Database,
     sessions: Collection<RawDocumentBuf>,
-    updates: Arc<Batch>,
-    encryption: Encryption,
+    group: Arc<GroupCommit>,
+    codec: Arc<Codec>,
+    answers: Arc<Answers>,
     config: StoreConfig,
     reporter: Reporter,
     is_sweeping: AtomicBool,
@@ -131,6 +113,9 @@ struct Background {
 }
 
 /// A session collection.
+///
+/// `get`, `set`, `touch` and `destroy` are given a number that stands for the call: `onAnswers` gets it back with the answer,
+/// in a list of many ([`AnswerKind`](crate::answers::AnswerKind) says what it holds). The other methods give a promise.
 ///
 /// No method is an `async fn`: the future of one would borrow the instance, which an environment that is torn down frees
 /// whatever still runs. Each takes what it needs of the store on the JavaScript thread, and its future owns that.
@@ -150,6 +135,8 @@ impl NativeStore {
     #[napi(constructor, catch_unwind)]
     pub fn new(
         config: StoreConfig,
+        #[napi(ts_arg_type = "(answers: Array<unknown>, failures: Array<Failure>) => void")]
+        on_answers: Function<'_, Handover, ()>,
         on_background: Function<'_, BackgroundReport, ()>,
         crypter: Option<&SessionCrypter>,
     ) -> napi::Result<Self> {
@@ -158,13 +145,15 @@ impl NativeStore {
             .build_threadsafe_function::<BackgroundReport>()
             .weak::<true>()
             .build()?;
+        let limits = CallLimits {
+            pending: usize::try_from(config.max_pending).unwrap_or(usize::MAX),
+            time: config.time_limit(),
+        };
+        let answers = Answers::new(&on_answers, limits)?;
+        let encryption = Encryption::new(crypter.map(SessionCrypter::crypter));
         let runtime = runtime()?;
         let inner = runtime
-            .block_on(Inner::open(
-                config,
-                reporter,
-                Encryption::new(crypter.map(SessionCrypter::crypter)),
-            ))
+            .block_on(Inner::open(config, reporter, answers, encryption))
             .map_err(|error| napi::Error::from_reason(Failure::from(error).message))?;
         let inner = Arc::new(inner);
         let (closing, closed) = watch::channel(false);
@@ -177,70 +166,65 @@ impl NativeStore {
         Ok(Self { runtime, open })
     }
 
-    /// The session, when there is one that is live.
+    /// Asks for the session, if there is one that is live.
     ///
     /// # Errors
-    /// None: failures are data.
-    #[napi(
-        catch_unwind,
-        ts_return_type = "Promise<Outcome<SessionRecord | null>>"
-    )]
-    pub fn get<'env>(&self, env: &'env Env, storage_id: String) -> napi::Result<Object<'env>> {
-        self.run(env, async move |inner| inner.get(&storage_id).await)
+    /// None: failures are data. One that is returned is the answer.
+    #[napi(catch_unwind)]
+    pub fn get(&self, env: Env, call: f64, storage_id: String) -> Option<Failure> {
+        self.submit(env, call, storage_id, Request::Get)
     }
 
-    /// Writes a session and tells whether it was created. `session` is text, or a BSON document whose first element is the
-    /// value to store.
+    /// Writes a session; the answer tells whether it was created. `session` is text, or a BSON document whose first element
+    /// is the value to store.
     ///
     /// # Errors
-    /// None: failures are data.
-    #[napi(catch_unwind, ts_return_type = "Promise<Outcome<boolean>>")]
-    pub fn set<'env>(
+    /// None: failures are data. One that is returned is the answer.
+    #[napi(catch_unwind)]
+    pub fn set(
         &self,
-        env: &'env Env,
+        env: Env,
+        call: f64,
         storage_id: String,
         session: Either<String, Buffer>,
         expires_ms: f64,
         last_modified_ms: Option<f64>,
-    ) -> napi::Result<Object<'env>> {
+    ) -> Option<Failure> {
         let payload = to_payload(session);
         let times = Times {
             expires_ms,
             last_modified_ms,
         };
-        self.run(env, async move |inner| {
-            inner.set(&storage_id, payload, times).await
-        })
+        self.submit(env, call, storage_id, Request::Set { payload, times })
     }
 
-    /// Renews a session and tells whether there was one.
+    /// Renews a session; the answer tells whether there was one.
     ///
     /// # Errors
-    /// None: failures are data.
-    #[napi(catch_unwind, ts_return_type = "Promise<Outcome<boolean>>")]
-    pub fn touch<'env>(
+    /// None: failures are data. One that is returned is the answer.
+    #[napi(catch_unwind)]
+    pub fn touch(
         &self,
-        env: &'env Env,
+        env: Env,
+        call: f64,
         storage_id: String,
         expires_ms: f64,
         last_modified_ms: Option<f64>,
-    ) -> napi::Result<Object<'env>> {
+    ) -> Option<Failure> {
         let times = Times {
             expires_ms,
             last_modified_ms,
         };
-        self.run(env, async move |inner| {
-            inner.touch(&storage_id, times).await
-        })
+        self.submit(env, call, storage_id, Request::Touch { times })
     }
 
     /// Removes a session; one that is not there is no failure.
     ///
     /// # Errors
-    /// None: failures are data.
-    #[napi(catch_unwind, ts_return_type = "Promise<Outcome<void>>")]
-    pub fn destroy<'env>(&self, env: &'env Env, storage_id: String) -> napi::Result<Object<'env>> {
-        self.run(env, async move |inner| inner.destroy(&storage_id).await)
+    /// None: failures are data. One that is returned is the answer.
+    #[napi(catch_unwind)]
+    pub fn destroy(&self, env: Env, call: f64, storage_id: String) -> Option<Failure> {
+        self.submit(env, call, storage_id, Request::Destroy)
     }
 
     /// All live sessions, in the place of each that cannot be decrypted the failure.
@@ -353,13 +337,35 @@ impl NativeStore {
         let open = self.lock().take();
         self.settle(env, async move {
             if let Some((inner, background)) = open {
-                background.finish(inner.client.is_reached()).await;
+                background
+                    .finish(inner.client.deployment().is_reached())
+                    .await;
                 let client = Arc::clone(&inner.client);
                 drop(inner);
                 client.release().await;
             }
             Ok(())
         })
+    }
+
+    /// Sends what waits, as far as there may be more commands under way. To be called when a turn of the event loop ends in
+    /// which there were calls: those that came together then leave together.
+    ///
+    /// # Errors
+    /// None.
+    #[napi(catch_unwind)]
+    pub fn flush(&self) {
+        if let Ok(inner) = self.inner() {
+            inner.answers.uncork();
+            inner.group.start();
+        }
+    }
+
+    fn submit(&self, env: Env, call: f64, storage_id: String, request: Request) -> Option<Failure> {
+        let submitted = self
+            .inner()
+            .and_then(|inner| inner.submit(env, call, storage_id, request));
+        submitted.err().map(Failure::from)
     }
 
     /// Runs an operation on the open store.
@@ -437,24 +443,27 @@ impl Inner {
     async fn open(
         config: StoreConfig,
         reporter: Reporter,
+        answers: Arc<Answers>,
         encryption: Encryption,
     ) -> Result<Self, StoreError> {
         let client = SharedClient::get(config.connection.clone()).await?;
-        let database = client.driver().database(&config.database);
-        let concern = config.write_concern.as_ref();
-        let updates = Batch::new(
-            Arc::clone(&client),
-            database.clone(),
-            config.collection.clone(),
-            concern.map(WriteConcernConfig::to_document),
-            !concern.is_some_and(WriteConcernConfig::is_unacknowledged),
+        let database = client.deployment().driver().database(&config.database);
+        let group = client.group(
+            &config.database,
+            &config.collection,
+            config.write_concern.as_ref(),
         );
+        let codec = Codec {
+            encryption,
+            timestamps: config.timestamps,
+        };
         Ok(Self {
             sessions: database.collection(&config.collection),
-            updates: Arc::new(updates),
+            group,
+            codec: Arc::new(codec),
+            answers,
             database,
             client,
-            encryption,
             config,
             reporter,
             is_sweeping: AtomicBool::new(false),
@@ -462,47 +471,37 @@ impl Inner {
         })
     }
 
-    async fn get(&self, storage_id: &str) -> Result<Option<SessionRecord>, StoreError> {
-        // By `_id` alone the server takes its fast path; whether the session is live is decided here, on the same clock.
-        let Some(document) = self.sessions.find_one(doc! { "_id": storage_id }).await? else {
-            return Ok(None);
-        };
-        if !session::is_live(&document, DateTime::now())? {
-            return Ok(None);
-        }
-        let found = session::read(&document)?;
-        Ok(Some(
-            self.encryption.reveal(storage_id, found).await?.into(),
-        ))
-    }
-
-    async fn set(
+    /// Queues an operation, in the order of the calls.
+    fn submit(
         &self,
-        storage_id: &str,
-        payload: Payload,
-        times: Times,
-    ) -> Result<bool, StoreError> {
-        let payload = self.encryption.prepare(storage_id, payload).await?;
-        let statement =
-            session::set_statement(storage_id, &payload, times, self.config.timestamps)?;
-        Ok(self.update(storage_id, statement).await?.upserted)
-    }
-
-    async fn touch(&self, storage_id: &str, times: Times) -> Result<bool, StoreError> {
-        let statement = session::touch_statement(storage_id, times, self.config.timestamps);
-        // Without an acknowledgement nothing says that the session is gone.
-        Ok(self.update(storage_id, statement).await?.matched)
-    }
-
-    async fn destroy(&self, storage_id: &str) -> Result<(), StoreError> {
-        let statement = rawdoc! { "q": { "_id": storage_id }, "limit": 1 };
-        self.delete(statement, self.retry()).await
+        env: Env,
+        call: f64,
+        storage_id: String,
+        request: Request,
+    ) -> Result<(), StoreError> {
+        let operation = Operation {
+            caller: self.answers.caller(env, call)?,
+            storage_id: storage_id.into(),
+            since: Instant::now(),
+            request,
+            codec: Arc::clone(&self.codec),
+        };
+        self.group.submit(operation, self.answers.is_corked());
+        Ok(())
     }
 
     async fn clear(&self) -> Result<(), StoreError> {
-        let cleared = self
-            .delete(rawdoc! { "q": {}, "limit": 0 }, Retry::Never)
-            .await;
+        let mut command = rawdoc! {
+            "delete": self.sessions.name(),
+            "deletes": [{ "q": {}, "limit": 0 }],
+        };
+        if let Some(write_concern) = &self.config.write_concern {
+            command.append(cstr!("writeConcern"), write_concern.to_document());
+        }
+        let deployment = self.client.deployment();
+        let cleared = write(deployment, &self.database, command, Retry::Never)
+            .await
+            .and_then(|reply| StoreError::in_reply(&reply).map_or(Ok(()), Err));
         match cleared {
             Err(error) if error.is_namespace_missing() => Ok(()),
             result => result,
@@ -518,7 +517,7 @@ impl Inner {
             // Only sessions in our own format are bound to their storage id, and those have one that is a string.
             let storage_id = document.get_str("_id").unwrap_or_default();
             let found = session::read(document)?;
-            let revealed = self.encryption.reveal(storage_id, found).await;
+            let revealed = self.codec.encryption.reveal(storage_id, found).await;
             records.push(match revealed {
                 Ok(found) => Either::A(found.into()),
                 Err(error) => Either::B(error.into()),
@@ -547,7 +546,7 @@ impl Inner {
             let found = session::read(document)?;
             batch.scanned += 1;
             batch.last = Some(storage_id.clone());
-            let text = match self.encryption.state(&storage_id, &found).await {
+            let text = match self.codec.encryption.state(&storage_id, &found).await {
                 Ok(State::Current) => continue,
                 Ok(State::Outdated(text)) => Some(text),
                 Ok(State::Plain) => None,
@@ -576,11 +575,12 @@ impl Inner {
         text: String,
     ) -> Result<bool, StoreError> {
         let payload = self
+            .codec
             .encryption
             .prepare(storage_id, Payload::Text(text))
             .await?;
         let statement = session::replace_statement(storage_id, &stored, &payload)?;
-        Ok(self.update(storage_id, statement).await?.matched)
+        self.group.replace(statement).await
     }
 
     async fn length(&self) -> Result<i64, StoreError> {
@@ -594,49 +594,14 @@ impl Inner {
         Ok(())
     }
 
-    async fn update(
-        &self,
-        storage_id: &str,
-        update: RawDocumentBuf,
-    ) -> Result<Updated, StoreError> {
-        let storage_id = storage_id.to_owned();
-        self.updates.update(Statement { storage_id, update }).await
-    }
-
-    async fn delete(&self, statement: RawDocumentBuf, retry: Retry) -> Result<(), StoreError> {
-        let mut command = rawdoc! { "delete": self.sessions.name(), "deletes": [statement] };
-        self.append_write_concern(&mut command);
-        let reply = write(&self.client, &self.database, command, retry).await?;
-        StoreError::in_reply(&reply).map_or(Ok(()), Err)
-    }
-
-    fn append_write_concern(&self, command: &mut RawDocumentBuf) {
-        if let Some(write_concern) = &self.config.write_concern {
-            command.append(cstr!("writeConcern"), write_concern.to_document());
-        }
-    }
-
-    /// A write that is not acknowledged cannot be retried: its failure is never heard of.
-    fn retry(&self) -> Retry {
-        if self.is_unacknowledged() {
-            Retry::Never
-        } else {
-            Retry::Once
-        }
-    }
-
-    fn is_unacknowledged(&self) -> bool {
-        let concern = self.config.write_concern.as_ref();
-        concern.is_some_and(WriteConcernConfig::is_unacknowledged)
-    }
-
     async fn sweep(&self) {
         let command = rawdoc! {
             "delete": self.sessions.name(),
             "deletes": [{ "q": { "expires": { "$lt": DateTime::now() } }, "limit": 0 }],
             "writeConcern": { "w": 0 },
         };
-        if let Err(error) = write(&self.client, &self.database, command, Retry::Never).await {
+        let deployment = self.client.deployment();
+        if let Err(error) = write(deployment, &self.database, command, Retry::Never).await {
             self.report("sweep-failed", Some(error));
         }
         self.is_sweeping.store(false, Ordering::Release);
@@ -686,7 +651,7 @@ impl Inner {
     }
 
     async fn ensure_ttl_index(&self) -> Result<(), StoreError> {
-        self.client.can_retry_writes().await?;
+        self.client.deployment().can_retry_writes().await?;
         // Making an index asks for more rights than most apps have: look first, and let a refusal come from there.
         if self.has_ttl_index().await.unwrap_or(false) {
             return Ok(());

@@ -115,6 +115,8 @@ export const everyOption: Required<ConnectMongoOptions<Cart>> = {
   crypto: { secret: 'squirrel' },
   cryptoAdapter: null,
   acceptPlaintext: true,
+  maxPending: 1_000,
+  operationTimeoutMS: 500,
   onDecryptError: 'drop',
 }
 
