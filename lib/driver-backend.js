@@ -3,6 +3,7 @@
 'use strict'
 
 const { connected, isDefaultDatabase, needsConnecting, watchServers } = require('./client-source.js')
+const { WriteOrder } = require('./write-order.js')
 
 /**
  * @typedef {import('./native-backend.js').StoredSession} StoredSession
@@ -59,6 +60,7 @@ class DriverBackend {
   name = /** @type {const} */ ('driver')
   #options
   #onNews
+  #order = new WriteOrder()
   #isClosed = false
   #isSweeping = false
   /** @type {() => void} */
@@ -180,10 +182,12 @@ class DriverBackend {
   }
 
   /** @param {string} storageId @returns {Promise<StoredSession | null>} the live session of that id */
-  async get(storageId) {
-    const collection = await this.#ready()
-    const document = await collection.findOne({ _id: storageId, $or: live() })
-    return document ? storedSession(document) : null
+  get(storageId) {
+    return this.#order.read(storageId, async () => {
+      const collection = await this.#ready()
+      const document = await collection.findOne({ _id: storageId, $or: live() })
+      return document ? storedSession(document) : null
+    })
   }
 
   /**
@@ -193,19 +197,19 @@ class DriverBackend {
    * @param {Date | undefined} lastModified left alone when absent
    * @returns {Promise<boolean>} whether the session was created
    */
-  async set(storageId, session, expires, lastModified) {
+  set(storageId, session, expires, lastModified) {
     /** @type {Record<string, unknown>} */
     const fields = { _id: storageId, session, expires }
     if (lastModified) fields.lastModified = lastModified
     const update = this.#options.timestamps
       ? { $set: fields, $setOnInsert: { createdAt: new Date() }, $currentDate: { updatedAt: true } }
       : { $set: fields }
-    const collection = await this.#ready()
-    const written = await collection.updateOne({ _id: storageId }, update, {
-      upsert: true,
-      ...this.#writeConcern(),
+    return this.#order.write(storageId, async () => {
+      const collection = await this.#ready()
+      const options = { upsert: true, ...this.#writeConcern() }
+      const written = await collection.updateOne({ _id: storageId }, update, options)
+      return Number(written.upsertedCount) > 0
     })
-    return Number(written.upsertedCount) > 0
   }
 
   /**
@@ -214,21 +218,25 @@ class DriverBackend {
    * @param {Date | undefined} lastModified left alone when absent
    * @returns {Promise<boolean>} whether there was such a session
    */
-  async touch(storageId, expires, lastModified) {
+  touch(storageId, expires, lastModified) {
     const fields = lastModified ? { lastModified, expires } : { expires }
     const update = this.#options.timestamps
       ? { $set: fields, $currentDate: { updatedAt: true } }
       : { $set: fields }
-    const collection = await this.#ready()
-    const written = await collection.updateOne({ _id: storageId }, update, this.#writeConcern())
-    // Without an acknowledgement nothing says that the session is gone.
-    return Number(written.matchedCount) !== 0 || written.acknowledged === false
+    return this.#order.write(storageId, async () => {
+      const collection = await this.#ready()
+      const written = await collection.updateOne({ _id: storageId }, update, this.#writeConcern())
+      // Without an acknowledgement nothing says that the session is gone.
+      return Number(written.matchedCount) !== 0 || written.acknowledged === false
+    })
   }
 
   /** @param {string} storageId */
-  async destroy(storageId) {
-    const collection = await this.#ready()
-    await collection.deleteOne({ _id: storageId }, this.#writeConcern())
+  destroy(storageId) {
+    return this.#order.write(storageId, async () => {
+      const collection = await this.#ready()
+      await collection.deleteOne({ _id: storageId }, this.#writeConcern())
+    })
   }
 
   /** @returns {Promise<StoredSession[]>} the live sessions */

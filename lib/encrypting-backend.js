@@ -2,6 +2,7 @@
 'use strict'
 
 const { SessionCrypto, serializedOf, textOf } = require('./session-crypto.js')
+const { WriteOrder } = require('./write-order.js')
 
 /**
  * @typedef {import('./native-backend.js').StoredSession} StoredSession
@@ -67,6 +68,8 @@ class EncryptingBackend {
   #backend
   #crypto
   #options
+  /** Encryption takes its time: what is asked for later must not overtake it. */
+  #order = new WriteOrder()
 
   /**
    * @param {DriverBackend | NativeBackend} backend
@@ -89,26 +92,30 @@ class EncryptingBackend {
   }
 
   /** @param {string} storageId */
-  async get(storageId) {
-    const stored = await this.#backend.get(storageId)
-    return stored && this.#reveal(storageId, stored)
+  get(storageId) {
+    return this.#order.read(storageId, async () => {
+      const stored = await this.#backend.get(storageId)
+      return stored && this.#reveal(storageId, stored)
+    })
   }
 
   /** @param {string} storageId @param {string} text @param {Date} expires @param {Date | undefined} lastModified */
-  async set(storageId, text, expires, lastModified) {
-    const encrypted = await this.#crypto.encrypt(storageId, text)
-    // Text goes as it is to either backend, bytes only to the driver, which makes BSON of them itself.
-    return this.#backend.set(storageId, /** @type {string} */ (encrypted), expires, lastModified)
+  set(storageId, text, expires, lastModified) {
+    return this.#order.write(storageId, async () => {
+      const encrypted = await this.#crypto.encrypt(storageId, text)
+      // Text goes as it is to either backend, bytes only to the driver, which makes BSON of them itself.
+      return this.#backend.set(storageId, /** @type {string} */ (encrypted), expires, lastModified)
+    })
   }
 
   /** @param {string} storageId @param {Date} expires @param {Date | undefined} lastModified */
   touch(storageId, expires, lastModified) {
-    return this.#backend.touch(storageId, expires, lastModified)
+    return this.#order.write(storageId, async () => this.#backend.touch(storageId, expires, lastModified))
   }
 
   /** @param {string} storageId */
   destroy(storageId) {
-    return this.#backend.destroy(storageId)
+    return this.#order.write(storageId, async () => this.#backend.destroy(storageId))
   }
 
   async all() {
