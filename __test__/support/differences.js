@@ -166,6 +166,20 @@ const DIFFERENCES = {
     sentence:
       'The sessions that a store encrypts share a salt for up to a day, so that a key is derived once and not for each call.',
   },
+  'call-order': {
+    phrase: 'keep their order',
+    sentence:
+      'Calls about one session keep their order: a `get` sees what was `set` before it, awaited or not.',
+  },
+  patience: {
+    phrase: '`serverSelectionTimeoutMS`',
+    sentence:
+      'On Rust, a call that an election or a lost connection interrupts is repeated until `serverSelectionTimeoutMS` is over, not once; without replication, writes are not repeated.',
+  },
+  'max-pending': {
+    phrase: '`maxPending`',
+    sentence: 'More than `maxPending` calls at a time are refused.',
+  },
 }
 
 module.exports = { DIFFERENCES }
