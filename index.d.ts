@@ -42,10 +42,13 @@ interface MongoStore<T extends MongoStore.SessionData = MongoStore.SessionData> 
  * app.use(session({ secret, store: MongoStore.create({ mongoUrl: 'mongodb://localhost/app' }) }))
  */
 declare class MongoStore<T extends MongoStore.SessionData = MongoStore.SessionData> extends EventEmitter {
-  /** Which native binary is in use, such as `'linux-x64-gnu'`. */
+  /** Which binary is in use: that of this system, such as `'linux-x64-gnu'`, or `'wasm32-wasip1'` where none fits. */
   static readonly binding: string
 
-  /** What does the work: Rust, or the JavaScript driver (for a `client`, and for options that only it honours). */
+  /**
+   * What does the work: Rust, or the JavaScript driver (for a `client`, for options that only it honours, and where `binding` is
+   * WebAssembly).
+   */
   readonly backend: 'native' | 'driver'
 
   /**

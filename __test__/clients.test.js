@@ -4,6 +4,7 @@
 const assert = require('node:assert/strict')
 const { describe, test } = require('node:test')
 const MongoStore = require('..')
+const { BACKENDS, DEFAULT_BACKEND } = require('./support/backends.js')
 const { runInChild } = require('./support/child.js')
 const { openDatabase } = require('./support/database.js')
 const { freePort, startReplicaSet, startServer, withDatabase } = require('./support/server.js')
@@ -332,7 +333,7 @@ describe('what was given', () => {
     const { url, sessions } = await openDatabase(t)
     const unused = { db: () => assert.fail('this client is not for the store') }
     const store = new MongoStore({ mongoUrl: url, clientPromise: Promise.resolve(unused), client: unused })
-    assert.equal(store.backend, 'native')
+    assert.equal(store.backend, DEFAULT_BACKEND)
     await assertWorks(store)
     await store.close()
     const second = new MongoStore({ clientPromise: MongoClient.connect(url), client: unused })
@@ -373,12 +374,14 @@ describe('backend', () => {
       assert.throws(() => new MongoStore({ ...given, backend: 'native' }), /backend: 'native'.*mongoUrl/)
   })
 
-  test("'native' with mongoUrl and a client uses mongoUrl", async (t) => {
-    const { open } = await openDatabase(t)
-    const store = open({ client: {}, backend: 'native' })
-    assert.equal(store.backend, 'native')
-    await assertWorks(store)
-  })
+  for (const backend of BACKENDS) {
+    test(`'${backend}' with mongoUrl and a client uses mongoUrl`, async (t) => {
+      const { open } = await openDatabase(t)
+      const store = open({ client: {}, backend })
+      assert.equal(store.backend, backend)
+      await assertWorks(store)
+    })
+  }
 
   test("'driver' with mongoUrl uses the app's mongodb package", async (t) => {
     const { open, sessions } = await openDatabase(t)

@@ -9,14 +9,13 @@ const session = require('express-session')
 const { Collection, MongoClient } = require('mongodb')
 const { createConnection } = require('mongoose-9')
 const MongoStore = require('..')
+const { BACKENDS } = require('./support/backends.js')
 const { runInChild } = require('./support/child.js')
 const { openDatabase } = require('./support/database.js')
 const { Browser, serve } = require('./support/http.js')
 const { installAlone } = require('./support/install.js')
 const { freePort, startServer } = require('./support/server.js')
 const { nextEvent, promised, until } = require('./support/wait.js')
-
-const BACKENDS = /** @type {const} */ (['native', 'driver'])
 
 /** An address at which a server comes and goes; there is none at first. */
 async function unsteadyServer() {

@@ -12,6 +12,7 @@ const {
   forOurs,
   promised,
 } = require('./support/differential.js')
+const { DEFAULT_BACKEND } = require('./support/backends.js')
 const { freePort, startServer } = require('./support/server.js')
 const { LATER, plainSession, storedSession } = require('./support/sessions.js')
 
@@ -332,7 +333,7 @@ forDifference('internals', 'what a store carries besides its methods', {
     const store = create()
     for (const name of ['clientP', 'options', 'cryptoAdapter', 'timer']) assert.equal(name in store, false)
     assert.equal((await store.collectionP).collectionName, 'sessions')
-    assert.equal(store.backend, implementation.hasClient ? 'driver' : 'native')
+    assert.equal(store.backend, implementation.hasClient ? 'driver' : DEFAULT_BACKEND)
     assert.equal(typeof MongoStore.binding, 'string')
   },
   theirs: async (_t, { create }) => {

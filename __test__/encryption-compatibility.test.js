@@ -6,6 +6,7 @@ const { after, describe, test } = require('node:test')
 const { MongoClient } = require('mongodb')
 const ours = require('..')
 const ConnectMongo5 = require('connect-mongo-5')
+const { DEFAULT_BACKEND } = require('./support/backends.js')
 const { SECRET } = require('./support/encryption.js')
 const { freshDatabaseUrl } = require('./support/server.js')
 const { plainSession } = require('./support/sessions.js')
@@ -148,10 +149,11 @@ async function openOurs(t, collectionName, { mode, encryption }) {
   const client = await connected
   const mongoUrl = await databaseUrl
   const common = { collectionName, autoRemove: 'disabled', ...mode, ...encryption(ours) }
-  const native = ours.create({ ...common, mongoUrl, backend: 'native' })
-  const driver = ours.create({ ...common, client, closeClient: false })
-  t.after(() => Promise.all([native.close(), driver.close()]))
-  return { native, driver }
+  const byUrl = ours.create({ ...common, mongoUrl })
+  const byClient = ours.create({ ...common, client, closeClient: false })
+  t.after(() => Promise.all([byUrl.close(), byClient.close()]))
+  assert.equal(byUrl.backend, DEFAULT_BACKEND)
+  return { byUrl, byClient }
 }
 
 describe('on one collection', () => {
@@ -189,10 +191,10 @@ describe('on one collection', () => {
       const five = openTheirs(ConnectMongo5, options)
       const six = openTheirs(MongoStore, options)
       const read = await exchange({ five, six, ...(await openOurs(t, collectionName, one)) })
-      assert.deepEqual(read.five.native, read.five.six)
-      assert.deepEqual(read.five.driver, read.five.six)
-      assert.deepEqual(read.native.five, read.five.five)
-      assert.deepEqual(read.driver.five, read.five.five)
+      for (const one of ['byUrl', 'byClient']) {
+        assert.deepEqual(read.five[one], read.five.six)
+        assert.deepEqual(read[one].five, read.five.five)
+      }
     })
   }
 })

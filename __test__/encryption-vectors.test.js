@@ -51,9 +51,9 @@ const KRUPTEINS = [
 const files = loadVectors()
 const all = [...files.values()].flat()
 
-/** What the driver backend shares with the native one need not be tried a thousand times. @param {string} backend @param {Vector} vector */
+/** What the backends share need not be tried a thousand times on each. @param {string} backend @param {Vector} vector */
 function isTried(backend, { adapter, custom, table }) {
-  return backend === 'native' || adapter !== 'kruptein' || Boolean(custom) || Boolean(table)
+  return backend === BACKENDS[0] || adapter !== 'kruptein' || Boolean(custom) || Boolean(table)
 }
 
 /** @template T @param {T[]} items @param {number} limit @param {(item: T) => Promise<void>} work */

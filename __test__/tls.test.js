@@ -202,5 +202,7 @@ test('MONGODB-X509 signs in with the client certificate, and only as a user that
   })
   store.on('error', () => {})
   t.after(() => store.close())
-  await assert.rejects(store.get('sid'), { name: 'MongoServerError', code: 18 })
+  // The JavaScript driver authenticates in its first message, where the server says so much: the user is not found.
+  const code = store.backend === 'native' ? 18 : 11
+  await assert.rejects(store.get('sid'), { name: 'MongoServerError', code })
 })

@@ -46,7 +46,10 @@ function workerBody() {
     },
   }
   modes[mode]()
-  parentPort.postMessage('calls are under way')
+  const announce = () => parentPort.postMessage('calls are under way')
+  // A JavaScript client takes longer to connect than some of these workers live.
+  if (store.backend === 'native') announce()
+  else store.once('create', announce)
 }
 
 /** Runs in a process of its own: starts workers, round after round, and tells how they ended. */

@@ -19,6 +19,12 @@ const SECRET = 'squirrel, harbour, lantern: 4711'
 /** @param {object} options */
 const ours = (options) => require('connect-mongo-native').create(options)
 
+/** Each store has a process of its own, so that this concerns no other. @param {object} options */
+function oursOnWasm(options) {
+  process.env.NAPI_RS_FORCE_WASI = 'error'
+  return ours(options)
+}
+
 /** @param {ConstructorParameters<typeof import('connect-mongo').MongoStore>[0]} options */
 const connectMongo = (options) => require('connect-mongo').MongoStore.create(options)
 
@@ -53,6 +59,11 @@ const STORES = {
     label: 'ours, driver backend',
     packages: ['connect-mongo-native', 'mongodb'],
     create: ({ mongoUrl, dbName }) => ours({ mongoUrl, dbName, backend: 'driver' }),
+  },
+  wasm: {
+    label: 'ours, WebAssembly',
+    packages: ['connect-mongo-native', 'mongodb'],
+    create: ({ mongoUrl, dbName }) => oursOnWasm({ mongoUrl, dbName }),
   },
   'connect-mongo': {
     label: 'connect-mongo',
@@ -99,6 +110,11 @@ const CRYPTO_STORES = {
     packages: ['connect-mongo-native'],
     create: ({ mongoUrl, dbName }) =>
       ours({ mongoUrl, dbName, crypto: { secret: SECRET, format: 'sealed' } }),
+  },
+  'wasm-kruptein': {
+    label: 'ours, crypto, WebAssembly',
+    packages: ['connect-mongo-native', 'mongodb'],
+    create: ({ mongoUrl, dbName }) => oursOnWasm({ mongoUrl, dbName, crypto: { secret: SECRET } }),
   },
   'connect-mongo-kruptein': {
     label: 'connect-mongo, crypto',

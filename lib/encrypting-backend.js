@@ -21,8 +21,12 @@ const { WriteOrder } = require('./write-order.js')
 const isBinary = (/** @type {any} */ value) =>
   value instanceof Uint8Array || (value?._bsontype === 'Binary' && value.sub_type === 0)
 
-/** @param {any} value @returns {Uint8Array} */
-const bytesOf = (value) => (value instanceof Uint8Array ? value : value.value())
+/**
+ * A copy: WebAssembly would be given the whole of the buffer that a view is of, which is that of all documents of a batch.
+ *
+ * @param {any} value
+ */
+const bytesOf = (value) => new Uint8Array(value instanceof Uint8Array ? value : value.value())
 
 /**
  * connect-mongo 3.2 stored text as a document with a field for each character.

@@ -6,7 +6,7 @@ const { createRequire } = require('node:module')
 // Kept, for apps whose tests put fake timers in the place of the global ones.
 const { setImmediate } = require('node:timers')
 
-const binding = require('../native/binding.js')
+const { binding } = require('./binding.js')
 const { resolveUri } = require('./mongo-options.js')
 const { serializedOf, textOf } = require('./session-crypto.js')
 
@@ -489,7 +489,4 @@ class NativeBackend {
   }
 }
 
-/** Which native binary is in use, such as `linux-x64-gnu`. @type {string} */
-const bindingTarget = binding.platform()
-
-module.exports = { NativeBackend, bindingTarget, errorOf }
+module.exports = { NativeBackend, errorOf }

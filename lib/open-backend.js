@@ -4,6 +4,7 @@
 
 const debug = require('debug')('connect-mongo')
 
+const { noNative } = require('./binding.js')
 const { appDriver, givenClient, ownClient } = require('./client-source.js')
 const { DriverBackend } = require('./driver-backend.js')
 const { parseConnection, writeConcern } = require('./mongo-options.js')
@@ -49,11 +50,19 @@ function overDriver(options, source, onNews) {
   )
 }
 
-/** @param {Options} options @param {OnNews} onNews */
-function overOwnDriver(options, onNews) {
+/** @param {Options} options @param {OnNews} onNews @param {string} [purpose] what the driver is needed for */
+function overOwnDriver(options, onNews, purpose = "backend: 'driver'") {
   const { mongoUrl, mongoOptions } = options
   const dbName = options.dbName || mongoOptions?.dbName
-  return overDriver({ ...options, dbName }, ownClient("backend: 'driver'", mongoUrl, mongoOptions), onNews)
+  return overDriver({ ...options, dbName }, ownClient(purpose, mongoUrl, mongoOptions), onNews)
+}
+
+/** @param {Options} options @param {OnNews} onNews */
+function withoutNative(options, onNews) {
+  if (options.backend === 'native') throw new Error(`backend: 'native' cannot be had: ${noNative}`)
+  // The JavaScript driver would say so only at the first call.
+  writeConcern(options.writeOperationOptions, 'writeOperationOptions')
+  return overOwnDriver(options, onNews, `connect-mongo-native runs as WebAssembly, because ${noNative}, and`)
 }
 
 /** @param {Options} options @param {Crypto | undefined} crypto @param {OnNews} onNews */
@@ -92,6 +101,7 @@ function chooseBackend(options, crypto, onNews) {
   }
   if (given) return overDriver(options, givenClient(given, options.closeClient), onNews)
   if (options.backend === 'driver') return overOwnDriver(options, onNews)
+  if (noNative) return withoutNative(options, onNews)
   try {
     return overRust(options, crypto, onNews)
   } catch (error) {

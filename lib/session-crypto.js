@@ -1,7 +1,7 @@
 // Encryption in JavaScript's eyes: the Rust crypter with promises, connect-mongo's adapters, and what a session is to them.
 'use strict'
 
-const { SessionCrypter } = require('../native/binding.js')
+const { SessionCrypter } = require('./binding.js').binding
 const { encryptionOfKruptein, encryptionOfWebCrypto } = require('./crypto-options.js')
 
 /**

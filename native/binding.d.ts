@@ -307,7 +307,10 @@ export interface OutdatedSession {
   text?: string
 }
 
-/** The platform this binary was built for, in the words of Node and npm: `linux-x64-gnu`, `darwin-arm64`, … */
+/**
+ * The platform this binary was built for, in the words of Node and npm: `linux-x64-gnu`, `darwin-arm64`, …, or
+ * `wasm32-wasip1`.
+ */
 export declare function platform(): string
 
 /** How the sealed format derives its keys. */
@@ -370,6 +373,9 @@ export interface StoreConfig {
   /** `native`, `interval` or `disabled`. */
   autoRemove: 'native' | 'interval' | 'disabled'
 }
+
+/** The version of this binary, which has to be that of the JavaScript around it. */
+export declare function version(): string
 
 /** The options of the Web Crypto format. */
 export interface WebCryptoConfig {

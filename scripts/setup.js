@@ -1,4 +1,5 @@
-// Makes a fresh clone usable, and does only what is missing: npm packages, then the native addon. Node alone runs it.
+// Makes a fresh clone usable, and does only what is missing: npm packages, then the native addon and, when asked for, the
+// WebAssembly. Node alone runs it.
 'use strict'
 
 const { spawn } = require('node:child_process')
@@ -9,7 +10,8 @@ const path = require('node:path')
 const ROOT = path.join(__dirname, '..')
 /** The oldest Node that every development dependency takes; the package itself runs on any Node 20. */
 const NODE = '20.19'
-const NATIVE_SOURCES = ['src', 'Cargo.toml', 'Cargo.lock', 'build.rs']
+const CRATE = ['src', 'Cargo.toml', 'Cargo.lock', 'build.rs']
+const WASM_SOURCES = ['wasm', 'scripts/build-wasm.js', 'package-lock.json']
 
 const isCI = Boolean(process.env.CI)
 const isTerminal = Boolean(process.stderr.isTTY) && !isCI
@@ -84,12 +86,14 @@ async function step(label, work, log = logToTerminal) {
  *
  * @param {string} command
  * @param {string[]} args
+ * @param {NodeJS.ProcessEnv} [env] besides that of this process
  * @returns {Promise<void>}
  */
-function run(command, args) {
+function run(command, args, env = {}) {
   return new Promise((resolve, reject) => {
     const output = isCI ? 'inherit' : 'pipe'
-    const child = spawn(command, args, { cwd: ROOT, stdio: ['ignore', output, output] })
+    const stdio = /** @type {const} */ (['ignore', output, output])
+    const child = spawn(command, args, { cwd: ROOT, env: { ...process.env, ...env }, stdio: [...stdio] })
     /** @type {Buffer[]} */
     const chunks = []
     child.stdout?.on('data', (chunk) => chunks.push(chunk))
@@ -153,12 +157,14 @@ function packagesAreFresh() {
   return installed > 0 && installed >= changedAt('package-lock.json')
 }
 
-/** Folders count as well: a source file that was removed leaves only its folder's date behind. */
-function newestNativeSource() {
-  const inSrc = readdirSync(path.join(ROOT, 'src'), { recursive: true }).map((file) =>
-    path.join('src', String(file))
-  )
-  return Math.max(...[...NATIVE_SOURCES, ...inSrc].map(changedAt))
+/** Folders count as well: a source file that was removed leaves only its folder's date behind. @param {string[]} sources */
+function newest(sources) {
+  const inFolders = sources
+    .filter((source) => statSync(path.join(ROOT, source)).isDirectory())
+    .flatMap((folder) =>
+      readdirSync(path.join(ROOT, folder), { recursive: true }).map((file) => path.join(folder, String(file)))
+    )
+  return Math.max(...[...sources, ...inFolders].map(changedAt))
 }
 
 function addonIsFresh() {
@@ -166,14 +172,20 @@ function addonIsFresh() {
   if (!existsSync(path.join(folder, 'binding.js'))) return false
   // A folder shared with another machine may hold that one's addon only.
   const built = readdirSync(folder).filter((file) => file.includes(`.${process.platform}-${process.arch}`))
-  const newest = newestNativeSource()
-  return built.some((file) => file.endsWith('.node') && changedAt(path.join('native', file)) >= newest)
+  const since = newest(CRATE)
+  return built.some((file) => file.endsWith('.node') && changedAt(path.join('native', file)) >= since)
+}
+
+function wasmIsFresh() {
+  const files = ['connect-mongo-native.wasm32-wasip1.wasm', 'index.js']
+  const since = newest([...CRATE, ...WASM_SOURCES])
+  return files.every((file) => changedAt(path.join('npm/wasm32-wasip1', file)) >= since)
 }
 
 /**
- * @param {{ log?: (line: string) => void }} [options] `log` is given one line at a time
+ * @param {{ log?: (line: string) => void, wasm?: boolean }} [options] `log` is given one line at a time
  */
-async function setUp({ log = logToTerminal } = {}) {
+async function setUp({ log = logToTerminal, wasm = false } = {}) {
   checkNode()
   // Asked before anything slow starts.
   if (!addonIsFresh()) checkCargo()
@@ -184,6 +196,9 @@ async function setUp({ log = logToTerminal } = {}) {
   if (!addonIsFresh()) {
     await step('Building the native addon (1–3 min the first time)', () => npm(['run', 'build']), log)
   }
+  if (wasm && !wasmIsFresh()) {
+    await step('Building the WebAssembly (1–3 min the first time)', () => npm(['run', 'build:wasm']), log)
+  }
 }
 
 /** How a script ends that could not do its work. @param {unknown} error */
@@ -192,6 +207,6 @@ function reportFailure(error) {
   process.exitCode = 1
 }
 
-module.exports = { ROOT, StepError, addonIsFresh, checkCargo, isCI, reportFailure, run, setUp, step }
+module.exports = { ROOT, StepError, addonIsFresh, checkCargo, isCI, npm, reportFailure, run, setUp, step }
 
 if (require.main === module) setUp().catch(reportFailure)

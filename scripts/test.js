@@ -1,10 +1,12 @@
-// `npm test`: everything that checks this project, in one run.
+// `npm test`: everything that checks this project, in one run. `npm run test:wasm`: the Node tests on WebAssembly, and those of
+// the packages.
 'use strict'
 
 const { spawn } = require('node:child_process')
 const { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } = require('node:fs')
 const { tmpdir } = require('node:os')
 const path = require('node:path')
+const { NATIVE_FILES, NATIVE_ONLY } = require('../__test__/support/native-only.js')
 const { startMongod } = require('./mongod.js')
 const { ROOT, StepError, checkCargo, isCI, reportFailure, run, setUp, step } = require('./setup.js')
 
@@ -18,8 +20,13 @@ With files, runs only these Node test files:
   npm test -- __test__/express.test.js
   npm test -- __test__/express.test.js --test-name-pattern=rolling
 
+npm run test:wasm does the same with the Node tests on WebAssembly, but for those in __test__/support/native-only.js, and tests
+how the package is loaded, packed and installed.
+
 MONGO_URL=mongodb://…  use this server instead of starting one
 CI=true                stream all output, and fail when a test was skipped`
+
+const isWasm = process.argv.includes('--wasm')
 
 /** Every file of Node tests. Written out, so that a file can neither be missed by a pattern nor forgotten: see checkList. */
 const FILES = [
@@ -63,12 +70,26 @@ const FILES = [
   '__test__/workers.test.js',
 ]
 
+/** What needs the WebAssembly beside the native addon. */
+const WASM_FILES = ['__test__/binding.test.js', '__test__/packages.test.js']
+
+/**
+ * Of the tests on WebAssembly. A client that a test leaves open would keep its process alive, which a native store does not. The
+ * limit is that of a whole file, and the sessions of encryption-vectors.test.js need thousands of keys, which one thread derives.
+ */
+const WASM_OPTIONS = [
+  '--test-force-exit',
+  '--test-timeout=900000',
+  '--require=./__test__/support/without-native.js',
+]
+
 function checkList() {
   const found = readdirSync(path.join(ROOT, '__test__'), { recursive: true })
     .map((file) => path.posix.join('__test__', String(file).replaceAll(path.sep, '/')))
     .filter((file) => file.endsWith('.test.js'))
-  const forgotten = found.filter((file) => !FILES.includes(file))
-  const missing = FILES.filter((file) => !found.includes(file))
+  const listed = [...FILES, ...WASM_FILES]
+  const forgotten = found.filter((file) => !listed.includes(file))
+  const missing = listed.filter((file) => !found.includes(file))
   if (forgotten.length) throw new StepError(`Not in the list in scripts/test.js: ${forgotten.join(', ')}`)
   if (missing.length)
     throw new StepError(`In the list in scripts/test.js, but not there: ${missing.join(', ')}`)
@@ -152,26 +173,45 @@ async function serverForTests() {
   return server
 }
 
+/** @param {string[]} problems */
+async function checkRust(problems) {
+  checkCargo()
+  await checkStep(problems, 'Types', () => run(process.execPath, [TSC, '-p', 'tsconfig.json']))
+  await checkStep(problems, 'Rust tests', () => run('cargo', ['test', '--locked']))
+}
+
+/** Sets this run up for WebAssembly, and says what it leaves out. */
+function prepareWasm() {
+  process.env.NAPI_RS_FORCE_WASI = 'error'
+  for (const [file, reason] of Object.entries(NATIVE_FILES)) console.log(`Left out: ${file}: ${reason}`)
+  for (const [file, entries] of Object.entries(NATIVE_ONLY)) {
+    console.log(`Left out of ${file}:`)
+    for (const [pattern, reason] of entries) console.log(`  ${pattern.source.trim()}: ${reason}`)
+  }
+}
+
+/** @param {string} file */
+const isForBoth = (file) => !(path.basename(file) in NATIVE_FILES)
+
 /** @param {string[]} args */
 async function main(args) {
   if (args.includes('--help')) return console.log(USAGE)
-  const nodeOptions = args.filter((arg) => arg.startsWith('-'))
+  const nodeOptions = args.filter((arg) => arg.startsWith('-') && arg !== '--wasm')
   const files = args.filter((arg) => !arg.startsWith('-'))
   const unknown = files.filter((file) => !existsSync(path.resolve(ROOT, file)))
   if (unknown.length) throw new StepError(`No such file: ${unknown.join(', ')}`)
   /** @type {string[]} */
   const problems = []
 
-  await setUp()
-  if (files.length === 0) {
-    checkList()
-    checkCargo()
-    await checkStep(problems, 'Types', () => run(process.execPath, [TSC, '-p', 'tsconfig.json']))
-    await checkStep(problems, 'Rust tests', () => run('cargo', ['test', '--locked']))
-  }
+  await setUp({ wasm: isWasm })
+  if (files.length === 0) checkList()
+  if (files.length === 0 && !isWasm) await checkRust(problems)
+  if (isWasm) prepareWasm()
 
   const server = await serverForTests()
-  const { ok, skipped, empty } = await runNodeTests(files.length ? files : FILES, nodeOptions).finally(() =>
+  const all = isWasm ? [...FILES.filter(isForBoth), ...WASM_FILES] : FILES
+  const options = isWasm ? [...WASM_OPTIONS, ...nodeOptions] : nodeOptions
+  const { ok, skipped, empty } = await runNodeTests(files.length ? files : all, options).finally(() =>
     server?.stop()
   )
   if (!ok) problems.push('Node tests')

@@ -16,25 +16,49 @@
 //! - [`crypto`]: formats, keys, primitives (pure)
 //! - [`session`]: the stored document, read and written (pure)
 //! - [`error`]: one error type, and what of it JavaScript sees (edge)
+//!
+//! WebAssembly has neither sockets nor threads, and gets only what needs none: [`crypto`] and [`session_crypter`].
 
+#[cfg(not(target_family = "wasm"))]
 pub mod answers;
+#[cfg(not(target_family = "wasm"))]
 pub mod batch;
+#[cfg(not(target_family = "wasm"))]
 pub mod client;
+#[cfg(not(target_family = "wasm"))]
 pub mod command;
 pub mod crypto;
+#[cfg(not(target_family = "wasm"))]
 pub mod encryption;
+#[cfg(not(target_family = "wasm"))]
 pub mod error;
+#[cfg(not(target_family = "wasm"))]
 pub mod options;
+#[cfg(not(target_family = "wasm"))]
 pub mod queue;
+#[cfg(not(target_family = "wasm"))]
 pub mod runtime;
+#[cfg(not(target_family = "wasm"))]
 pub mod session;
 pub mod session_crypter;
+#[cfg(not(target_family = "wasm"))]
 pub mod store;
 
-/// The platform this binary was built for, in the words of Node and npm: `linux-x64-gnu`, `darwin-arm64`, …
+/// The version of this binary, which has to be that of the JavaScript around it.
+#[napi_derive::napi(catch_unwind)]
+#[must_use]
+pub fn version() -> String {
+    env!("CARGO_PKG_VERSION").to_owned()
+}
+
+/// The platform this binary was built for, in the words of Node and npm: `linux-x64-gnu`, `darwin-arm64`, …, or
+/// `wasm32-wasip1`.
 #[napi_derive::napi(catch_unwind)]
 #[must_use]
 pub fn platform() -> String {
+    if std::env::consts::ARCH == "wasm32" {
+        return "wasm32-wasip1".to_owned();
+    }
     let os = match std::env::consts::OS {
         "macos" => "darwin",
         "windows" => "win32",

@@ -1,7 +1,8 @@
-// What the tests of encryption have in common: one body for both backends, and the one error.
+// What the tests of encryption have in common: one body for all backends, and the one error.
 'use strict'
 
 const { test } = require('node:test')
+const { BACKENDS } = require('./backends.js')
 const { openDatabase } = require('./database.js')
 
 const SECRET = 'Correct-Horse-42-Battery!'
@@ -9,13 +10,11 @@ const SECRET = 'Correct-Horse-42-Battery!'
 /** Of every session that cannot be decrypted, whatever the cause. */
 const REFUSED = { message: 'Encrypted session was tampered with!', code: 'ERR_SESSION_DECRYPT' }
 
-const BACKENDS = /** @type {const} */ (['native', 'driver'])
-
 /**
  * A database whose stores run on a backend.
  *
  * @param {import('node:test').TestContext} t
- * @param {'native' | 'driver'} backend
+ * @param {import('./backends.js').Backend} backend
  */
 async function openOnBackend(t, backend) {
   const database = await openDatabase(t)

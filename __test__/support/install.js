@@ -9,8 +9,12 @@ const { files, dependencies } = require('../../package.json')
 
 const ROOT = path.join(__dirname, '..', '..')
 
-/** A folder with this package installed as it is published, its dependencies, and nothing else. */
-function installAlone() {
+/**
+ * A folder with this package installed as it is published, its dependencies, and nothing else.
+ *
+ * @param {string[]} besides packages that it is to have all the same
+ */
+function installAlone(besides = []) {
   const folder = mkdtempSync(path.join(tmpdir(), 'connect-mongo-native-alone-'))
   after(() => rmSync(folder, { recursive: true, force: true }))
   const installed = path.join(folder, 'node_modules', 'connect-mongo-native')
@@ -19,7 +23,7 @@ function installAlone() {
     if (existsSync(path.join(ROOT, file)))
       cpSync(path.join(ROOT, file), path.join(installed, file), { recursive: true })
   }
-  for (const name of Object.keys(dependencies)) {
+  for (const name of [...Object.keys(dependencies), ...besides]) {
     symlinkSync(path.join(ROOT, 'node_modules', name), path.join(folder, 'node_modules', name), 'junction')
   }
   return folder

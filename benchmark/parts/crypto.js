@@ -15,6 +15,7 @@ const PAIRS = [
   ['web-crypto', 'connect-mongo-web-crypto'],
   ['web-crypto', 'plain'],
   ['sealed', 'plain'],
+  ['wasm-kruptein', 'connect-mongo-kruptein'],
 ]
 
 /** @param {import('./operations.js').Options} options @param {import('../servers.js').Servers} servers */

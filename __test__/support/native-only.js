@@ -1,0 +1,61 @@
+// The tests that `npm run test:wasm` leaves out: what only the native backend does, and what the JavaScript driver, which does the
+// network part there, does otherwise, as it does under connect-mongo. All other tests hold on both.
+'use strict'
+
+const NO_NATIVE = 'it is about the native backend'
+const REPEATS_ONCE = 'the JavaScript driver repeats a command once'
+const GROUP_COMMIT = 'it is about group commit, which the native backend has alone'
+const KEEPS_ALIVE = 'a JavaScript client keeps its process alive until it is closed'
+
+/** Whole files. @type {Record<string, string>} */
+const NATIVE_FILES = {
+  'engine.test.js': GROUP_COMMIT,
+  'engine-failures.test.js': GROUP_COMMIT,
+  'engine-model.test.js': GROUP_COMMIT,
+}
+
+/** By file, the ends of the tests' full titles, with the reason. @type {Record<string, [RegExp, string][]>} */
+const NATIVE_ONLY = {
+  'collection.test.js': [[/ of the native backend > /, NO_NATIVE]],
+  'differential-values.test.js': [
+    [
+      / stored as it was when set was called, with stringify false too \[connect-mongo-native, \w+\]$/,
+      'the JavaScript driver makes the BSON only when it sends it',
+    ],
+  ],
+  'encryption-event-loop.test.js': [
+    [/ keys are derived on other threads /, 'WebAssembly has no other threads; see binding.test.js'],
+  ],
+  'differential-failures.test.js': [
+    [
+      / while there is no primary for some attempts \(patience\) \[connect-mongo-native, \w+\]$/,
+      REPEATS_ONCE,
+    ],
+  ],
+  'engine-limits.test.js': [[/ \[native\]$/, NO_NATIVE]],
+  'errors.test.js': [
+    [
+      / a session that is too large > gets the error of the server$/,
+      'the JavaScript driver fails before that',
+    ],
+  ],
+  'exit.test.js': [
+    [/ a script that never calls close\(\) exits on its own > (after|with) (?!loading)/, KEEPS_ALIVE],
+    [/ a pending call keeps the process alive > and what it wrote is there/, KEEPS_ALIVE],
+    [/ resources > hold nothing active /, KEEPS_ALIVE],
+  ],
+  'lifecycle.test.js': [
+    [
+      / share one pool, and closing one leaves the others working$/,
+      'each store has a JavaScript client of its own',
+    ],
+  ],
+  'mongo-options.test.js': [
+    [/ every option has its backend: > native for /, NO_NATIVE],
+    [/ an error that names it, with backend: 'native', for /, NO_NATIVE],
+    [/ an app > without mongodb /, NO_NATIVE],
+  ],
+  'workers.test.js': [[/ workers done, without close/, KEEPS_ALIVE]],
+}
+
+module.exports = { NATIVE_FILES, NATIVE_ONLY }
