@@ -1,12 +1,13 @@
 //! Group commit: operations that arrive while a command is under way leave together in the next.
 //!
-//! There is no timer. With nothing under way an operation leaves at once; under load, commands grow with it. What JavaScript
-//! asks for while it is handed several answers leaves together, at the end of that at the latest.
+//! There is no timer. With nothing of its kind under way an operation leaves at once. What comes meanwhile leaves with what
+//! else waits, when a reply is there, or when the turn of the event loop ends in which JavaScript asked for it.
 //!
 //! 1. **Grouping.** Gets leave as one `find` (`_id: { $in: […] }`; a lone one by `_id` alone, the server's fast path), sets
 //!    and touches as one `update` with one statement each, destroys as one `delete`. Of each of these two are under way at
-//!    a time, more where the network is slow. A command stays below the server's limits, so an operation that is too large
-//!    fails alone; sessions that do not fit into one reply come in several.
+//!    a time, more where the network is slow, and what waits is divided among those that may leave. A command stays below
+//!    the server's limits, so an operation that is too large fails alone; sessions that do not fit into one reply come in
+//!    several.
 //! 2. **Order.** Operations on one id keep the order in which JavaScript called; each waits for those before it. Updates of
 //!    one id that wait together share a command, which is an ordered one then: the server promises the order of no other.
 //!    The order holds among all stores of the process that have the same connection, database, collection and write
