@@ -1,11 +1,9 @@
 // The order of what is asked of one session, for backends that have no queue of their own.
 'use strict'
 
-const ignore = () => {}
-
 /** The writes of a session go one after the other, and a read only after the writes that were asked for before it. */
 class WriteOrder {
-  /** The last write of each session that has one under way; settled without an error. @type {Map<string, Promise<void>>} */
+  /** The end of the last write of each session that has one under way. @type {Map<string, Promise<void>>} */
   #last = new Map()
 
   /**
@@ -14,9 +12,10 @@ class WriteOrder {
    * @param {() => Promise<T>} work
    * @returns {Promise<T>}
    */
-  read(storageId, work) {
+  async read(storageId, work) {
     const before = this.#last.get(storageId)
-    return before ? before.then(work) : work()
+    if (before) await before
+    return await work()
   }
 
   /**
@@ -25,13 +24,21 @@ class WriteOrder {
    * @param {() => Promise<T>} work
    * @returns {Promise<T>}
    */
-  write(storageId, work) {
-    const writing = this.read(storageId, work)
-    const done = writing.then(ignore, ignore).then(() => {
-      if (this.#last.get(storageId) === done) this.#last.delete(storageId)
+  async write(storageId, work) {
+    const before = this.#last.get(storageId)
+    let end = () => {}
+    // Not made of the promise that is returned: a second reader of that would end the stack of its error here.
+    const ended = new Promise((/** @type {(value: void) => void} */ resolve) => {
+      end = resolve
     })
-    this.#last.set(storageId, done)
-    return writing
+    this.#last.set(storageId, ended)
+    try {
+      if (before) await before
+      return await work()
+    } finally {
+      end()
+      if (this.#last.get(storageId) === ended) this.#last.delete(storageId)
+    }
   }
 }
 
