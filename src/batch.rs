@@ -579,13 +579,14 @@ impl GroupCommit {
         }
         let there = self.existing(touches.iter().map(|index| &statements[*index].storage_id));
         let there = there.await?;
+        let creations: HashMap<_, _> = created
+            .iter()
+            .map(|creation| (&*statements[*creation].storage_id, creation))
+            .collect();
         touches.retain(|touch| {
-            let id = &statements[*touch].storage_id;
-            let creation = created
-                .iter()
-                .find(|index| statements[**index].storage_id == *id);
+            let id = &*statements[*touch].storage_id;
             // What was created after the touch was not there for it.
-            !there.contains(&**id) || creation.is_some_and(|creation| creation > touch)
+            !there.contains(id) || creations.get(id).is_some_and(|creation| *creation > touch)
         });
         Ok(touches)
     }
