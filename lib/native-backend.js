@@ -136,14 +136,9 @@ function appBson() {
 /** What does not fit into the `bson` package's buffer comes back cut off, without an error. */
 const BSON_BUFFER_BYTES = 17 * 1024 * 1024
 
-/** @param {number | undefined} milliseconds */
+/** @param {number | undefined} milliseconds NaN in a list of answers, `undefined` in a record, when there is no date */
 function dateOf(milliseconds) {
-  return milliseconds === undefined ? undefined : new Date(milliseconds)
-}
-
-/** @param {number} milliseconds NaN when there is no date */
-function dateOrNone(milliseconds) {
-  return Number.isNaN(milliseconds) ? undefined : new Date(milliseconds)
+  return milliseconds === undefined || Number.isNaN(milliseconds) ? undefined : new Date(milliseconds)
 }
 
 /**
@@ -212,18 +207,14 @@ class Calls {
 
   /**
    * @param {number} kind
-   * @param {string | Uint8Array | undefined} session
-   * @param {number} expires
-   * @param {number} lastModified
+   * @param {SessionRecord['session']} session
+   * @param {number} expiresMs
+   * @param {number} lastModifiedMs
    * @returns {StoredSession}
    */
-  #sessionOf(kind, session, expires, lastModified) {
+  #sessionOf(kind, session, expiresMs, lastModifiedMs) {
     const isSerialized = kind === AnswerKind.Session ? undefined : kind === AnswerKind.Serialized
-    return {
-      session: sessionValue(session, isSerialized, this.#options),
-      expires: dateOrNone(expires),
-      lastModified: dateOrNone(lastModified),
-    }
+    return decoded({ session, isSerialized, expiresMs, lastModifiedMs }, this.#options)
   }
 }
 
@@ -241,6 +232,15 @@ function isUnreadable(outcome) {
 /** @param {Failure} failure @returns {StoredSession} */
 function unreadable(failure) {
   return { session: undefined, failure: errorOf(failure) }
+}
+
+/** @param {SessionRecord} record @param {BackendOptions} options @returns {StoredSession} */
+function decoded({ session, isSerialized, expiresMs, lastModifiedMs }, options) {
+  return {
+    session: sessionValue(session, isSerialized, options),
+    expires: dateOf(expiresMs),
+    lastModified: dateOf(lastModifiedMs),
+  }
 }
 
 /**
@@ -332,18 +332,9 @@ class NativeBackend {
     throw errorOf({ name: 'MongoInvalidArgumentError', message, errorLabels: [], causes: [] })
   }
 
-  /** @param {SessionRecord} record @returns {StoredSession} */
-  #decode({ session, expiresMs, lastModifiedMs, isSerialized }) {
-    return {
-      session: sessionValue(session, isSerialized, this.#options),
-      expires: dateOf(expiresMs),
-      lastModified: dateOf(lastModifiedMs),
-    }
-  }
-
   /** @param {SessionRecord | Failure} outcome @returns {StoredSession} */
   #decodeOutcome(outcome) {
-    return isUnreadable(outcome) ? unreadable(outcome) : this.#decode(unwrap(outcome))
+    return isUnreadable(outcome) ? unreadable(outcome) : decoded(unwrap(outcome), this.#options)
   }
 
   /**
