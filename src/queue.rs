@@ -301,9 +301,12 @@ mod tests {
         queue
     }
 
+    fn numbers(items: Vec<Item>) -> Vec<usize> {
+        items.into_iter().map(|item| item.number).collect()
+    }
+
     fn take(queue: &mut Queue<Item>, kind: Kind) -> Vec<usize> {
-        let taken = queue.take(kind, LIMITS);
-        taken.into_iter().map(|item| item.number).collect()
+        numbers(queue.take(kind, LIMITS))
     }
 
     fn finish(queue: &mut Queue<Item>, ids: &[&str]) {
@@ -341,11 +344,8 @@ mod tests {
             operations: 10,
             bytes: 10,
         };
-        let numbers = |taken: Vec<Item>| taken.into_iter().map(|item| item.number).collect();
-        let first: Vec<_> = numbers(queue.take(Kind::Update, limits));
-        assert_eq!(first, [0, 3, 1]);
-        let second: Vec<_> = numbers(queue.take(Kind::Update, limits));
-        assert_eq!(second, [2]);
+        assert_eq!(numbers(queue.take(Kind::Update, limits)), [0, 3, 1]);
+        assert_eq!(numbers(queue.take(Kind::Update, limits)), [2]);
     }
 
     #[test]
@@ -413,8 +413,7 @@ mod tests {
         assert_eq!(queue.take(Update, LIMITS).len(), 2);
         let mut given_up = queue.give_up(|item| item.number < 5);
         given_up.sort_by_key(|item| item.number);
-        let given_up: Vec<_> = given_up.into_iter().map(|item| item.number).collect();
-        assert_eq!(given_up, [2, 3]);
+        assert_eq!(numbers(given_up), [2, 3]);
         assert_eq!(take(&mut queue, Read), [5]);
         assert!(take(&mut queue, Update).is_empty());
         finish(&mut queue, &["a", "b", "c"]);
@@ -423,8 +422,7 @@ mod tests {
         assert!(queue.lanes.is_empty());
     }
 
-    fn numbers(parts: Vec<Vec<Item>>) -> Vec<Vec<usize>> {
-        let numbers = |part: Vec<Item>| part.into_iter().map(|item| item.number).collect();
+    fn numbers_of_parts(parts: Vec<Vec<Item>>) -> Vec<Vec<usize>> {
         parts.into_iter().map(numbers).collect()
     }
 
@@ -438,10 +436,10 @@ mod tests {
             sized(4, 1),
         ];
         assert_eq!(
-            numbers(split(items.clone(), 10)),
+            numbers_of_parts(split(items.clone(), 10)),
             [vec![0, 1], vec![2], vec![3], vec![4]]
         );
-        assert_eq!(numbers(halves(items)), [vec![0, 1], vec![2, 3, 4]]);
+        assert_eq!(numbers_of_parts(halves(items)), [vec![0, 1], vec![2, 3, 4]]);
         assert_eq!(split(Vec::<Item>::new(), 10), Vec::<Vec<Item>>::new());
     }
 
@@ -455,7 +453,10 @@ mod tests {
         assert!(has_repeated_id(&items));
         let parts = one_an_id(items);
         assert!(!parts.iter().any(|part| has_repeated_id(part)));
-        assert_eq!(numbers(parts), [vec![0, 1, 3], vec![2, 5], vec![4]]);
+        assert_eq!(
+            numbers_of_parts(parts),
+            [vec![0, 1, 3], vec![2, 5], vec![4]]
+        );
     }
 
     /// Small, and the same numbers for the same seed.
