@@ -6,11 +6,16 @@ use serde::{
     Deserialize, Deserializer,
     de::{self, Visitor},
 };
+use zeroize::Zeroizing;
 
 /// What `JSON.stringify` makes of a string that is valid Unicode.
 #[must_use]
-pub fn stringify(text: &str) -> String {
-    serde_json::to_string(text).unwrap_or_default()
+pub fn stringify(text: &str) -> Zeroizing<String> {
+    // With room for the escapes of most sessions: growing leaves what was there behind.
+    let mut json = Vec::with_capacity(text.len() + text.len() / 4 + 2);
+    // A string has a JSON text, and a `Vec` takes it.
+    drop(serde_json::to_writer(&mut json, text));
+    Zeroizing::new(String::from_utf8(json).unwrap_or_default())
 }
 
 /// The string that a JSON text is; `None` for any other value. Half a surrogate pair, which JavaScript strings can hold and
@@ -65,7 +70,7 @@ mod tests {
     #[test]
     fn strings_are_written_as_javascript_writes_them() {
         assert_eq!(
-            stringify("\"\\/\u{8}\u{c}\n\r\t\u{1}\u{1f}\u{7f}é€😀\u{2028}"),
+            *stringify("\"\\/\u{8}\u{c}\n\r\t\u{1}\u{1f}\u{7f}é€😀\u{2028}"),
             "\"\\\"\\\\/\\b\\f\\n\\r\\t\\u0001\\u001f\u{7f}é€😀\u{2028}\""
         );
     }

@@ -71,17 +71,23 @@ impl KeyRing {
             .map_or(&[], |secret| secret.as_slice())
     }
 
-    /// The key of this source.
+    /// What `open` makes with the key of this source. The key is kept at hand if that succeeds: one that opens nothing is not
+    /// worth a place, as whoever can write the collection could push out all others.
     ///
     /// # Errors
     /// [`Refusal::NeedsKey`] when it would have to be derived and may not be; [`Refusal::Refused`] for a source that no
-    /// format has.
-    pub fn key(&self, source: &KeySource, effort: Effort) -> Result<Key, Refusal> {
+    /// format has; what `open` refuses.
+    pub fn with_key<T>(
+        &self,
+        source: KeySource,
+        effort: Effort,
+        open: impl FnOnce(&Key) -> Result<T, Refusal>,
+    ) -> Result<T, Refusal> {
         if source.salt.len() > LONGEST_SALT {
             return Err(Refusal::Refused);
         }
-        if let Some(key) = self.lock().get(source) {
-            return Ok(Arc::clone(key));
+        if let Some(key) = self.remembered(&source) {
+            return open(&key);
         }
         if effort == Effort::Remembered {
             return Err(Refusal::NeedsKey);
@@ -90,13 +96,22 @@ impl KeyRing {
         let derived = source
             .derivation
             .derive(secret, &source.salt, source.key_len);
-        derived.map(Arc::new).map_err(|_| Refusal::Refused)
+        let key = Arc::new(derived.map_err(|_| Refusal::Refused)?);
+        let opened = open(&key)?;
+        self.lock().put(source, key);
+        Ok(opened)
     }
 
-    /// Keeps a key at hand. One that opened nothing is not worth a place: whoever can write the collection could push out
-    /// all others.
-    pub fn remember(&self, source: KeySource, key: &Key) {
-        self.lock().put(source, Arc::clone(key));
+    /// The key of this source, kept at hand whatever it is for.
+    ///
+    /// # Errors
+    /// As [`Self::with_key`].
+    pub fn key(&self, source: KeySource, effort: Effort) -> Result<Key, Refusal> {
+        self.with_key(source, effort, |key| Ok(Arc::clone(key)))
+    }
+
+    fn remembered(&self, source: &KeySource) -> Option<Key> {
+        self.lock().get(source).map(Arc::clone)
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, LruCache<KeySource, Key>> {
@@ -134,20 +149,23 @@ mod tests {
     fn a_key_is_derived_when_it_may_be_and_remembered_when_it_was_good() {
         let ring = ring();
         let source = source(0, b"salt");
+        let refuse = |_: &Key| Err::<(), _>(Refusal::Refused);
+        let needs_key = Some(Refusal::NeedsKey);
         assert_eq!(
-            ring.key(&source, Effort::Remembered).err(),
-            Some(Refusal::NeedsKey)
+            ring.key(source.clone(), Effort::Remembered).err(),
+            needs_key
+        );
+        let refused = ring.with_key(source.clone(), Effort::Derive, refuse);
+        assert_eq!(refused, Err(Refusal::Refused));
+        assert_eq!(
+            ring.key(source.clone(), Effort::Remembered).err(),
+            needs_key
         );
         let key = ring
-            .key(&source, Effort::Derive)
+            .key(source.clone(), Effort::Derive)
             .expect("it can be derived");
-        assert_eq!(
-            ring.key(&source, Effort::Remembered).err(),
-            Some(Refusal::NeedsKey)
-        );
-        ring.remember(source.clone(), &key);
         assert!(
-            ring.key(&source, Effort::Remembered)
+            ring.key(source, Effort::Remembered)
                 .is_ok_and(|again| Arc::ptr_eq(&again, &key))
         );
     }
@@ -156,7 +174,7 @@ mod tests {
     fn each_secret_and_salt_has_a_key_of_its_own() {
         let ring = ring();
         let keys = [source(0, b"a"), source(1, b"a"), source(0, b"b")].map(|source| {
-            ring.key(&source, Effort::Derive)
+            ring.key(source, Effort::Derive)
                 .expect("it can be derived")
                 .to_vec()
         });
@@ -167,7 +185,7 @@ mod tests {
     fn a_salt_that_no_format_has_is_refused() {
         let source = source(0, &[0; LONGEST_SALT + 1]);
         assert_eq!(
-            ring().key(&source, Effort::Derive).err(),
+            ring().key(source, Effort::Derive).err(),
             Some(Refusal::Refused)
         );
     }
@@ -175,14 +193,14 @@ mod tests {
     #[test]
     fn no_more_keys_are_kept_than_there_are_places() {
         let ring = ring();
-        let key = Arc::new(Zeroizing::new(vec![0; 32]));
+        let source = |salt: usize| source(0, &salt.to_be_bytes());
         for salt in 0..=MOST_KEYS.get() {
-            ring.remember(source(0, &salt.to_be_bytes()), &key);
+            ring.key(source(salt), Effort::Derive)
+                .expect("it can be derived");
         }
         assert_eq!(ring.lock().len(), MOST_KEYS.get());
-        let first = source(0, &0_usize.to_be_bytes());
         assert_eq!(
-            ring.key(&first, Effort::Remembered).err(),
+            ring.key(source(0), Effort::Remembered).err(),
             Some(Refusal::NeedsKey)
         );
     }

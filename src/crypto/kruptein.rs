@@ -195,7 +195,7 @@ pub fn encrypt(options: &Options, key: &[u8], salt: &[u8], text: &str) -> Result
         encoding,
         ..
     } = *options;
-    let plaintext = Zeroizing::new(json::stringify(text));
+    let plaintext = json::stringify(text);
     let iv = random(options.iv_len)?;
     let associated_data = if cipher.is_aead() {
         hash.hmac(&random(SALT_LEN)?, &[plaintext.as_bytes()])
@@ -292,6 +292,7 @@ impl Envelope {
     ) -> Result<Plaintext, Refusal> {
         let attempts = options.attempts(self).into_iter();
         first_success(attempts.map(|(derivation, mac)| {
+            let is_current = derivation == options.write_derivation();
             let source = KeySource {
                 secret,
                 salt: self.salt.clone(),
@@ -302,10 +303,9 @@ impl Envelope {
                     options.later_key_len
                 },
             };
-            let key = keys.key(&source, effort)?;
-            let mut plaintext = self.open_with(options, &key, mac)?;
-            plaintext.is_current &= source.derivation == options.write_derivation();
-            keys.remember(source, &key);
+            let mut plaintext =
+                keys.with_key(source, effort, |key| self.open_with(options, key, mac))?;
+            plaintext.is_current &= is_current;
             Ok(plaintext)
         }))
     }
@@ -343,17 +343,13 @@ impl Envelope {
     }
 
     fn is_signed(&self, options: &Options, key: &Key, mac: Mac) -> bool {
-        let salt = String::from_utf8_lossy(&self.salt);
-        let iv = String::from_utf8_lossy(&self.iv);
-        let expected = match mac {
-            Mac::Text => options.hash.hmac(key, &[&self.ciphertext]),
-            Mac::TextSaltAndIv => options
-                .hash
-                .hmac(key, &[&self.ciphertext, salt.as_bytes(), iv.as_bytes()]),
-            Mac::Bytes => options
-                .hash
-                .hmac(key, &[&self.ciphertext, &self.salt, &self.iv]),
+        let text = |field| String::from_utf8_lossy(field).into_owned().into_bytes();
+        let (salt, iv) = match mac {
+            Mac::Text => (Vec::new(), Vec::new()),
+            Mac::TextSaltAndIv => (text(&self.salt), text(&self.iv)),
+            Mac::Bytes => (self.salt.clone(), self.iv.clone()),
         };
+        let expected = options.hash.hmac(key, &[&self.ciphertext, &salt, &iv]);
         if self.is_text {
             let expected = self.encoding.encode(&expected);
             expected.as_bytes().ct_eq(&self.mac).into()

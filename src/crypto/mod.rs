@@ -168,12 +168,40 @@ struct WriteKey {
     since: Instant,
 }
 
+/// What is known to have been written.
+#[derive(Clone, Copy)]
+enum Kind {
+    V3,
+    Kruptein,
+    WebCrypto,
+    Sealed,
+}
+
 /// An envelope of any format, taken apart.
 enum Envelope<'a> {
     V3(v3::Envelope),
     Kruptein(kruptein::Envelope),
     WebCrypto(Vec<u8>),
     Sealed(sealed::Envelope<'a>),
+}
+
+impl<'a> Envelope<'a> {
+    /// `None` for what is not of this kind.
+    fn parse(kind: Kind, options: &Options, stored: Stored<&'a str, &'a [u8]>) -> Option<Self> {
+        match (kind, stored) {
+            (Kind::V3, Stored::Text(text)) => v3::Envelope::parse(text).map(Self::V3),
+            (Kind::Kruptein, Stored::Text(text)) => {
+                kruptein::Envelope::parse(&options.kruptein, text).map(Self::Kruptein)
+            }
+            (Kind::WebCrypto, Stored::Text(text)) => {
+                web_crypto::parse(&options.web_crypto, text).map(Self::WebCrypto)
+            }
+            (Kind::Sealed, Stored::Binary(bytes)) => {
+                sealed::Envelope::parse(bytes).map(Self::Sealed)
+            }
+            _ => None,
+        }
+    }
 }
 
 impl Crypter {
@@ -220,27 +248,25 @@ impl Crypter {
         stored: Stored<&str, &[u8]>,
         effort: Effort,
     ) -> Result<Plaintext, Refusal> {
-        let envelopes = self.envelopes(stored);
-        let opened = first_success(envelopes.iter().flat_map(|envelope| {
-            self.keys
-                .positions()
-                .map(|secret| self.open(envelope, storage_id, secret, effort))
-        }));
+        let opened = first_success(
+            self.envelopes(stored)
+                .map(|envelope| self.open_with_any(&envelope, storage_id, effort)),
+        );
         match (opened, stored) {
-            (Err(Refusal::Refused), Stored::Text(text)) if self.is_plaintext(&envelopes) => {
+            (Err(Refusal::Refused), Stored::Text(text)) if self.is_plaintext(stored) => {
                 Ok(Plaintext::of_text(text.to_owned()))
             }
             (opened, _) => opened,
         }
     }
 
-    /// Whether text that could be these envelopes, and did not open, is to be taken for what is not encrypted. Any base64 could be
-    /// a message of the Web Crypto format.
-    fn is_plaintext(&self, envelopes: &[Envelope<'_>]) -> bool {
-        let is_mere_base64 = |envelope: &Envelope<'_>| {
+    /// Whether what did not open is to be taken for what is not encrypted. Any base64 could be a message of the Web Crypto
+    /// format.
+    fn is_plaintext(&self, stored: Stored<&str, &[u8]>) -> bool {
+        let is_mere_base64 = |envelope: Envelope<'_>| {
             matches!(envelope, Envelope::WebCrypto(_)) && self.options.format != Format::WebCrypto
         };
-        self.options.accept_plaintext && envelopes.iter().all(is_mere_base64)
+        self.options.accept_plaintext && self.envelopes(stored).all(is_mere_base64)
     }
 
     /// Whether what is not encrypted counts as a session.
@@ -249,28 +275,28 @@ impl Crypter {
         self.options.accept_plaintext
     }
 
-    /// What this can be, the most likely first.
-    fn envelopes<'a>(&self, stored: Stored<&'a str, &'a [u8]>) -> Vec<Envelope<'a>> {
-        let text = match stored {
-            Stored::Text(text) => text,
-            Stored::Binary(bytes) => {
-                return sealed::Envelope::parse(bytes)
-                    .map(Envelope::Sealed)
-                    .into_iter()
-                    .collect();
-            }
-        };
-        let v3 = v3::Envelope::parse(text).map(Envelope::V3);
-        let kruptein =
-            kruptein::Envelope::parse(&self.options.kruptein, text).map(Envelope::Kruptein);
-        let web_crypto = web_crypto::parse(&self.options.web_crypto, text).map(Envelope::WebCrypto);
-        match self.options.format {
-            Format::WebCrypto => [web_crypto, kruptein, v3],
-            Format::Kruptein | Format::Sealed => [kruptein, web_crypto, v3],
+    /// What this can be, the most likely first. Each is taken apart only when its turn comes.
+    fn envelopes<'a>(
+        &self,
+        stored: Stored<&'a str, &'a [u8]>,
+    ) -> impl Iterator<Item = Envelope<'a>> {
+        let mut kinds = [Kind::Kruptein, Kind::WebCrypto, Kind::V3, Kind::Sealed];
+        if self.options.format == Format::WebCrypto {
+            kinds.swap(0, 1);
         }
-        .into_iter()
-        .flatten()
-        .collect()
+        kinds
+            .into_iter()
+            .filter_map(move |kind| Envelope::parse(kind, &self.options, stored))
+    }
+
+    fn open_with_any(
+        &self,
+        envelope: &Envelope<'_>,
+        storage_id: &str,
+        effort: Effort,
+    ) -> Result<Plaintext, Refusal> {
+        let secrets = self.keys.positions();
+        first_success(secrets.map(|secret| self.open(envelope, storage_id, secret, effort)))
     }
 
     fn open(
@@ -311,12 +337,11 @@ impl Crypter {
         effort: Effort,
     ) -> Result<Plaintext, Refusal> {
         let source = sealed_source(secret, envelope.salt.to_vec(), envelope.derivation);
-        let key = self.keys.key(&source, effort)?;
-        let opened = envelope.open(&key, storage_id).ok_or(Refusal::Refused)?;
+        let open = |key: &Key| envelope.open(key, storage_id).ok_or(Refusal::Refused);
+        let opened = self.keys.with_key(source, effort, open)?;
         let text = std::str::from_utf8(&opened).map_err(|_| Refusal::Refused)?;
         let mut plaintext = Plaintext::of_text(text.to_owned());
         plaintext.is_current = envelope.derivation == self.options.sealed;
-        self.keys.remember(source, &key);
         Ok(plaintext)
     }
 
@@ -328,11 +353,9 @@ impl Crypter {
             return Err(Refusal::NeedsKey);
         }
         let source = self.new_write_source()?;
-        let key = self.keys.key(&source, effort)?;
-        self.keys.remember(source.clone(), &key);
         let made = WriteKey {
-            salt: source.salt,
-            key,
+            salt: source.salt.clone(),
+            key: self.keys.key(source, effort)?,
             messages_left: MOST_MESSAGES,
             since: Instant::now(),
         };

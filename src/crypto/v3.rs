@@ -13,7 +13,7 @@ use super::{
     derive::Derivation,
     encoding::Encoding,
     json,
-    keys::{Effort, KeyRing, KeySource},
+    keys::{Effort, Key, KeyRing, KeySource},
     kruptein::{Options, encoding_of},
 };
 
@@ -67,8 +67,18 @@ impl Envelope {
         let encoding = encoding_of(&self.hmac, options.encoding, options.hash);
         let encoding = encoding.ok_or(Refusal::Refused)?;
         let source = key_source(options, encoding, keys, secret);
-        let derived = keys.key(&source, effort)?;
-        let encoded = Zeroizing::new(encoding.encode(&derived));
+        keys.with_key(source, effort, |derived| {
+            self.open_with(options, encoding, derived)
+        })
+    }
+
+    fn open_with(
+        &self,
+        options: &Options,
+        encoding: Encoding,
+        derived: &Key,
+    ) -> Result<Plaintext, Refusal> {
+        let encoded = Zeroizing::new(encoding.encode(derived));
         let key = encoded.as_bytes();
         let key = key
             .get(..options.cipher.key_len())
@@ -86,9 +96,7 @@ impl Envelope {
             .cipher
             .decrypt(key, iv, associated_data, &ciphertext, tag)?;
         let text = std::str::from_utf8(&decrypted).map_err(|_| Refusal::Refused)?;
-        let plaintext = Plaintext::of_text(text.to_owned());
-        keys.remember(source, &derived);
-        Ok(plaintext)
+        Ok(Plaintext::of_text(text.to_owned()))
     }
 }
 

@@ -92,10 +92,8 @@ pub fn open(
     secret: usize,
     effort: Effort,
 ) -> Result<Plaintext, Refusal> {
-    let source = options.key_source(secret);
-    let key = keys.key(&source, effort)?;
     // One key for the whole collection: worth its place whatever becomes of this message.
-    keys.remember(source, &key);
+    let key = keys.key(options.key_source(secret), effort)?;
     if let Ok(text) = decrypt(options.cipher, &key, options.iv_len, message) {
         let mut plaintext = Plaintext::of_json(text);
         plaintext.is_current = true;
