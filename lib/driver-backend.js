@@ -3,6 +3,7 @@
 'use strict'
 
 const { connected, isDefaultDatabase, needsConnecting, watchServers } = require('./client-source.js')
+const { live, sessionCalls } = require('./driver-calls.js')
 const { WriteOrder } = require('./write-order.js')
 
 /**
@@ -11,8 +12,13 @@ const { WriteOrder } = require('./write-order.js')
  * @typedef {import('./client-source.js').Client} Client
  * @typedef {import('./client-source.js').ClientSource} ClientSource
  *
- * A collection of any version of the driver, or a stand-in with the methods that a test needs.
- * @typedef {Record<string, any>} Collection
+ * @typedef {import('./driver-calls.js').Collection} Collection
+ * @typedef {import('./driver-calls.js').SessionCalls} SessionCalls
+ *
+ * @typedef {object} Opened
+ * @property {Client} client
+ * @property {Collection} collection
+ * @property {SessionCalls} calls
  *
  * @typedef {object} DriverBackendOptions
  * @property {ClientSource} source
@@ -34,11 +40,6 @@ const NAMESPACE_NOT_FOUND = 26
 /** @param {number} milliseconds */
 function delay(milliseconds) {
   return new Promise((resolve) => setTimeout(resolve, milliseconds).unref())
-}
-
-/** The filter of all sessions that are live now. */
-function live() {
-  return [{ expires: { $exists: false } }, { expires: { $gt: new Date() } }]
 }
 
 /** @param {Record<string, any>} document @returns {StoredSession} */
@@ -65,9 +66,9 @@ class DriverBackend {
   #isSweeping = false
   /** @type {() => void} */
   #unsubscribe = () => {}
-  /** @type {Promise<{ client: Client, collection: Collection }> | undefined} */
+  /** @type {Promise<Opened> | undefined} */
   #opening
-  /** @type {{ client: Client, collection: Collection } | undefined} */
+  /** @type {Opened | undefined} */
   #opened
   /** @type {Promise<void>} */
   #startUp = Promise.resolve()
@@ -106,27 +107,27 @@ class DriverBackend {
   }
 
   async #openCollection() {
-    const { source, database, collection: name, connectionEvents } = this.#options
+    const { source, database, collection: name, connectionEvents, writeOperationOptions } = this.#options
     const { client, databaseName } = await source.open()
     const db = client.db(database || databaseName)
     if (!database && isDefaultDatabase(client, db)) this.#onNews({ event: 'default-database' })
     if (connectionEvents && !this.#isClosed) this.#unsubscribe = watchServers(client, this.#onNews)
     const collection = db.collection(name)
-    this.#opened = { client, collection }
+    this.#opened = { client, collection, calls: sessionCalls(collection, writeOperationOptions) }
     this.#startUp = this.#start(client, collection)
     return this.#opened
   }
 
-  /** @returns {Promise<Collection>} the collection, of a client that is connected */
+  /** @returns {Promise<Opened>} with a client that is connected */
   async #ready() {
-    const { client, collection } = await this.#open()
-    await connected(client)
-    return collection
+    const opened = await this.#open()
+    await connected(opened.client)
+    return opened
   }
 
   /** What connect-mongo calls `collectionP`: the collection, once the TTL index has been tried. */
   async collection() {
-    const collection = await this.#ready()
+    const { collection } = await this.#ready()
     await this.#startUp
     return collection
   }
@@ -184,8 +185,8 @@ class DriverBackend {
   /** @param {string} storageId @returns {Promise<StoredSession | null>} the live session of that id */
   get(storageId) {
     return this.#order.read(storageId, async () => {
-      const collection = await this.#ready()
-      const document = await collection.findOne({ _id: storageId, $or: live() })
+      const { calls } = await this.#ready()
+      const document = await calls.find(storageId)
       return document ? storedSession(document) : null
     })
   }
@@ -205,10 +206,9 @@ class DriverBackend {
       ? { $set: fields, $setOnInsert: { createdAt: new Date() }, $currentDate: { updatedAt: true } }
       : { $set: fields }
     return this.#order.write(storageId, async () => {
-      const collection = await this.#ready()
-      const options = { upsert: true, ...this.#writeConcern() }
-      const written = await collection.updateOne({ _id: storageId }, update, options)
-      return Number(written.upsertedCount) > 0
+      const { calls } = await this.#ready()
+      const { isCreated } = await calls.write({ storageId, update, upsert: true })
+      return isCreated
     })
   }
 
@@ -224,24 +224,23 @@ class DriverBackend {
       ? { $set: fields, $currentDate: { updatedAt: true } }
       : { $set: fields }
     return this.#order.write(storageId, async () => {
-      const collection = await this.#ready()
-      const written = await collection.updateOne({ _id: storageId }, update, this.#writeConcern())
-      // Without an acknowledgement nothing says that the session is gone.
-      return Number(written.matchedCount) !== 0 || written.acknowledged === false
+      const { calls } = await this.#ready()
+      const { isMatched } = await calls.write({ storageId, update })
+      return isMatched
     })
   }
 
   /** @param {string} storageId */
   destroy(storageId) {
     return this.#order.write(storageId, async () => {
-      const collection = await this.#ready()
-      await collection.deleteOne({ _id: storageId }, this.#writeConcern())
+      const { calls } = await this.#ready()
+      await calls.write({ storageId })
     })
   }
 
   /** @returns {Promise<StoredSession[]>} the live sessions */
   async all() {
-    const collection = await this.#ready()
+    const { collection } = await this.#ready()
     const sessions = []
     for await (const document of collection.find({ $or: live() })) sessions.push(storedSession(document))
     return sessions
@@ -253,7 +252,7 @@ class DriverBackend {
    * @returns {Promise<{ storageId: string, session: unknown }[]>} the next live sessions after a storage id
    */
   async scan(after, limit) {
-    const collection = await this.#ready()
+    const { collection } = await this.#ready()
     const filter = { _id: after === undefined ? { $gte: '' } : { $gt: after }, $or: live() }
     const documents = await collection.find(filter).sort({ _id: 1 }).limit(limit).toArray()
     return documents.map((/** @type {any} */ { _id, session }) => ({ storageId: _id, session }))
@@ -266,7 +265,7 @@ class DriverBackend {
    * @returns {Promise<boolean>} whether the session was still stored as it was
    */
   async replace(storageId, stored, session) {
-    const collection = await this.#ready()
+    const { collection } = await this.#ready()
     // A stored document could begin with an operator.
     const filter = { _id: storageId, session: { $eq: stored } }
     const written = await collection.updateOne(filter, { $set: { session } }, this.#writeConcern())
@@ -275,13 +274,13 @@ class DriverBackend {
 
   /** @returns {Promise<number>} how many sessions are live */
   async length() {
-    const collection = await this.#ready()
+    const { collection } = await this.#ready()
     // With promoteValues: false the driver counts in objects.
     return Number(await collection.countDocuments({ $or: live() }))
   }
 
   async clear() {
-    const collection = await this.#ready()
+    const { collection } = await this.#ready()
     try {
       await collection.deleteMany({}, this.#writeConcern())
     } catch (error) {

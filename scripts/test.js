@@ -42,6 +42,7 @@ const FILES = [
   '__test__/differential-process.test.js',
   '__test__/differential-values.test.js',
   '__test__/documents.test.js',
+  '__test__/driver-calls.test.js',
   '__test__/encryption-abuse.test.js',
   '__test__/encryption-adapters.test.js',
   '__test__/encryption-algorithms.test.js',

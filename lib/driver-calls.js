@@ -1,0 +1,288 @@
+// What a session collection is asked for one session, over a collection of the JavaScript driver: one by one, as
+// connect-mongo asks, and grouped where calls wait for each other anyway.
+'use strict'
+
+/**
+ * @typedef {Record<string, any>} Collection of any version of the driver, or a stand-in with the methods that a test needs
+ * @typedef {Record<string, any>} StoredDocument
+ *
+ * @typedef {object} Written
+ * @property {boolean} isCreated
+ * @property {boolean} isMatched  `true` as well when the write is not acknowledged: nothing says that it matched nothing
+ *
+ * @typedef {object} Write
+ * @property {string} storageId
+ * @property {object} [update]    none: the session is removed
+ * @property {boolean} [upsert]
+ *
+ * @typedef {object} SessionCalls
+ * @property {(storageId: string) => Promise<StoredDocument | null>} find the live session of that id
+ * @property {(write: Write) => Promise<Written>} write of an id that has no other write under way
+ */
+
+/** The filter of all sessions that are live now. */
+function live() {
+  return [{ expires: { $exists: false } }, { expires: { $gt: new Date() } }]
+}
+
+/** Calls the driver with the very arguments that connect-mongo 6 uses. @implements {SessionCalls} */
+class SingleCalls {
+  #collection
+  #writeConcern
+
+  /** @param {Collection} collection @param {object | undefined} writeConcern */
+  constructor(collection, writeConcern) {
+    this.#collection = collection
+    this.#writeConcern = writeConcern
+  }
+
+  /** @param {string} storageId @returns {Promise<StoredDocument | null>} */
+  find(storageId) {
+    return this.#collection.findOne({ _id: storageId, $or: live() })
+  }
+
+  /** @param {Write} write @returns {Promise<Written>} */
+  async write({ storageId, update, upsert }) {
+    const filter = { _id: storageId }
+    const options = { writeConcern: this.#writeConcern }
+    if (!update) {
+      await this.#collection.deleteOne(filter, options)
+      return { isCreated: false, isMatched: true }
+    }
+    const written = await this.#collection.updateOne(
+      filter,
+      update,
+      upsert ? { upsert, ...options } : options
+    )
+    // With promoteValues: false the driver counts in objects.
+    const isCreated = Number(written.upsertedCount) > 0
+    const isMatched = Number(written.matchedCount) !== 0 || written.acknowledged === false
+    return { isCreated, isMatched }
+  }
+}
+
+/** Commands of one kind that may be under way at a time: with more, each would only hold fewer calls. */
+const FEWEST_COMMANDS = 2
+const MOST_COMMANDS = 8
+/** One more may be under way for each of these that the quickest took: on a slow network a turn is long to wait for. */
+const MS_PER_COMMAND = 2
+const MOST_CALLS = 1000
+
+/** No call would fare better alone. */
+const UNREACHABLE =
+  /^Mongo(Network|NetworkTimeout|ServerSelection|PoolCleared|WaitQueueTimeout|TopologyClosed|NotConnected|ClientClosed|ExpiredSession|OperationTimeout)Error$/
+
+/**
+ * @template Q, A
+ * @typedef {object} Waiting
+ * @property {Q} asked
+ * @property {(answer: A | Promise<A>) => void} resolve
+ * @property {(error: unknown) => void} reject
+ */
+
+/**
+ * Calls of one kind. A call leaves at once, and alone, unless as many commands are under way as may be: then it waits for one
+ * of them to return, and leaves with all others that wait.
+ *
+ * @template Q, A
+ */
+class Group {
+  #alone
+  #together
+  /** @type {Waiting<Q, A>[]} */
+  #waiting = []
+  #underWay = 0
+  #quickestMs = 0
+
+  /**
+   * @param {(asked: Q) => Promise<A>} alone
+   * @param {(asked: Q[]) => Promise<(A | Promise<A>)[]>} together the answers in the same order
+   */
+  constructor(alone, together) {
+    this.#alone = alone
+    this.#together = together
+  }
+
+  /** @param {Q} asked @returns {Promise<A>} */
+  async ask(asked) {
+    if (this.#underWay < this.#most()) return await this.#command(() => this.#alone(asked))
+    return await new Promise((resolve, reject) => this.#waiting.push({ asked, resolve, reject }))
+  }
+
+  /** @template T @param {() => Promise<T>} run @returns {Promise<T>} */
+  async #command(run) {
+    this.#underWay++
+    const startedMs = performance.now()
+    try {
+      const answer = await run()
+      const tookMs = performance.now() - startedMs
+      this.#quickestMs = this.#quickestMs ? Math.min(this.#quickestMs, tookMs) : tookMs
+      return answer
+    } finally {
+      this.#underWay--
+      if (this.#waiting.length > 0) this.#command(() => this.#send(this.#waiting.splice(0, MOST_CALLS)))
+    }
+  }
+
+  /** @param {Waiting<Q, A>[]} group */
+  async #send(group) {
+    try {
+      const answers = await this.#together(group.map(({ asked }) => asked))
+      group.forEach(({ resolve }, index) => {
+        resolve(answers[index])
+      })
+    } catch (error) {
+      if (UNREACHABLE.test(/** @type {Error} */ (error).name)) for (const { reject } of group) reject(error)
+      else await this.#sendAlone(group)
+    }
+  }
+
+  /**
+   * One call can spoil all others, such as a session that is nested too deeply. Each gets the error that it gets alone.
+   *
+   * @param {Waiting<Q, A>[]} group
+   */
+  async #sendAlone(group) {
+    const answers = group.map(({ asked, resolve }) => {
+      const answer = this.#alone(asked)
+      resolve(answer)
+      return answer
+    })
+    await Promise.allSettled(answers)
+  }
+
+  #most() {
+    const most = Math.floor(this.#quickestMs / MS_PER_COMMAND)
+    return Math.min(Math.max(most, FEWEST_COMMANDS), MOST_COMMANDS)
+  }
+}
+
+/** @implements {SessionCalls} */
+class GroupedCalls {
+  #collection
+  #writeConcern
+  #single
+  #finds
+  #updates
+  #removals
+
+  /** @param {Collection} collection of a driver @param {object | undefined} writeConcern one that acknowledges */
+  constructor(collection, writeConcern) {
+    this.#collection = collection
+    this.#writeConcern = writeConcern
+    const single = new SingleCalls(collection, writeConcern)
+    this.#single = single
+    this.#finds = new Group(
+      (/** @type {string} */ storageId) => single.find(storageId),
+      (storageIds) => this.#findAll(storageIds)
+    )
+    this.#updates = new Group(
+      (/** @type {Write} */ write) => single.write(write),
+      (writes) => this.#updateAll(writes)
+    )
+    this.#removals = new Group(
+      (/** @type {Write} */ write) => single.write(write),
+      (writes) => this.#removeAll(writes)
+    )
+  }
+
+  /** @param {string} storageId @returns {Promise<StoredDocument | null>} */
+  find(storageId) {
+    return this.#finds.ask(storageId)
+  }
+
+  /** @param {Write} write @returns {Promise<Written>} */
+  write(write) {
+    return (write.update ? this.#updates : this.#removals).ask(write)
+  }
+
+  /** @param {string[]} storageIds */
+  async #findAll(storageIds) {
+    const wanted = [...new Set(storageIds)]
+    const documents = await this.#collection
+      .find({ _id: { $in: wanted }, $or: live() }, { batchSize: wanted.length + 1 })
+      .toArray()
+    const byId = new Map(documents.map((/** @type {StoredDocument} */ document) => [document._id, document]))
+    // With a collation, an id also finds a document whose id is written otherwise.
+    const hasOthers = wanted.filter((id) => byId.has(id)).length < documents.length
+    return storageIds.map((id) => byId.get(id) ?? (hasOthers ? this.#single.find(id) : null))
+  }
+
+  /** @param {Write[]} writes @returns {Promise<(Written | Promise<Written>)[]>} */
+  async #updateAll(writes) {
+    const { result, failed } = await this.#bulkWrite(
+      writes.map(({ storageId, update, upsert }) => ({
+        updateOne: { filter: { _id: storageId }, update, ...(upsert && { upsert }) },
+      }))
+    )
+    const created = new Set(Object.keys(result.upsertedIds).map(Number))
+    const done = writes.length - failed.size
+    const missed = await this.#missed(
+      writes.filter(({ upsert }, index) => !upsert && !failed.has(index)),
+      done - created.size - Number(result.matchedCount)
+    )
+    return writes.map((write, index) =>
+      failed.has(index)
+        ? this.#single.write(write)
+        : { isCreated: created.has(index), isMatched: !created.has(index) && !missed.has(write.storageId) }
+    )
+  }
+
+  /** @param {Write[]} writes @returns {Promise<(Written | Promise<Written>)[]>} */
+  async #removeAll(writes) {
+    const { failed } = await this.#bulkWrite(
+      writes.map(({ storageId }) => ({ deleteOne: { filter: { _id: storageId } } }))
+    )
+    return writes.map((write, index) =>
+      failed.has(index) ? this.#single.write(write) : { isCreated: false, isMatched: true }
+    )
+  }
+
+  /** @param {object[]} statements @returns {Promise<{ result: Record<string, any>, failed: Set<number> }>} */
+  async #bulkWrite(statements) {
+    const options = { ordered: false, writeConcern: this.#writeConcern }
+    try {
+      return { result: await this.#collection.bulkWrite(statements, options), failed: new Set() }
+    } catch (error) {
+      const { result, writeErrors } = /** @type {Record<string, any>} */ (error)
+      const failed = new Set([writeErrors ?? []].flat().map(({ index }) => Number(index)))
+      if (!result || failed.size === 0) throw error
+      return { result, failed }
+    }
+  }
+
+  /**
+   * Which of the updates matched nothing: the result only counts those that did.
+   *
+   * @param {Write[]} updates
+   * @param {number} count how many of them
+   * @returns {Promise<Set<string>>} their storage ids
+   */
+  async #missed(updates, count) {
+    const ids = updates.map(({ storageId }) => storageId)
+    if (count === 0 || count === ids.length) return new Set(count ? ids : [])
+    const options = { projection: { _id: 1 }, readPreference: 'primary', batchSize: ids.length + 1 }
+    const there = await this.#collection.find({ _id: { $in: ids } }, options).toArray()
+    const found = new Set(there.map((/** @type {StoredDocument} */ { _id }) => _id))
+    return new Set(ids.filter((id) => !found.has(id)))
+  }
+}
+
+const REPLACEABLE = ['find', 'findOne', 'updateOne', 'deleteOne', 'bulkWrite']
+
+/**
+ * Grouped for a collection of a driver; one by one where a test looks on, and where nothing is acknowledged.
+ *
+ * @param {Collection} collection
+ * @param {Record<string, any> | undefined} writeConcern
+ * @returns {SessionCalls}
+ */
+function sessionCalls(collection, writeConcern) {
+  const isDriver = collection.constructor?.name === 'Collection' && 'bulkWrite' in collection
+  const isReplaced = REPLACEABLE.some((method) => Object.hasOwn(collection, method))
+  const isAcknowledged = (writeConcern ?? collection.writeConcern)?.w !== 0
+  const Calls = isDriver && !isReplaced && isAcknowledged ? GroupedCalls : SingleCalls
+  return new Calls(collection, writeConcern)
+}
+
+module.exports = { live, sessionCalls }
