@@ -61,7 +61,7 @@ const { serializedOf, textOf } = require('./session-crypto.js')
  * @typedef {(error: Error | null, value?: any) => void} Done
  *
  * @typedef {(native: NativeStore, call: number) => Failure | null} Operation what is returned is the answer
- * @typedef {(failure: Failure | undefined, value?: any) => void} OnAnswer
+ * @typedef {(failure: Failure | Error | undefined, value?: any) => void} OnAnswer
  */
 
 const { AnswerKind } = binding
@@ -104,6 +104,16 @@ function errorOf({ name, message, code, codeName, errorLabels, causes }) {
   if (causes.length > 0)
     Object.defineProperty(error, 'cause', { value: causeOf(causes), configurable: true, writable: true })
   return error
+}
+
+/**
+ * Not by its class: under a test runner with realms of its own, the `bson` package may have another `Error`.
+ *
+ * @param {Failure | Error | undefined} failure what the addon reported, or what was thrown here
+ * @returns {failure is Error}
+ */
+function isThrown(failure) {
+  return failure !== undefined && !('causes' in failure)
 }
 
 /**
@@ -191,7 +201,7 @@ class Calls {
       if (kind === AnswerKind.Nothing) onAnswer(undefined, null)
       else if (kind === AnswerKind.Yes || kind === AnswerKind.No) onAnswer(undefined, kind === AnswerKind.Yes)
       else if (kind === AnswerKind.Failure) fail(onAnswer, failures[failure++])
-      else onAnswer(undefined, this.#sessionOf(kind, answers[at++], answers[at++], answers[at++]))
+      else this.#settleSession(onAnswer, kind, answers[at++], answers[at++], answers[at++])
     }
   }
 
@@ -206,15 +216,23 @@ class Calls {
   }
 
   /**
+   * A session that the `bson` package cannot read is the failure of its own call: others wait for the rest of the list.
+   *
+   * @param {OnAnswer} onAnswer
    * @param {number} kind
    * @param {SessionRecord['session']} session
    * @param {number} expiresMs
    * @param {number} lastModifiedMs
-   * @returns {StoredSession}
    */
-  #sessionOf(kind, session, expiresMs, lastModifiedMs) {
+  #settleSession(onAnswer, kind, session, expiresMs, lastModifiedMs) {
     const isSerialized = kind === AnswerKind.Session ? undefined : kind === AnswerKind.Serialized
-    return decoded({ session, isSerialized, expiresMs, lastModifiedMs }, this.#options)
+    let stored
+    try {
+      stored = decoded({ session, isSerialized, expiresMs, lastModifiedMs }, this.#options)
+    } catch (error) {
+      return onAnswer(/** @type {Error} */ (error))
+    }
+    onAnswer(undefined, stored)
   }
 }
 
@@ -349,8 +367,8 @@ class NativeBackend {
     const native = this.#native
     if (!native || !done) return this.#promise(operation)
     this.#calls.start(native, operation, (failure, value) => {
-      if (failure) done(errorOf(failure))
-      else done(null, value)
+      if (!failure) done(null, value)
+      else done(isThrown(failure) ? failure : errorOf(failure))
     })
     return undefined
   }
@@ -365,8 +383,10 @@ class NativeBackend {
   async #promise(operation) {
     const native = this.#native ?? (await this.#open())
     /** @type {T | Failure} */
-    const outcome = await new Promise((resolve) => {
-      this.#calls.start(native, operation, (failure, value) => resolve(failure ?? value))
+    const outcome = await new Promise((resolve, reject) => {
+      this.#calls.start(native, operation, (failure, value) =>
+        isThrown(failure) ? reject(failure) : resolve(failure ?? value)
+      )
     })
     return unwrap(outcome)
   }

@@ -61,6 +61,7 @@ const FILES = [
   '__test__/express.test.js',
   '__test__/fakes.test.js',
   '__test__/frameworks.test.js',
+  '__test__/hostile.test.js',
   '__test__/lifecycle.test.js',
   '__test__/mongo-options.test.js',
   '__test__/mutations.test.js',

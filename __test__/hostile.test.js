@@ -1,0 +1,45 @@
+// What an attacker, a careless app or another program can do with ids, sessions and documents: an error or a faithful round
+// trip, and the calls beside it as if nothing had happened.
+'use strict'
+
+const assert = require('node:assert/strict')
+const { BSON } = require('mongodb')
+const { SECRET, onBothBackends } = require('./support/encryption.js')
+const { RawConnection } = require('./support/raw-connection.js')
+const { sharedServerUrl } = require('./support/server.js')
+const { LATER, plainSession } = require('./support/sessions.js')
+const { promised } = require('./support/wait.js')
+
+/** Asked for outside every test, so that a server started for this file lives until its last one. */
+const serverUrl = sharedServerUrl()
+
+/** A document with a text that is not UTF-8. @param {string} _id @param {unknown} session that has SPOILT in it */
+function spoilt(_id, session) {
+  const bytes = Buffer.from(BSON.serialize({ _id, session, expires: LATER }))
+  Buffer.from([0xff, 0xc0, 0x80, 0xed, 0xa0, 0x80]).copy(bytes, bytes.indexOf('SPOILT'))
+  return bytes
+}
+
+for (const options of [{ stringify: true }, { stringify: false }, { crypto: { secret: SECRET } }]) {
+  const title = `a session that is not UTF-8 fails the call that asks for it, and no other, with ${JSON.stringify(options)}`
+  onBothBackends(title, async ({ open, db }) => {
+    const raw = new RawConnection(await serverUrl, db.databaseName)
+    await raw.insert('sessions', [spoilt('text', 'SPOILT'), spoilt('document', { a: ['SPOILT'] })])
+    raw.close()
+    const store = open(options)
+    const ids = ['a', 'b', 'c']
+    await Promise.all(ids.map((id) => store.set(id, plainSession({ id }))))
+    const calls = ['a', 'text', 'b', 'document', 'c'].flatMap((id) => [
+      store.get(id),
+      promised(store, 'get', id),
+    ])
+    const answers = await Promise.allSettled(calls)
+    for (const [index, answer] of answers.entries()) {
+      const id = ids[index >> 2]
+      if (index % 4 < 2) assert.deepEqual(/** @type {any} */ (answer).value, plainSession({ id }))
+      else assert.ok(/** @type {any} */ (answer).reason.message)
+    }
+    await assert.rejects(store.all(), Error)
+    assert.equal(await store.length(), 5)
+  })
+}
