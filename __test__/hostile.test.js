@@ -3,8 +3,10 @@
 'use strict'
 
 const assert = require('node:assert/strict')
+const { test } = require('node:test')
 const { BSON } = require('mongodb')
-const { SECRET, onBothBackends } = require('./support/encryption.js')
+const { BACKENDS } = require('./support/backends.js')
+const { SECRET, onBothBackends, openOnBackend } = require('./support/encryption.js')
 const { RawConnection } = require('./support/raw-connection.js')
 const { sharedServerUrl } = require('./support/server.js')
 const { LATER, plainSession } = require('./support/sessions.js')
@@ -41,5 +43,30 @@ for (const options of [{ stringify: true }, { stringify: false }, { crypto: { se
     }
     await assert.rejects(store.all(), Error)
     assert.equal(await store.length(), 5)
+  })
+}
+
+for (const backend of BACKENDS.filter((one) => one === 'native')) {
+  test('a toBSON that serializes something else fails its own session', async (t) => {
+    const store = (await openOnBackend(t, backend)).open({ stringify: false })
+    const overwriting = plainSession({
+      a: 1,
+      in: { toBSON: () => BSON.serialize({ other: 'session', n: 1 }).length },
+    })
+    await assert.rejects(store.set('sid', overwriting), { message: /overwritten while it was serialized/ })
+    /** @type {Promise<unknown> | undefined} */
+    let inner
+    const toBSON = () => {
+      inner = store.set('inner', plainSession({ inner: true }))
+      return 1
+    }
+    await store.set('outer', plainSession({ in: { toBSON } }))
+    await assert.rejects(/** @type {Promise<unknown>} */ (inner), {
+      message: /another one is being serialized/,
+    })
+    assert.deepEqual(await store.get('outer'), plainSession({ in: 1 }))
+    await store.set('inner', plainSession({ inner: true }))
+    assert.deepEqual(await store.get('inner'), plainSession({ inner: true }))
+    assert.equal(await store.length(), 2)
   })
 }

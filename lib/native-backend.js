@@ -146,6 +146,34 @@ function appBson() {
 /** What does not fit into the `bson` package's buffer comes back cut off, without an error. */
 const BSON_BUFFER_BYTES = 17 * 1024 * 1024
 
+/** Where a wrapper's first element has its name: after the length of the document and the type of the element. */
+const NAME_AT = 5
+const NAME = Buffer.from('session\0')
+
+let isSerializing = false
+
+/**
+ * The wrapper that the addon takes a session in. The `bson` package has one buffer for all that it serializes: what a
+ * `toBSON` or a getter has it serialize in the meantime overwrites the session, be that the session of another call.
+ *
+ * @param {unknown} session
+ * @param {import('bson').SerializeOptions} options
+ */
+function wrapped(session, options) {
+  if (isSerializing) throw new Error('A session cannot be set while another one is being serialized')
+  isSerializing = true
+  try {
+    const payload = /** @type {Buffer} */ (appBson().serialize({ session }, options))
+    const isEmpty = payload.length === NAME_AT
+    if (isEmpty || NAME.equals(payload.subarray(NAME_AT, NAME_AT + NAME.length))) return payload
+  } finally {
+    isSerializing = false
+  }
+  throw new Error(
+    'The session was overwritten while it was serialized, because its toBSON uses the bson package'
+  )
+}
+
 /** @param {number | undefined} milliseconds NaN in a list of answers, `undefined` in a record, when there is no date */
 function dateOf(milliseconds) {
   return milliseconds === undefined || Number.isNaN(milliseconds) ? undefined : new Date(milliseconds)
@@ -344,7 +372,7 @@ class NativeBackend {
     if (this.#options.crypto) return textOf(session)
     if (typeof session === 'string') return session
     const { serializeOptions } = this.#options.connection
-    const payload = /** @type {Buffer} */ (appBson().serialize({ session }, serializeOptions))
+    const payload = wrapped(session, serializeOptions)
     if (payload.length < BSON_BUFFER_BYTES) return payload
     const message = `The session takes ${payload.length} bytes as BSON, larger than MongoDB's limit of 16777216`
     throw errorOf({ name: 'MongoInvalidArgumentError', message, errorLabels: [], causes: [] })
