@@ -4,12 +4,12 @@
 
 const assert = require('node:assert/strict')
 const { test } = require('node:test')
-const { BSON } = require('mongodb')
+const { BSON, BSONSymbol } = require('mongodb')
 const { BACKENDS } = require('./support/backends.js')
 const { SECRET, onBothBackends, openOnBackend } = require('./support/encryption.js')
 const { RawConnection } = require('./support/raw-connection.js')
 const { sharedServerUrl } = require('./support/server.js')
-const { LATER, plainSession } = require('./support/sessions.js')
+const { LATER, plainSession, storedSession } = require('./support/sessions.js')
 const { promised } = require('./support/wait.js')
 
 /** Asked for outside every test, so that a server started for this file lives until its last one. */
@@ -45,6 +45,26 @@ for (const options of [{ stringify: true }, { stringify: false }, { crypto: { se
     assert.equal(await store.length(), 5)
   })
 }
+
+onBothBackends(
+  'an id that is a symbol to the server is found by its text alone',
+  async ({ open, sessions }) => {
+    await sessions.insertOne(storedSession(/** @type {any} */ (new BSONSymbol('symbol'))))
+    const store = open({})
+    const [empty, found, missing] = await Promise.all(['', 'symbol', 'missing'].map((id) => store.get(id)))
+    assert.deepEqual([empty, missing], [null, null])
+    assert.ok(found)
+    const touched = ['', 'symbol', 'missing'].map(async (id) => {
+      const strict = open({ strictTouch: true })
+      await strict.touch(id, plainSession())
+    })
+    const outcomes = await Promise.allSettled(touched)
+    assert.deepEqual(
+      outcomes.map(({ status }) => status),
+      ['rejected', 'fulfilled', 'rejected']
+    )
+  }
+)
 
 for (const backend of BACKENDS.filter((one) => one === 'native')) {
   test('a toBSON that serializes something else fails its own session', async (t) => {

@@ -439,8 +439,11 @@ fn answer_found(readers: &mut Readers, documents: &RawArray) -> Result<bool, Sto
         let Some(document) = document?.as_document() else {
             continue;
         };
-        let id = document.get_str("_id").unwrap_or_default();
-        has_others |= !answer_readers(readers, id, document, &mut wakes);
+        // One that cannot be read is not to fail those who asked for others.
+        has_others |= match session::storage_id(document) {
+            Ok(Some(id)) => !answer_readers(readers, id, document, &mut wakes),
+            _ => true,
+        };
     }
     Ok(has_others)
 }
@@ -619,10 +622,8 @@ impl GroupCommit {
         let mut existing = HashSet::new();
         while let Some(reply) = replies.next().await {
             for document in reply?.doc_slices()? {
-                let id = document?
-                    .as_document()
-                    .map(|document| document.get_str("_id"));
-                existing.extend(id.transpose()?.map(str::to_owned));
+                let id = document?.as_document().map(session::storage_id);
+                existing.extend(id.transpose()?.flatten().map(str::to_owned));
             }
         }
         Ok(existing)

@@ -182,6 +182,18 @@ pub fn is_live(document: &RawDocument, now: DateTime) -> Result<bool, StoreError
     })
 }
 
+/// The storage id of a document, `None` when it has an id that no store writes. To the server a symbol equals the string
+/// of the same characters.
+///
+/// # Errors
+/// A reply that is not valid BSON, or an id that is not valid UTF-8.
+pub fn storage_id(document: &RawDocument) -> Result<Option<&str>, StoreError> {
+    Ok(match document.get("_id")? {
+        Some(RawBsonRef::String(id) | RawBsonRef::Symbol(id)) => Some(id),
+        _ => None,
+    })
+}
+
 /// Takes from a document what the caller needs of it.
 ///
 /// # Errors
@@ -362,6 +374,19 @@ mod tests {
             }
             assert_eq!(is_live(&document, now).ok(), Some(live), "{document:?}");
         }
+    }
+
+    #[test]
+    fn the_storage_id_is_a_string_or_a_symbol() {
+        for (id, expected) in [
+            (RawBson::String("sid".into()), Some("sid")),
+            (RawBson::Symbol("sid".into()), Some("sid")),
+            (RawBson::Int32(7), None),
+            (RawBson::Null, None),
+        ] {
+            assert_eq!(storage_id(&rawdoc! { "_id": id }).ok().flatten(), expected);
+        }
+        assert!(storage_id(&rawdoc! {}).is_ok_and(|id| id.is_none()));
     }
 
     #[test]

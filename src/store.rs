@@ -515,7 +515,7 @@ impl Inner {
         while cursor.advance().await? {
             let document = cursor.current();
             // Only sessions in our own format are bound to their storage id, and those have one that is a string.
-            let storage_id = document.get_str("_id").unwrap_or_default();
+            let storage_id = session::storage_id(document)?.unwrap_or_default();
             let found = session::read(document)?;
             let revealed = self.codec.encryption.reveal(storage_id, found).await;
             records.push(match revealed {
@@ -542,7 +542,10 @@ impl Inner {
         };
         while cursor.advance().await? {
             let document = cursor.current();
-            let storage_id = document.get_str("_id")?.to_owned();
+            // The filter finds no other.
+            let storage_id = session::storage_id(document)?
+                .unwrap_or_default()
+                .to_owned();
             let found = session::read(document)?;
             batch.scanned += 1;
             batch.last = Some(storage_id.clone());
