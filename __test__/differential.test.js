@@ -388,6 +388,8 @@ const HIDDEN = {
   'whose expires is text': { expires: LATER.toJSON() },
   'whose expires is a number': { expires: LATER.getTime() },
   'whose expires is an object': { expires: { at: LATER } },
+  'whose expires is an empty array': { expires: [] },
+  'whose expires is an array of dates that are over': { expires: [EARLIER, LATER.getTime(), [LATER]] },
 }
 
 for (const [name, fields] of Object.entries(HIDDEN)) {
@@ -406,6 +408,17 @@ forEachImplementation('a document without expires is live', async (_t, { open, c
   assert.deepEqual(await all(), [{ n: 1 }])
   assert.equal(await length(), 1)
 })
+
+forEachImplementation(
+  'a document is live when one of several dates in its expires is to come',
+  async (_t, { open, collection }) => {
+    await collection.insertOne(storedSession('sid', { expires: [EARLIER, LATER] }))
+    const { get, all, length } = open()
+    assert.deepEqual(await get('sid'), plainSession({ id: 'sid' }))
+    assert.deepEqual(await all(), [plainSession({ id: 'sid' })])
+    assert.equal(await length(), 1)
+  }
+)
 
 forEachImplementation(
   'a document without expires gives its cookie as it is',

@@ -170,15 +170,17 @@ pub fn live_filter(now: DateTime) -> Document {
     doc! { "$or": [{ "expires": { "$exists": false } }, { "expires": { "$gt": now } }] }
 }
 
-/// The same rule as [`live_filter`] on a fetched document: live without `expires`, or with a date later than `now`.
+/// The same rule as [`live_filter`] on a fetched document: live without `expires`, or with a date later than `now`, be that
+/// one of several in an array.
 ///
 /// # Errors
 /// A reply that is not valid BSON.
 pub fn is_live(document: &RawDocument, now: DateTime) -> Result<bool, StoreError> {
+    let is_later = |value: RawBsonRef<'_>| value.as_datetime().is_some_and(|date| date > now);
     Ok(match document.get("expires")? {
         None => true,
-        Some(RawBsonRef::DateTime(expires)) => expires > now,
-        Some(_) => false,
+        Some(RawBsonRef::Array(values)) => values.into_iter().flatten().any(is_later),
+        Some(value) => is_later(value),
     })
 }
 
@@ -241,7 +243,7 @@ fn date_ms(document: &RawDocument, field: &str) -> Result<Option<i64>, StoreErro
 #[cfg(test)]
 mod tests {
     use super::*;
-    use mongodb::bson::{Bson, RawBson};
+    use mongodb::bson::{Bson, RawBson, rawbson};
 
     const TIMES: Times = Times {
         expires_ms: 2000.0,
@@ -367,6 +369,10 @@ mod tests {
             (Some(RawBson::DateTime(DateTime::from_millis(999))), false),
             (Some(RawBson::Null), false),
             (Some(RawBson::Int64(5000)), false),
+            (Some(rawbson!([])), false),
+            (Some(rawbson!([999, DateTime::from_millis(999)])), false),
+            (Some(rawbson!([999, DateTime::from_millis(1001)])), true),
+            (Some(rawbson!([[DateTime::from_millis(1001)]])), false),
         ] {
             let mut document = rawdoc! { "_id": "sid" };
             if let Some(expires) = expires {
