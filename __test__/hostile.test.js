@@ -66,6 +66,29 @@ onBothBackends(
   }
 )
 
+for (const options of [{}, { crypto: { secret: SECRET } }]) {
+  const title = `ids of all types are in the way of nothing, with ${JSON.stringify(options)}`
+  onBothBackends(title, async ({ open, sessions }) => {
+    const store = open(options)
+    await store.set('sid', plainSession())
+    const { session } = await sessions.findOne({ _id: 'sid' })
+    const ids = [
+      { toString: 1 },
+      { valueOf: 1 },
+      7,
+      null,
+      true,
+      new Date(0),
+      { a: { b: [] } },
+      Buffer.from('sid'),
+    ]
+    await sessions.insertMany(ids.map((_id) => ({ _id, session, expires: LATER })))
+    assert.deepEqual(await store.all(), Array(ids.length + 1).fill(plainSession()))
+    assert.equal(await store.length(), ids.length + 1)
+    for (const id of ['7', 'null', 'true', '[object Object]']) assert.equal(await store.get(id), null)
+  })
+}
+
 for (const backend of BACKENDS.filter((one) => one === 'native')) {
   test('a toBSON that serializes something else fails its own session', async (t) => {
     const store = (await openOnBackend(t, backend)).open({ stringify: false })

@@ -45,7 +45,7 @@ function delay(milliseconds) {
 /** @param {Record<string, any>} document @returns {StoredSession} */
 function storedSession({ _id, session, expires, lastModified }) {
   return {
-    storageId: String(_id),
+    storageId: typeof _id === 'string' ? _id : undefined,
     session,
     expires: expires instanceof Date ? expires : undefined,
     lastModified: lastModified instanceof Date ? lastModified : undefined,
