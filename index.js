@@ -74,14 +74,16 @@ function isObject(value) {
 }
 
 /**
- * Anything but a string would reach the server as a query, such as `{ $ne: null }`.
+ * Anything but a string would reach the server as a query, such as `{ $ne: null }`, and in UTF-8 half a surrogate pair is
+ * the same as any other half.
  *
  * @param {string} what
  * @param {unknown} id
  * @returns {asserts id is string}
  */
-function requireString(what, id) {
+function requireId(what, id) {
   if (typeof id !== 'string') throw new TypeError(`${what} must be a string, not ${typeof id}`)
+  if (!id.isWellFormed()) throw new TypeError(`${what} must be well-formed: it has half a surrogate pair`)
 }
 
 /** @param {unknown} session @returns {Date | undefined} */
@@ -407,7 +409,7 @@ class MongoStore extends BaseStore {
 
   /** @param {unknown} sid @returns {string | Promise<string>} */
   #storageId(sid) {
-    requireString('A session id', sid)
+    requireId('A session id', sid)
     const { transformId } = this.#options
     return typeof transformId === 'function' ? this.#transformedId(transformId(sid)) : sid
   }
@@ -415,7 +417,7 @@ class MongoStore extends BaseStore {
   /** @param {unknown} transformed */
   async #transformedId(transformed) {
     const storageId = await transformed
-    requireString('What transformId returns', storageId)
+    requireId('What transformId returns', storageId)
     return storageId
   }
 
@@ -497,7 +499,7 @@ class MongoStore extends BaseStore {
   /** @param {string} sid @param {Session} session @returns {Request | undefined} */
   #touch(sid, session) {
     debug('MongoStore#touch=%s', sid)
-    requireString('A session id', sid)
+    requireId('A session id', sid)
     if (session === undefined || session === null)
       throw new TypeError('touch needs the session whose expiry it renews')
     const { touchAfter, strictTouch } = this.#options

@@ -242,6 +242,28 @@ for (const bad of [7, null, undefined, {}]) {
   })
 }
 
+for (const half of ['\ud800', 'sid\udfff', '\udc00\ud800']) {
+  forDifference('sid-surrogates', `a session id with ${JSON.stringify(half)}`, {
+    ours: async (_t, { open, collection }) => {
+      await collection.insertOne(storedSession('\ufffd'))
+      for (const { get, set, touch, destroy } of [open(), open({ transformId: () => half })]) {
+        const refusal = { name: 'TypeError', message: /must be well-formed: it has half a surrogate pair$/ }
+        await assert.rejects(get(half), refusal)
+        await assert.rejects(set(half, plainSession()), refusal)
+        await assert.rejects(touch(half, plainSession()), refusal)
+        await assert.rejects(destroy(half), refusal)
+      }
+      assert.deepEqual(await collection.distinct('_id'), ['\ufffd'])
+    },
+    theirs: async (_t, { open, collection }) => {
+      await open().set(half, plainSession({ half }))
+      const [_id] = await collection.distinct('_id')
+      assert.deepEqual(await open().get(_id), plainSession({ half }))
+      assert.notEqual(_id, half)
+    },
+  })
+}
+
 forDifference('transform-id-promise', 'a transformId that is async', {
   ours: async (_t, { open, collection }) => {
     const { get, set, touch, destroy } = open({

@@ -54,6 +54,11 @@ const DIFFERENCES = {
     sentence:
       'A session id, or a result of `transformId`, that is not a string is a `TypeError`, since an object there would be a query.',
   },
+  'sid-surrogates': {
+    phrase: 'half of a character',
+    sentence:
+      'A session id with half of a character outside the BMP (`\\ud800`) is a `TypeError`: MongoDB would store another id in its place, and the same for several.',
+  },
   'transform-id-promise': {
     phrase: '`transformId` may',
     sentence: '`transformId` may return a promise.',
