@@ -3,6 +3,7 @@
 'use strict'
 
 const { AsyncResource } = require('node:async_hooks')
+const { inspect } = require('node:util')
 const debug = require('debug')('connect-mongo')
 
 const BaseStore = require('./lib/base-store.js')
@@ -84,6 +85,16 @@ function isObject(value) {
 function requireId(what, id) {
   if (typeof id !== 'string') throw new TypeError(`${what} must be a string, not ${typeof id}`)
   if (!id.isWellFormed()) throw new TypeError(`${what} must be well-formed: it has half a surrogate pair`)
+}
+
+/**
+ * What a function of the user's threw: to a callback, nothing would be a success.
+ *
+ * @param {unknown} thrown
+ * @returns {any}
+ */
+function thrownError(thrown) {
+  return thrown || new Error(`Instead of an error, ${inspect(thrown)} was thrown`)
 }
 
 /** @param {unknown} session @returns {Date | undefined} */
@@ -310,7 +321,7 @@ class MongoStore extends BaseStore {
       return await (refusal ? Promise.reject(refusal) : operation())
     } catch (error) {
       onFailure?.()
-      throw error
+      throw thrownError(error)
     } finally {
       this.#end()
     }
@@ -348,7 +359,7 @@ class MongoStore extends BaseStore {
       if (request) this.#askWithCallback(request, callback)
       else this.#answer(callback, null)
     } catch (error) {
-      this.#answer(callback, /** @type {Error} */ (error))
+      this.#answer(callback, thrownError(error))
     }
     return undefined
   }
@@ -370,7 +381,10 @@ class MongoStore extends BaseStore {
       caller.runInAsyncScope(this.#finish, this, request, callback, error, answer)
     const sent = typeof storageId === 'string' ? request.send(storageId, done) : storageId.then(request.send)
     if (sent) {
-      this.#within(sent).then((answer) => done(null, answer), done)
+      this.#within(sent).then(
+        (answer) => done(null, answer),
+        (error) => done(thrownError(error))
+      )
     }
   }
 
@@ -381,7 +395,7 @@ class MongoStore extends BaseStore {
       const result = request.finish(answer)
       this.#answer(callback, null, result)
     } catch (failure) {
-      this.#answer(callback, /** @type {Error} */ (failure))
+      this.#answer(callback, thrownError(failure))
     }
   }
 

@@ -2,6 +2,7 @@
 'use strict'
 
 const assert = require('node:assert/strict')
+const { inspect } = require('node:util')
 const { EventEmitter } = require('node:events')
 const session = require('express-session')
 const mongoose = require('mongoose-9')
@@ -260,6 +261,36 @@ for (const half of ['\ud800', 'sid\udfff', '\udc00\ud800']) {
       const [_id] = await collection.distinct('_id')
       assert.deepEqual(await open().get(_id), plainSession({ half }))
       assert.notEqual(_id, half)
+    },
+  })
+}
+
+for (const thrown of [undefined, null, '', 0, false]) {
+  const fail = () => {
+    throw thrown
+  }
+  const title = `${typeof thrown === 'string' ? 'an empty text' : thrown} that a function of the app throws`
+  forDifference('nothing-thrown', title, {
+    ours: async (_t, { open, collection }) => {
+      const refusal = { name: 'Error', message: `Instead of an error, ${inspect(thrown)} was thrown` }
+      for (const options of [
+        { serialize: fail },
+        { transformId: fail },
+        { transformId: async () => fail() },
+      ]) {
+        const { set } = open(options)
+        await assert.rejects(set('sid', plainSession()), refusal)
+      }
+      assert.equal(await collection.countDocuments(), 0)
+      await open().set('sid', plainSession())
+      const { get, all } = open({ unserialize: fail })
+      await assert.rejects(get('sid'), refusal)
+      await assert.rejects(all(), refusal)
+      await assert.rejects(open().set('sid', plainSession({ toJSON: fail })), refusal)
+    },
+    theirs: async (_t, { open, collection }) => {
+      await open({ serialize: fail }).set('sid', plainSession())
+      assert.equal(await collection.countDocuments(), 0)
     },
   })
 }

@@ -59,6 +59,11 @@ const DIFFERENCES = {
     sentence:
       'A session id with half of a character outside the BMP (`\\ud800`) is a `TypeError`: MongoDB would store another id in its place, and the same for several.',
   },
+  'nothing-thrown': {
+    phrase: 'throws `undefined`',
+    sentence:
+      'A function of yours that throws `undefined`, or whatever else is not truthy, has failed; to a callback of connect-mongo that is success.',
+  },
   'transform-id-promise': {
     phrase: '`transformId` may',
     sentence: '`transformId` may return a promise.',
