@@ -1,5 +1,5 @@
 // What an attacker, a careless app or another program can do with ids, sessions and documents: an error or a faithful round
-// trip, and the calls beside it as if nothing had happened.
+// trip, and the calls beside it as if nothing had happened. `npm run test:hostile` has more cases.
 'use strict'
 
 const assert = require('node:assert/strict')
@@ -7,20 +7,31 @@ const { test } = require('node:test')
 const { BSON, BSONSymbol } = require('mongodb')
 const { BACKENDS } = require('./support/backends.js')
 const { SECRET, onBothBackends, openOnBackend } = require('./support/encryption.js')
+const { spoiltBytes } = require('./support/hostile.js')
+const { runHostile } = require('./support/hostile-process.js')
 const { RawConnection } = require('./support/raw-connection.js')
 const { sharedServerUrl } = require('./support/server.js')
 const { LATER, plainSession, storedSession } = require('./support/sessions.js')
 const { promised } = require('./support/wait.js')
 
+const CASES = 6_400
+
 /** Asked for outside every test, so that a server started for this file lives until its last one. */
 const serverUrl = sharedServerUrl()
 
-/** A document with a text that is not UTF-8. @param {string} _id @param {unknown} session that has SPOILT in it */
-function spoilt(_id, session) {
-  const bytes = Buffer.from(BSON.serialize({ _id, session, expires: LATER }))
-  Buffer.from([0xff, 0xc0, 0x80, 0xed, 0xa0, 0x80]).copy(bytes, bytes.indexOf('SPOILT'))
-  return bytes
-}
+test(`${CASES} hostile cases`, async (t) => {
+  const seed = Number(process.env.SEED) || Math.floor(Math.random() * 2 ** 31)
+  t.diagnostic(`SEED=${seed}`)
+  const { databaseName } = (await openOnBackend(t, BACKENDS[0])).db
+  const run = { url: await serverUrl, database: databaseName, seed, cases: CASES }
+  const { cases, failures, crash } = await runHostile(run)
+  assert.equal(crash, undefined)
+  assert.deepEqual(failures.slice(0, 3), [])
+  assert.equal(cases, CASES)
+})
+
+/** @param {string} _id @param {unknown} session */
+const spoilt = (_id, session) => spoiltBytes({ _id, session, expires: LATER })
 
 for (const options of [{ stringify: true }, { stringify: false }, { crypto: { secret: SECRET } }]) {
   const title = `a session that is not UTF-8 fails the call that asks for it, and no other, with ${JSON.stringify(options)}`
