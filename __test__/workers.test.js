@@ -6,7 +6,8 @@ const { describe, test } = require('node:test')
 const { runInChild } = require('./support/child.js')
 const { openDatabase } = require('./support/database.js')
 
-const ROUNDS = 30
+/** Two workers each. WORKER_ROUNDS=200 is what a release has to survive. */
+const ROUNDS = Number(process.env.WORKER_ROUNDS ?? 30)
 
 /** What a worker does; `parentPort` hears of it as soon as calls are under way. */
 function workerBody() {
@@ -86,8 +87,21 @@ async function parentBody({ mongoUrl, workerSource, rounds, mode, isUsedByMain, 
     const code = await exit
     ends[code] = (ends[code] ?? 0) + 1
   }
+  const { existsSync, readdirSync } = require('node:fs')
+  const count = (of) => (existsSync('/proc/self') ? readdirSync(`/proc/self/${of}`).length : 0)
+  const held = () => ({ files: count('fd'), threads: count('task') })
+  let before
   for (let round = 0; round < rounds; round++) {
+    // By then what the process keeps for all of its workers is there.
+    if (round === 4) before = held()
     await Promise.all([runWorker(2 * round), runWorker(2 * round + 1)])
+  }
+  // Two workers more or less have their sockets at any time; those of one that is gone are closed a little later.
+  const isFlat = ({ files, threads }) => files <= before.files + 12 && threads <= before.threads + 4
+  const deadline = Date.now() + 10_000
+  while (!isFlat(held())) {
+    if (Date.now() > deadline) throw new Error(`${JSON.stringify(before)}, then ${JSON.stringify(held())}`)
+    await new Promise((resolve) => setTimeout(resolve, 50))
   }
   isRunning = false
   await own
@@ -108,7 +122,9 @@ async function assertSurvives(t, { rounds, mode, ...options }) {
   const { url, sessions } = await openDatabase(t)
   const workerSource = `(${workerBody})()`
   const data = { mongoUrl: url, workerSource, rounds, mode, ...options }
-  const { code, signal, stdout, stderr } = await runInChild(parentBody, data, { timeoutMs: 120_000 })
+  const { code, signal, stdout, stderr } = await runInChild(parentBody, data, {
+    timeoutMs: 120_000 + rounds * 2_000,
+  })
   assert.deepEqual({ code, signal }, { code: 0, signal: null }, stderr)
   assert.doesNotMatch(stderr, /panicked/)
   assert.equal(stdout, `${JSON.stringify({ [EXIT_CODES[mode]]: 2 * rounds })}\n`)
