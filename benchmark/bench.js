@@ -41,9 +41,10 @@ async function runPart({ part, options, json, svg }, command, servers) {
   if (stores.length === 0) throw new StepError('There is no store left to measure')
   const about = await surroundings({ command, stores, packages: part.packages, servers })
   console.log(`${heading(about)}\n`)
-  const { results, text } = await part.run({ ...options, stores }, servers)
+  const { results, text, hasFailed } = await part.run({ ...options, stores }, servers)
   console.log(text)
-  console.log(`\n${legend(options.rounds)}`)
+  if (options.rounds) console.log(`\n${legend(options.rounds)}`)
+  if (hasFailed) process.exitCode = 1
   if (json) await writeFile(json, `${JSON.stringify({ ...about, options, results }, null, 2)}\n`)
   if (svg) await writeFile(CHART, draw(about, results, /** @type {any} */ (options)))
 }

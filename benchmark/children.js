@@ -11,10 +11,11 @@ class Child {
   #name
   #exited
 
-  /** @param {string} name of a file in child/ */
-  constructor(name) {
+  /** @param {string} name of a file in child/ @param {string[]} nodeArgs */
+  constructor(name, nodeArgs) {
     this.#name = name
     this.#process = fork(path.join(__dirname, 'child', `${name}.js`), {
+      execArgv: nodeArgs,
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     })
     this.#exited = once(this.#process, 'exit')
@@ -41,9 +42,10 @@ class Child {
  * @template T
  * @param {string} name of a file in child/
  * @param {(child: Child) => Promise<T>} work
+ * @param {string[]} [nodeArgs]
  */
-async function withChild(name, work) {
-  const child = new Child(name)
+async function withChild(name, work, nodeArgs = []) {
+  const child = new Child(name, nodeArgs)
   try {
     return await work(child)
   } finally {

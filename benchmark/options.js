@@ -7,6 +7,7 @@ const { runCrypto } = require('./parts/crypto.js')
 const { runExpress } = require('./parts/express.js')
 const { runOperations } = require('./parts/operations.js')
 const { runScale } = require('./parts/scale.js')
+const { runSoak } = require('./parts/soak.js')
 const { runStart } = require('./parts/start.js')
 const { CRYPTO_STORES, FLOOR, STORES } = require('./stores.js')
 const { AT_ONCE: DRAWN_AT } = require('./svg.js')
@@ -15,7 +16,7 @@ const { AT_ONCE: DRAWN_AT } = require('./svg.js')
  * @typedef {import('./servers.js').Servers} Servers
  *
  * @typedef {object} Part
- * @property {(options: any, servers: Servers) => Promise<{ results: any[], text: string }>} run
+ * @property {(options: any, servers: Servers) => Promise<{ results: any[], text: string, hasFailed?: boolean }>} run
  * @property {string[]} stores that it knows
  * @property {Record<string, any>} defaults of all of its options
  * @property {Record<string, any>} quick instead of them with --quick: enough to see that everything runs
@@ -72,6 +73,13 @@ const PARTS = {
     quick: { rounds: 1, seconds: 0.1, count: 200, stored: 5000, millions: 0.01 },
     packages: ['express-session'],
   },
+  soak: {
+    run: runSoak,
+    stores: [...ALL_STORES, ...Object.keys(CRYPTO_STORES)],
+    defaults: { stores: ['native', 'kruptein'], millions: 10 },
+    quick: { millions: 0.01 },
+    packages: ['express-session'],
+  },
   crypto: {
     run: runCrypto,
     stores: Object.keys(CRYPTO_STORES),
@@ -97,6 +105,7 @@ MONGO_URL=mongodb://… uses that server instead of a new one.
   express          an Express app behind each store, 64 connections: get + touch, get + set
   start            from require to the first answered get, in fresh processes
   scale            ten times the operations, a hundred times the sessions, memory over millions of operations
+  soak             whether memory, files and threads stay what they were over millions of mixed operations
   crypto           encrypted sessions
 
   --full           operations: 1 to 512 at once, sessions of 0.3 to 100 kB, 5 rounds (about an hour)
@@ -110,7 +119,8 @@ MONGO_URL=mongodb://… uses that server instead of a new one.
   --rounds N       how often each store is measured
   --seconds N      length of one measurement; before it a third of that to warm up
   --stored N       scale: how many sessions are stored
-  --millions N     scale: over how many million operations memory is watched, at most ${MOST_MILLIONS}
+  --millions N     scale: over how many million operations memory is watched; soak: of how many, divided among
+                   the stores; at most ${MOST_MILLIONS}
   --json FILE      also writes all figures, versions and the machine
   --svg            operations: also draws docs/benchmark.svg
   --help

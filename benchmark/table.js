@@ -102,4 +102,4 @@ function report(comparisons) {
   return { results: comparisons, text }
 }
 
-module.exports = { comparisonTable, report }
+module.exports = { alignedTable, comparisonTable, report }
