@@ -7,14 +7,14 @@ const { test } = require('node:test')
 const { BSON, BSONSymbol } = require('mongodb')
 const { BACKENDS } = require('./support/backends.js')
 const { SECRET, onBothBackends, openOnBackend } = require('./support/encryption.js')
-const { spoiltBytes } = require('./support/hostile.js')
+const { MEGABYTE, spoiltBytes } = require('./support/hostile.js')
 const { runHostile } = require('./support/hostile-process.js')
 const { RawConnection } = require('./support/raw-connection.js')
 const { sharedServerUrl } = require('./support/server.js')
 const { LATER, plainSession, storedSession } = require('./support/sessions.js')
 const { promised } = require('./support/wait.js')
 
-const CASES = 6_400
+const CASES = 4_096
 
 /** Asked for outside every test, so that a server started for this file lives until its last one. */
 const serverUrl = sharedServerUrl()
@@ -100,7 +100,51 @@ for (const options of [{}, { crypto: { secret: SECRET } }]) {
   })
 }
 
+onBothBackends('an id of megabytes is stored or refused', async ({ open, backend }) => {
+  const store = open({})
+  for (const size of [7, 15, 17]) {
+    const id = 'x'.repeat(size * MEGABYTE)
+    const others = Array.from({ length: 5 }, (_, n) => store.set(`sid-${n}`, plainSession({ n })))
+    const isTaken = size === 7 || (size === 15 && backend === 'native')
+    if (isTaken) {
+      await store.set(id, plainSession({ size }))
+      assert.deepEqual(await store.get(id), plainSession({ size }))
+      await store.destroy(id)
+      assert.equal(await store.get(id), null)
+    } else {
+      await assert.rejects(store.set(id, plainSession({ size })), Error)
+    }
+    await Promise.all(others)
+    assert.equal(await store.length(), 5)
+  }
+})
+
 for (const backend of BACKENDS.filter((one) => one === 'native')) {
+  test('a session larger than BSON may be fails with an error that says so', async (t) => {
+    const { open, sessions } = await openOnBackend(t, backend)
+    const store = open({ stringify: false })
+    const message =
+      /^The session takes 17825792 bytes or more as BSON, and MongoDB takes no more than 16777216$/
+    for (const data of [
+      { text: 'x'.repeat(20 * MEGABYTE) },
+      { text: 'x'.repeat(20 * MEGABYTE), after: 'it' },
+      { text: '日'.repeat(6 * MEGABYTE), after: { it: [new Date()] } },
+      { ['k'.repeat(20 * MEGABYTE)]: 1, after: 'it' },
+      { bytes: Buffer.alloc(18 * MEGABYTE), after: 'it' },
+      { list: new Array(2_000_000).fill('abc') },
+    ]) {
+      const calls = [store.set('large', plainSession(data)), store.set('small', plainSession({ n: 1 }))]
+      await assert.rejects(calls[0], { name: 'MongoInvalidArgumentError', message })
+      await calls[1]
+    }
+    assert.deepEqual(await sessions.distinct('_id'), ['small'])
+    const error = new RangeError('of the app')
+    const toBSON = () => {
+      throw error
+    }
+    await assert.rejects(store.set('sid', plainSession({ in: { toBSON } })), (thrown) => thrown === error)
+  })
+
   test('a toBSON that serializes something else fails its own session', async (t) => {
     const store = (await openOnBackend(t, backend)).open({ stringify: false })
     const overwriting = plainSession({

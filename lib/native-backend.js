@@ -143,8 +143,21 @@ function appBson() {
   return bson
 }
 
-/** What does not fit into the `bson` package's buffer comes back cut off, without an error. */
+/** What does not fit into the `bson` package's buffer comes back cut off, or is an error that names an offset. */
 const BSON_BUFFER_BYTES = 17 * 1024 * 1024
+
+/** @param {unknown} error @returns {boolean} whether something was written behind the end of a buffer */
+function isBeyondBuffer(error) {
+  const { name, code, message } = /** @type {NodeJS.ErrnoException} */ (error ?? {})
+  return name === 'RangeError' && (code === 'ERR_OUT_OF_RANGE' || message === 'offset is out of bounds')
+}
+
+/** @param {unknown} [cause] */
+function tooLargeError(cause) {
+  const message = `The session takes ${BSON_BUFFER_BYTES} bytes or more as BSON, and MongoDB takes no more than 16777216`
+  const error = errorOf({ name: 'MongoInvalidArgumentError', message, errorLabels: [], causes: [] })
+  return cause === undefined ? error : Object.defineProperty(error, 'cause', { value: cause })
+}
 
 /** Where a wrapper's first element has its name: after the length of the document and the type of the element. */
 const NAME_AT = 5
@@ -166,6 +179,8 @@ function wrapped(session, options) {
     const payload = /** @type {Buffer} */ (appBson().serialize({ session }, options))
     const isEmpty = payload.length === NAME_AT
     if (isEmpty || NAME.equals(payload.subarray(NAME_AT, NAME_AT + NAME.length))) return payload
+  } catch (error) {
+    throw isBeyondBuffer(error) ? tooLargeError(error) : error
   } finally {
     isSerializing = false
   }
@@ -374,8 +389,7 @@ class NativeBackend {
     const { serializeOptions } = this.#options.connection
     const payload = wrapped(session, serializeOptions)
     if (payload.length < BSON_BUFFER_BYTES) return payload
-    const message = `The session takes ${payload.length} bytes as BSON, larger than MongoDB's limit of 16777216`
-    throw errorOf({ name: 'MongoInvalidArgumentError', message, errorLabels: [], causes: [] })
+    throw tooLargeError()
   }
 
   /** @param {SessionRecord | Failure} outcome @returns {StoredSession} */
