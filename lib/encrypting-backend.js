@@ -2,6 +2,7 @@
 'use strict'
 
 const { SessionCrypto, serializedOf, textOf } = require('./session-crypto.js')
+const { WrappedBackend } = require('./wrapped-backend.js')
 const { WriteOrder } = require('./write-order.js')
 
 /**
@@ -68,7 +69,7 @@ function notEncrypted() {
   return Object.assign(new Error('Encrypted session was tampered with!'), { code: 'ERR_SESSION_DECRYPT' })
 }
 
-class EncryptingBackend {
+class EncryptingBackend extends WrappedBackend {
   #backend
   #crypto
   #options
@@ -81,13 +82,10 @@ class EncryptingBackend {
    * @param {Record<string, any>} options of the store
    */
   constructor(backend, crypto, options) {
+    super(backend)
     this.#backend = backend
     this.#crypto = crypto
     this.#options = options
-  }
-
-  get name() {
-    return this.#backend.name
   }
 
   /** @param {unknown} session */
@@ -125,30 +123,6 @@ class EncryptingBackend {
   async all() {
     const sessions = await this.#backend.all()
     return Promise.all(sessions.map((stored) => this.#reveal(stored.storageId ?? '', stored)))
-  }
-
-  length() {
-    return this.#backend.length()
-  }
-
-  clear() {
-    return this.#backend.clear()
-  }
-
-  ping() {
-    return this.#backend.ping()
-  }
-
-  collection() {
-    return this.#backend.collection()
-  }
-
-  sweep() {
-    return this.#backend.sweep()
-  }
-
-  close() {
-    return this.#backend.close()
   }
 
   /** Only what was encrypted here can be told to be as it would be written today. */
