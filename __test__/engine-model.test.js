@@ -4,11 +4,9 @@
 
 const assert = require('node:assert/strict')
 const { describe, test } = require('node:test')
-const { setImmediate } = require('node:timers/promises')
-const { outcomeOf } = require('./support/calls.js')
+const { checkAgainstModel } = require('./support/model.js')
 const { randomNumbers } = require('./support/random.js')
 const { startReplicaSet, startServer } = require('./support/server.js')
-const { EARLIER, LATER } = require('./support/sessions.js')
 const { openBehindWire } = require('./support/wire.js')
 
 const OPERATIONS = 4_000
@@ -19,96 +17,6 @@ const firstSeed = Number(process.env.RANDOM_SEED ?? Math.floor(Math.random() * 2
 const args = ['--setParameter', 'enableTestCommands=1']
 const standalone = startServer({ args })
 const replicaSet = startReplicaSet({ args })
-
-/**
- * @typedef {object} Operation
- * @property {'get' | 'set' | 'touch' | 'destroy'} method
- * @property {any[]} args
- * @property {'promise' | 'callback'} style
- *
- * @typedef {{ session: Record<string, unknown>, isLive: boolean }} Stored
- */
-
-/** A collection in which every operation is done at once. */
-class Model {
-  /** @type {Map<string, Stored>} */
-  stored = new Map()
-
-  /** @param {Operation} operation what a store with the same sessions has to answer */
-  apply({ method, args: [sid, session] }) {
-    const stored = this.stored.get(sid)
-    const isLive = session?.cookie.expires !== EARLIER
-    if (method === 'get') return { event: 'get', answer: stored?.isLive ? stored.session : null }
-    if (method === 'destroy') {
-      this.stored.delete(sid)
-      return { event: 'destroy', answer: undefined }
-    }
-    if (method === 'set') {
-      this.stored.set(sid, { session, isLive })
-      return { event: stored ? 'update' : 'create', answer: undefined }
-    }
-    if (stored) this.stored.set(sid, { ...stored, isLive })
-    return { event: stored ? 'touch' : 'touch-missed', answer: undefined }
-  }
-}
-
-/** @param {() => number} random @returns {() => Operation} */
-function operations(random) {
-  const below = (/** @type {number} */ limit) => Math.floor(random() * limit)
-  const ids = 1 + below(6)
-  let count = 0
-  const session = () => ({
-    cookie: { expires: below(8) === 0 ? EARLIER : LATER },
-    n: count,
-    text: (below(4) === 0 ? 'ü' : 'u').repeat(below(1_000)),
-  })
-  return () => {
-    count++
-    const method = /** @type {const} */ (['get', 'get', 'set', 'set', 'touch', 'touch', 'destroy'])[below(7)]
-    const sid = `sid-${below(ids)}`
-    return {
-      method,
-      args: method === 'set' || method === 'touch' ? [sid, session()] : [sid],
-      style: below(2) === 0 ? 'promise' : 'callback',
-    }
-  }
-}
-
-/** What a store says of a session, as far as a touch leaves it alone. @param {{ event?: string, answer: any }} outcome */
-function comparable({ event, answer }) {
-  return { event, answer: answer && { n: answer.n, text: answer.text } }
-}
-
-/**
- * @param {InstanceType<typeof import('..')>[]} stores of one collection
- * @param {() => number} random
- */
-async function checkAgainstModel(stores, random) {
-  const model = new Model()
-  const next = operations(random)
-  /** @type {Promise<void>[]} */
-  const pending = []
-  for (let call = 0; call < OPERATIONS; call++) {
-    const operation = next()
-    const { method, args, style } = operation
-    const store = stores[Math.floor(random() * stores.length)]
-    const expected = comparable(model.apply(operation))
-    const what = `call ${call}: ${method} of ${args[0]}`
-    const check = async () => {
-      const outcome = await outcomeOf(store, method, args, style).catch((cause) => {
-        throw new Error(`${what}: ${cause.message}`, { cause })
-      })
-      assert.deepEqual(comparable(outcome), expected, what)
-    }
-    pending.push(check())
-    const pause = random()
-    if (pause < 0.02) await pending.at(-1)
-    else if (pause < 0.03) await Promise.all(pending.splice(0))
-    else if (pause < 0.1) await setImmediate()
-  }
-  await Promise.all(pending)
-  return model
-}
 
 /** @param {Awaited<ReturnType<typeof openBehindWire>>} database @param {Record<string, unknown>} data */
 function failOften({ db }, data) {
@@ -160,7 +68,7 @@ for (const [what, { server, options, trouble }] of SETTINGS) {
         const random = randomNumbers(seed)
         const stores = Array.from({ length: 1 + Math.floor(random() * 3) }, () => database.open(options))
         await trouble?.(database, randomNumbers(seed))
-        const { stored } = await checkAgainstModel(stores, random)
+        const { stored } = await checkAgainstModel(stores, random, { count: OPERATIONS })
         database.wire.letGo()
         if (trouble) await database.db.admin().command({ configureFailPoint: 'failCommand', mode: 'off' })
         const ids = await database.sessions.distinct('_id')
