@@ -7,6 +7,7 @@ export type {
   CryptoOptions,
   CryptoSecret,
   Events,
+  HashIdOptions,
   KrupteinOptions,
   MongoOptions,
   ReadPreferenceMode,

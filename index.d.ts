@@ -182,6 +182,22 @@ declare namespace MongoStore {
     [key: string]: Any
   }
 
+  export interface HashIdOptions {
+    /**
+     * The key of HMAC-SHA-256; of a list, the newest first, the first one hashes, and sessions are found under any. `openssl rand
+     * -base64 32` makes a good one. Without this property it is SHA-256.
+     */
+    secret?: string | readonly string[]
+
+    /**
+     * Find sessions that are stored under their id itself, too, such as those from before `hashId`; `set` stores them under the
+     * hash, `destroy` removes both. Each write then sends the id to the server, so turn it off again.
+     *
+     * @default false
+     */
+    acceptPlainIds?: boolean
+  }
+
   export interface ConnectMongoOptions<T extends SessionData = SessionData> {
     /**
      * The [connection string](https://www.mongodb.com/docs/manual/reference/connection-string/), `mongodb://…` or
@@ -277,6 +293,15 @@ declare namespace MongoStore {
 
     /** Makes of a session id the `_id` of its document. @default the session id itself */
     transformId?: (sid: string) => string | Promise<string>
+
+    /**
+     * Store sessions under a hash of their id (of what `transformId` makes of it), so that whoever reads the database cannot present
+     * one: SHA-256 with `true`, HMAC-SHA-256 with a `secret`. Sessions that are stored under their id itself count as none, unless
+     * `acceptPlainIds` is on. README has how to switch it on.
+     *
+     * @default false
+     */
+    hashId?: boolean | HashIdOptions
 
     /**
      * The [write concern](https://www.mongodb.com/docs/manual/reference/write-concern/) of every write of a session, except

@@ -8,6 +8,7 @@ const { noNative } = require('./binding.js')
 const { appDriver, givenClient, ownClient } = require('./client-source.js')
 const { DriverBackend } = require('./driver-backend.js')
 const { parseConnection, writeConcern } = require('./mongo-options.js')
+const { HashedIds } = require('./hashed-ids.js')
 const { NativeBackend } = require('./native-backend.js')
 const { EncryptingBackend, cryptoOfAdapter } = require('./encrypting-backend.js')
 const { SessionCrypto, encryptionOf } = require('./session-crypto.js')
@@ -127,11 +128,8 @@ function checkAdapter({ encrypt, decrypt }) {
   throw new TypeError('cryptoAdapter must have the functions encrypt and decrypt')
 }
 
-/**
- * @param {Options} options complete
- * @param {OnNews} onNews
- */
-function openBackend(options, onNews) {
+/** @param {Options} options @param {OnNews} onNews */
+function openEncrypted(options, onNews) {
   const { cryptoAdapter } = options
   if (cryptoAdapter) checkAdapter(cryptoAdapter)
   const crypto = rustCrypto(options)
@@ -141,6 +139,15 @@ function openBackend(options, onNews) {
   if (!crypto && !cryptoAdapter) warnOfNoEncryption(options)
   if (crypto || !cryptoAdapter) return backend
   return new EncryptingBackend(backend, cryptoOfAdapter(cryptoAdapter), options)
+}
+
+/**
+ * @param {Options} options complete
+ * @param {OnNews} onNews
+ */
+function openBackend(options, onNews) {
+  const backend = openEncrypted(options, onNews)
+  return options.hashId ? new HashedIds(backend, options.hashId) : backend
 }
 
 module.exports = { openBackend }

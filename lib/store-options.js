@@ -23,6 +23,7 @@ const DEFAULTS = {
   serialize: undefined,
   unserialize: undefined,
   transformId: undefined,
+  hashId: false,
   writeOperationOptions: undefined,
   timestamps: false,
   strictTouch: false,
@@ -41,6 +42,7 @@ const RENAMED = /** @type {const} */ ({
 })
 const BACKENDS = ['auto', 'native', 'driver']
 const DECRYPT_ERROR_MODES = ['error', 'drop']
+const HASH_ID_OPTIONS = ['secret', 'acceptPlainIds']
 const AUTO_REMOVE_MODES = ['native', 'interval', 'disabled']
 
 /** setInterval's longest delay, 2³¹ − 1 ms, in minutes. */
@@ -114,6 +116,31 @@ function resolveOptions(given) {
   return checked({ ...DEFAULTS, ...Object.fromEntries(present) })
 }
 
+/** @param {unknown} secret */
+function isSecret(secret) {
+  return typeof secret === 'string' && secret !== ''
+}
+
+/**
+ * Strictly, for what is mistaken here would be less safe than it was meant to be: a secret from an environment variable that is
+ * not set, most of all.
+ *
+ * @param {unknown} hashId
+ */
+function checkHashId(hashId) {
+  if (typeof hashId === 'boolean') return
+  if (typeof hashId !== 'object' || hashId === null || Array.isArray(hashId))
+    throw new TypeError('hashId must be true, false or an object')
+  const unknown = Object.keys(hashId).find((name) => !HASH_ID_OPTIONS.includes(name))
+  if (unknown) throw new TypeError(`hashId has no option ${unknown}; it has ${HASH_ID_OPTIONS.join(', ')}`)
+  const { secret, acceptPlainIds } = /** @type {Record<string, unknown>} */ (hashId)
+  const secrets = [secret].flat()
+  if ('secret' in hashId && !(secrets.length > 0 && secrets.every(isSecret)))
+    throw new TypeError('hashId.secret must be a string that is not empty, or a list of them')
+  if (acceptPlainIds !== undefined && typeof acceptPlainIds !== 'boolean')
+    throw new TypeError('hashId.acceptPlainIds must be true or false')
+}
+
 /** @param {Record<string, any>} options */
 function checked(options) {
   for (const name of ['collectionName', 'dbName']) {
@@ -131,6 +158,7 @@ function checked(options) {
     throw new TypeError(`backend must be one of ${BACKENDS.join(', ')}`)
   if (!DECRYPT_ERROR_MODES.includes(options.onDecryptError))
     throw new TypeError(`onDecryptError must be one of ${DECRYPT_ERROR_MODES.join(', ')}`)
+  checkHashId(options.hashId)
   return {
     ...options,
     operationTimeoutMS: options.operationTimeoutMS ?? undefined,

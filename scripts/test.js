@@ -62,6 +62,7 @@ const FILES = [
   '__test__/express.test.js',
   '__test__/fakes.test.js',
   '__test__/frameworks.test.js',
+  '__test__/hash-id.test.js',
   '__test__/hostile.test.js',
   '__test__/lifecycle.test.js',
   '__test__/mongo-options.test.js',

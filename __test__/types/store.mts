@@ -109,6 +109,7 @@ export const everyOption: Required<ConnectMongoOptions<Cart>> = {
   serialize: (session) => ({ ...session, items: session.items.join() }),
   unserialize: (payload) => (typeof payload === 'string' ? JSON.parse(payload) : payload),
   transformId: (sid) => `prefix:${sid}`,
+  hashId: { secret: ['newest', 'older'], acceptPlainIds: true },
   writeOperationOptions: { w: 'majority', journal: true, wtimeoutMS: 1000 },
   timestamps: true,
   strictTouch: true,
@@ -127,6 +128,8 @@ export const hooks: ConnectMongoOptions[] = [
   { serialize: JSON.stringify, unserialize: (payload: string) => JSON.parse(payload) },
   { serialize: (session: SessionData) => session, unserialize: (payload) => payload as SessionData },
   { transformId: async (sid) => sid },
+  { hashId: true },
+  { hashId: { secret: 'squirrel' } },
 ]
 export const inferred: MongoStore<Cart> = MongoStore.create({
   mongoUrl: 'mongodb://localhost/app',
@@ -145,6 +148,8 @@ MongoStore.create({ mongoUrl: 'mongodb://localhost/app', ttl: '14 days' })
 MongoStore.create({ mongoUrl: 'mongodb://localhost/app', createAutoRemoveIdx: true })
 // @ts-expect-error: an id is a string
 MongoStore.create({ mongoUrl: 'mongodb://localhost/app', transformId: (sid) => sid.length })
+// @ts-expect-error: not an option of hashId
+MongoStore.create({ mongoUrl: 'mongodb://localhost/app', hashId: { plainIds: true } })
 // @ts-expect-error: an id is a string
 store.get(1)
 // @ts-expect-error: a session is missing
