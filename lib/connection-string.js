@@ -59,7 +59,8 @@ function host(written) {
   const [, name, port] = /^(\[[\da-f:.]+\]|[^:[\]]+)(?::(\d+))?$/i.exec(written) ?? []
   const decoded = decode(name ?? '')
   const ascii = /^\p{ASCII}*$/u.test(decoded) ? decoded : require('node:url').domainToASCII(decoded)
-  if (!ascii || /[\s/?#@,]/.test(ascii))
+  // domainToASCII leaves out what follows such a character.
+  if (!ascii || /[\s\p{Cc}/?#@,]/u.test(decoded))
     throw new MongoParseError('Invalid connection string: a host is not valid')
   if (port === undefined) return ascii
   return `${ascii}:${integer(1, 65535)(port, 'Invalid connection string: the port of a host', [])}`

@@ -34,6 +34,7 @@ const FILES = [
   '__test__/auth.test.js',
   '__test__/clients.test.js',
   '__test__/collection.test.js',
+  '__test__/connection-string.test.js',
   '__test__/demo.test.js',
   '__test__/differential.test.js',
   '__test__/differential-api.test.js',
