@@ -1,0 +1,72 @@
+//! Anything at all as a document of the sessions' collection.
+#![no_main]
+
+use bson::{DateTime, RawDocument};
+use libfuzzer_sys::fuzz_target;
+
+// The driver takes minutes to build, and of it only `mongodb::bson` is needed.
+pub extern crate bson;
+extern crate self as mongodb;
+
+#[path = "../../src/session.rs"]
+#[allow(dead_code, reason = "the target needs a part of it")]
+mod session;
+
+mod error {
+    /// What of the crate's own `StoreError` src/session.rs needs.
+    #[derive(Debug)]
+    pub struct StoreError;
+
+    impl StoreError {
+        pub fn invalid_payload(_: impl std::fmt::Display) -> Self {
+            Self
+        }
+    }
+
+    impl From<bson::error::Error> for StoreError {
+        fn from(_: bson::error::Error) -> Self {
+            Self
+        }
+    }
+}
+
+use session::{Payload, is_live, read, replace_statement, spread_text};
+
+/// The frame of a document around the bytes, without which hardly any would be looked at.
+fn framed(data: &[u8]) -> Vec<u8> {
+    let length = i32::try_from(data.len() + 5).expect("the fuzzer's inputs are small");
+    [&length.to_le_bytes(), data, &[0]].concat()
+}
+
+fn check(document: &RawDocument) {
+    let _ = is_live(document, DateTime::from_millis(0));
+    if let Some(text) = spread_text(document) {
+        assert_eq!(text.chars().count(), document.iter().count());
+    }
+    let Ok(found) = read(document) else { return };
+    let stored = document.get("session").expect("it has been read");
+    match &found.payload {
+        None => assert!(stored.is_none()),
+        Some(Payload::Text(text)) => {
+            assert_eq!(stored.and_then(|value| value.as_str()), Some(text.as_str()))
+        }
+        Some(Payload::Binary(_)) => unreachable!("nothing is read as that"),
+        Some(Payload::Bson(bytes)) => {
+            let wrapper = RawDocument::from_bytes(bytes).expect("it is a document");
+            assert_eq!(wrapper.get("session").expect("it has been copied"), stored);
+        }
+    }
+    if let Some(payload) = &found.payload {
+        replace_statement("sid", payload, payload).expect("what was read can be written");
+    }
+}
+
+fuzz_target!(|data: &[u8]| {
+    for bytes in [data, &framed(data)] {
+        if let Ok(document) = RawDocument::from_bytes(bytes) {
+            check(document);
+        }
+        let payload = Payload::Bson(bytes.to_vec());
+        let _ = replace_statement("sid", &payload, &payload);
+    }
+});
