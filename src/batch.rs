@@ -9,7 +9,8 @@
 //!    the server's limits, so an operation that is too large fails alone; sessions that do not fit into one reply come in
 //!    several.
 //! 2. **Order.** Operations on one id keep the order in which JavaScript called; each waits for those before it. Updates of
-//!    one id that wait together share a command, which is an ordered one then: the server promises the order of no other.
+//!    one id that wait together share a command where none is sent twice, which is an ordered one then: the server promises
+//!    the order of no other.
 //!    The order holds among all stores of the process that have the same connection, database, collection and write
 //!    concern: they share a [`GroupCommit`]. `all`, `length` and `clear` are no part of it.
 //! 3. **Answers.** Every caller gets the answer for its own statement: its write error reaches nobody else, created is told
@@ -497,7 +498,13 @@ fn answer_reader(
 /// Sets and touches.
 impl GroupCommit {
     async fn update(&self, operations: Vec<Operation>) {
-        let mut commands = VecDeque::from(split(statements(operations).await, MOST_BYTES));
+        let statements = statements(operations).await;
+        let mut commands = match self.is_sent_again().await {
+            Ok(is_sent_again) => commands(statements, is_sent_again),
+            Err(error) => {
+                return self.fail(error, statements.into_iter().map(|one| one.caller));
+            }
+        };
         while let Some(command) = commands.pop_front() {
             match self.write(Kind::Update, &command).await {
                 Ok(reply) => {
@@ -516,6 +523,11 @@ impl GroupCommit {
                 }
             }
         }
+    }
+
+    /// Whether a command is sent again when its reply was lost.
+    async fn is_sent_again(&self) -> Result<bool, StoreError> {
+        Ok(self.is_acknowledged && self.deployment.can_retry_writes().await?)
     }
 
     /// Answers the callers, and gives back the statements that the server has not come to: an ordered command ends at its
@@ -716,6 +728,18 @@ impl GroupCommit {
         }
         command
     }
+}
+
+/// The commands for these statements. The server remembers of a command only the statements that changed something. The
+/// others run again when it is sent again: behind later ones on the same id, if those were part of it.
+fn commands(statements: Vec<Statement>, is_sent_again: bool) -> VecDeque<Vec<Statement>> {
+    let parts = if is_sent_again {
+        one_an_id(statements)
+    } else {
+        vec![statements]
+    };
+    let commands = parts.into_iter().flat_map(|part| split(part, MOST_BYTES));
+    commands.collect()
 }
 
 /// Builds what can be built; the callers of the rest get to hear why.
