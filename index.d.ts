@@ -75,7 +75,10 @@ declare class MongoStore<T extends MongoStore.SessionData = MongoStore.SessionDa
   get(sid: string, callback: ResultCallback<T | null>): void
   get(sid: string, callback: ResultCallback<T | null> | undefined): Promise<T | null> | undefined
 
-  /** Creates or replaces the session of that id. */
+  /**
+   * Creates or replaces the session of that id. A session that was loaded, and has been destroyed since, stays destroyed: that
+   * succeeds and emits `set-refused`, unless `resurrect` is on.
+   */
   set(sid: string, session: T): Promise<void>
   set(sid: string, session: T, callback: DoneCallback): void
   set(sid: string, session: T, callback: DoneCallback | undefined): Promise<void> | undefined
@@ -320,6 +323,15 @@ declare namespace MongoStore {
      * @default false
      */
     strictTouch?: boolean
+
+    /**
+     * Let `set` bring back a session that was loaded and has been destroyed since, as connect-mongo does. A session counts as loaded
+     * when `createSession` made it of what `get` gave.
+     *
+     * @default false
+     */
+    resurrect?: boolean
+
     /**
      * How many calls may wait for their answer, of all methods together. One more fails at once with the code `ERR_STORE_BUSY`, so that
      * an app whose database does not keep up fails early and not for want of memory. At most 2³¹ − 1.
@@ -548,6 +560,8 @@ declare namespace MongoStore {
     update: [sid: string]
     /** A session was created or replaced. */
     set: [sid: string]
+    /** A session to be replaced, which had been loaded, was not there any more; neither `update` nor `set` follows. */
+    'set-refused': [sid: string, session: T]
     /** A session was touched. */
     touch: [sid: string, session: T]
     /** A session to be touched was not there. */

@@ -190,6 +190,10 @@ class MongoStore extends BaseStore {
   #closing
   /** @type {Promise<Record<string, any>> | undefined} */
   #collection
+  /** Of what `get` gave, the id that it was asked for. @type {WeakMap<object, string>} */
+  #found = new WeakMap()
+  /** Of the sessions that were made of that, the same. @type {WeakMap<object, string>} */
+  #loaded = new WeakMap()
   #pendingCalls = 0
   /** @type {(() => void) | undefined} */
   #onIdle
@@ -477,6 +481,7 @@ class MongoStore extends BaseStore {
       send: (storageId, done) => this.#backend.get(storageId, done),
       finish: (stored) => {
         const session = stored && !this.#isDropped(stored, sid) ? this.#read(stored) : null
+        if (isObject(session)) this.#found.set(session, sid)
         this.#announce('get', sid)
         return session ?? null
       },
@@ -494,12 +499,14 @@ class MongoStore extends BaseStore {
     const payload = this.#backend.encode(this.#transform.serialize(session))
     const expires = this.#expiresOf(session)
     const lastModified = this.#options.touchAfter > 0 ? new Date() : undefined
+    const isUpsert = this.#options.resurrect || this.#loaded.get(session) !== sid
     return {
       sid,
-      send: (storageId, done) => this.#backend.set(storageId, payload, expires, lastModified, done),
-      finish: (isNew) => {
+      send: (storageId, done) => this.#backend.set(storageId, payload, expires, lastModified, isUpsert, done),
+      finish: (answer) => {
+        if (!isUpsert && !answer) return this.#announce('set-refused', sid, session)
         if (lastModified && isObject(session)) lastModifiedDates.set(session, lastModified)
-        this.#announce(isNew ? 'create' : 'update', sid)
+        this.#announce(isUpsert && answer ? 'create' : 'update', sid)
         this.#announce('set', sid)
       },
     }
@@ -639,6 +646,9 @@ class MongoStore extends BaseStore {
     // A session that another program wrote may have no cookie, which express-session takes for granted.
     const session = super.createSession(req, stored.cookie ? stored : { ...stored, cookie: {} })
     lastModifiedDates.set(session, lastModifiedDates.get(stored))
+    // Under another id it is a new session, such as a copy that an app makes.
+    const sid = this.#found.get(stored)
+    if (sid !== undefined && sid === req.sessionID) this.#loaded.set(session, sid)
     return session
   }
 

@@ -701,6 +701,28 @@ forOurs(
   }
 )
 
+/** @param {import('./support/differential.js').Context} context @param {object} [options] */
+async function saveAfterLogout({ open, collection }, options) {
+  const { store, events, set, get, destroy } = open(options)
+  await set('sid', plainSession())
+  const loaded = store.createSession({ sessionID: 'sid' }, await get('sid'))
+  await destroy('sid')
+  events.length = 0
+  await set('sid', loaded)
+  const isBack = (await collection.countDocuments({ _id: 'sid' })) > 0
+  return { isBack, events: events.map(([name]) => name) }
+}
+
+const IS_BACK = { isBack: true, events: ['create', 'set'] }
+
+forDifference('no-resurrection', 'saving a session that was destroyed while a request had it loaded', {
+  ours: async (_t, context) => {
+    assert.deepEqual(await saveAfterLogout(context), { isBack: false, events: ['set-refused'] })
+    assert.deepEqual(await saveAfterLogout(context, { resurrect: true }), IS_BACK)
+  },
+  theirs: async (_t, context) => assert.deepEqual(await saveAfterLogout(context), IS_BACK),
+})
+
 forEachImplementation('createSession gives a Session whose touch heeds touchAfter', async (_t, { open }) => {
   const { store, set, get, touch, events } = open({ touchAfter: 60 })
   await set('sid', plainSession({ n: 1 }))

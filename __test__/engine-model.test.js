@@ -4,7 +4,7 @@
 
 const assert = require('node:assert/strict')
 const { describe, test } = require('node:test')
-const { checkAgainstModel } = require('./support/model.js')
+const { checkAgainstModel, loadedSessions } = require('./support/model.js')
 const { randomNumbers } = require('./support/random.js')
 const { startReplicaSet, startServer } = require('./support/server.js')
 const { openBehindWire } = require('./support/wire.js')
@@ -67,8 +67,10 @@ for (const [what, { server, options, trouble }] of SETTINGS) {
         const database = await openBehindWire(t, await server)
         const random = randomNumbers(seed)
         const stores = Array.from({ length: 1 + Math.floor(random() * 3) }, () => database.open(options))
+        const loaded = []
+        for (const store of stores) loaded.push(await loadedSessions(store))
         await trouble?.(database, randomNumbers(seed))
-        const { stored } = await checkAgainstModel(stores, random, { count: OPERATIONS })
+        const { stored } = await checkAgainstModel(stores, loaded, random, { count: OPERATIONS })
         database.wire.letGo()
         if (trouble) await database.db.admin().command({ configureFailPoint: 'failCommand', mode: 'off' })
         const ids = await database.sessions.distinct('_id')

@@ -76,7 +76,7 @@ function suite(createApp) {
       ...database,
       store,
       errors,
-      newBrowser: () => new Browser(address),
+      newBrowser: ({ cookiesOf } = {}) => new Browser(address, cookiesOf),
       browser: new Browser(address),
     }
   }
@@ -523,6 +523,63 @@ function suite(createApp) {
     assert.deepEqual({ before, views }, { before: sid, views: null })
     assert.notEqual(after, before)
     assert.equal(await sessions.countDocuments({ _id: sid }), 0)
+  })
+
+  for (const [what, leave] of Object.entries({
+    'logged out': (req) => promised(req.session, 'destroy'),
+    'logged in anew': (req) => promised(req.session, 'regenerate'),
+  })) {
+    test(`a slow request of a user who has ${what} meanwhile does not bring the session back`, async (t) => {
+      const [started, left] = [withResolvers(), withResolvers()]
+      const { browser, newBrowser, errors, sessions, store } = await setUp(t, {
+        routes: {
+          '/slow': async (req) => {
+            started.resolve()
+            await left.promise
+            req.session.views = 100
+            return { views: req.session.views }
+          },
+          '/leave': async (req) => {
+            await leave(req)
+            return {}
+          },
+        },
+      })
+      await browser.json('/count')
+      const { sid } = browser
+      const slow = browser.json('/slow')
+      await started.promise
+      await newBrowser({ cookiesOf: browser }).json('/leave')
+      const refused = nextEvent(store, 'set-refused')
+      left.resolve()
+      assert.deepEqual(await slow, { views: 100 })
+      assert.equal((await refused)[0], sid)
+      assert.equal(await sessions.countDocuments({ _id: sid }), 0)
+      assert.deepEqual(await browser.json('/count'), { views: 1 })
+      assert.notEqual(browser.sid, sid)
+      assert.deepEqual(errors, [])
+    })
+  }
+
+  test('a loaded session is saved twice, reloaded and saved again in one request', async (t) => {
+    const { browser, errors, sessions, store } = await setUp(t, {
+      routes: {
+        '/twice': async (req) => {
+          for (const views of [10, 20]) {
+            req.session.views = views
+            await promised(req.session, 'save')
+          }
+          await promised(req.session, 'reload')
+          req.session.views++
+          return { views: req.session.views }
+        },
+      },
+    })
+    store.on('set-refused', () => assert.fail('a session that is there was refused'))
+    await browser.json('/count')
+    assert.deepEqual(await browser.json('/twice'), { views: 21 })
+    assert.equal(JSON.parse((await sessions.findOne({ _id: browser.sid })).session).views, 21)
+    assert.deepEqual(errors, [])
   })
 
   test('store.load gives a Session that can be changed and saved', async (t) => {

@@ -196,9 +196,10 @@ class DriverBackend {
    * @param {unknown} session
    * @param {Date} expires
    * @param {Date | undefined} lastModified left alone when absent
-   * @returns {Promise<boolean>} whether the session was created
+   * @param {boolean} isUpsert whether to create the session where there is none
+   * @returns {Promise<boolean>} whether the session was created; without `isUpsert` whether there was one
    */
-  set(storageId, session, expires, lastModified) {
+  set(storageId, session, expires, lastModified, isUpsert) {
     /** @type {Record<string, unknown>} */
     const fields = { _id: storageId, session, expires }
     if (lastModified) fields.lastModified = lastModified
@@ -207,8 +208,8 @@ class DriverBackend {
       : { $set: fields }
     return this.#order.write(storageId, async () => {
       const { calls } = await this.#ready()
-      const { isCreated } = await calls.write({ storageId, update, upsert: true })
-      return isCreated
+      const { isCreated, isMatched } = await calls.write({ storageId, update, isUpsert })
+      return isUpsert ? isCreated : isMatched
     })
   }
 

@@ -13,7 +13,7 @@
  * @typedef {object} Write
  * @property {string} storageId
  * @property {object} [update]    none: the session is removed
- * @property {boolean} [upsert]
+ * @property {boolean} [isUpsert] of an update: whether it may create the session
  *
  * @typedef {object} SessionCalls
  * @property {(storageId: string) => Promise<StoredDocument | null>} find the live session of that id
@@ -42,18 +42,15 @@ class SingleCalls {
   }
 
   /** @param {Write} write @returns {Promise<Written>} */
-  async write({ storageId, update, upsert }) {
+  async write({ storageId, update, isUpsert }) {
     const filter = { _id: storageId }
     const options = { writeConcern: this.#writeConcern }
     if (!update) {
       await this.#collection.deleteOne(filter, options)
       return { isCreated: false, isMatched: true }
     }
-    const written = await this.#collection.updateOne(
-      filter,
-      update,
-      upsert ? { upsert, ...options } : options
-    )
+    const updateOptions = isUpsert === undefined ? options : { upsert: isUpsert, ...options }
+    const written = await this.#collection.updateOne(filter, update, updateOptions)
     // With promoteValues: false the driver counts in objects.
     const isCreated = Number(written.upsertedCount) > 0
     const isMatched = Number(written.matchedCount) !== 0 || written.acknowledged === false
@@ -211,14 +208,14 @@ class GroupedCalls {
   /** @param {Write[]} writes @returns {Promise<(Written | Promise<Written>)[]>} */
   async #updateAll(writes) {
     const { result, failed } = await this.#bulkWrite(
-      writes.map(({ storageId, update, upsert }) => ({
-        updateOne: { filter: { _id: storageId }, update, ...(upsert && { upsert }) },
+      writes.map(({ storageId, update, isUpsert }) => ({
+        updateOne: { filter: { _id: storageId }, update, ...(isUpsert && { upsert: true }) },
       }))
     )
     const created = new Set(Object.keys(result.upsertedIds).map(Number))
     const done = writes.length - failed.size
     const missed = await this.#missed(
-      writes.filter(({ upsert }, index) => !upsert && !failed.has(index)),
+      writes.filter(({ isUpsert }, index) => !isUpsert && !failed.has(index)),
       done - created.size - Number(result.matchedCount)
     )
     return writes.map((write, index) =>

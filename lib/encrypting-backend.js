@@ -101,12 +101,18 @@ class EncryptingBackend extends WrappedBackend {
     })
   }
 
-  /** @param {string} storageId @param {string} text @param {Date} expires @param {Date | undefined} lastModified */
-  set(storageId, text, expires, lastModified) {
+  /**
+   * @param {string} storageId
+   * @param {string} text
+   * @param {Date} expires
+   * @param {Date | undefined} lastModified
+   * @param {boolean} isUpsert
+   */
+  set(storageId, text, expires, lastModified, isUpsert) {
     return this.#order.write(storageId, async () => {
       const encrypted = await this.#crypto.encrypt(storageId, text)
       // Text goes as it is to either backend, bytes only to the driver, which makes BSON of them itself.
-      return this.#backend.set(storageId, /** @type {string} */ (encrypted), expires, lastModified)
+      return this.#backend.set(storageId, /** @type {string} */ (encrypted), expires, lastModified, isUpsert)
     })
   }
 

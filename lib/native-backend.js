@@ -447,12 +447,14 @@ class NativeBackend {
    * @param {string | Buffer} payload from `encode`
    * @param {Date} expires
    * @param {Date | undefined} lastModified left alone when absent
+   * @param {boolean} isUpsert whether to create the session where there is none
    * @param {Done} [done]
-   * @returns {Promise<boolean> | undefined} whether the session was created
+   * @returns {Promise<boolean> | undefined} whether the session was created; without `isUpsert` whether there was one
    */
-  set(storageId, payload, expires, lastModified, done) {
+  set(storageId, payload, expires, lastModified, isUpsert, done) {
+    const method = isUpsert ? 'set' : 'update'
     return this.#start(
-      (native, call) => native.set(call, storageId, payload, expires.getTime(), lastModified?.getTime()),
+      (native, call) => native[method](call, storageId, payload, expires.getTime(), lastModified?.getTime()),
       done
     )
   }

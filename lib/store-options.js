@@ -27,6 +27,7 @@ const DEFAULTS = {
   writeOperationOptions: undefined,
   timestamps: false,
   strictTouch: false,
+  resurrect: false,
   crypto: undefined,
   cryptoAdapter: undefined,
   acceptPlaintext: false,
@@ -162,6 +163,7 @@ function checked(options) {
   return {
     ...options,
     operationTimeoutMS: options.operationTimeoutMS ?? undefined,
+    resurrect: Boolean(options.resurrect),
     acceptPlaintext: Boolean(options.acceptPlaintext),
     connectionEvents: Boolean(options.connectionEvents),
     timestamps: Boolean(options.timestamps),

@@ -43,6 +43,13 @@ export declare class NativeStore {
    */
   set(call: number, storageId: string, session: string | Buffer, expiresMs: number, lastModifiedMs?: number | undefined | null): Failure | null
   /**
+   * The same without creating a session; the answer tells whether there was one.
+   *
+   * # Errors
+   * None: failures are data. One that is returned is the answer.
+   */
+  update(call: number, storageId: string, session: string | Buffer, expiresMs: number, lastModifiedMs?: number | undefined | null): Failure | null
+  /**
    * Renews a session; the answer tells whether there was one.
    *
    * # Errors

@@ -69,6 +69,7 @@ const FILES = [
   '__test__/mongo-options.test.js',
   '__test__/mutations.test.js',
   '__test__/random.test.js',
+  '__test__/resurrection.test.js',
   '__test__/srv.test.js',
   '__test__/tls.test.js',
   '__test__/types.test.js',

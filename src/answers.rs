@@ -32,8 +32,8 @@ pub enum Answer {
     Found(Option<Found>),
     /// Whether a set created its session.
     Created(bool),
-    /// Whether there was a session to touch.
-    Touched(bool),
+    /// Whether there was a session for a touch, or for a set that creates none.
+    Matched(bool),
     /// A removal was done.
     Destroyed,
 }
@@ -381,10 +381,10 @@ fn handover(answered: Vec<(f64, Result<Answer, Failure>)>) -> Handover {
             Ok(Answer::Found(None) | Answer::Destroyed) => {
                 append_kind(&mut list, AnswerKind::Nothing);
             }
-            Ok(Answer::Created(true) | Answer::Touched(true)) => {
+            Ok(Answer::Created(true) | Answer::Matched(true)) => {
                 append_kind(&mut list, AnswerKind::Yes);
             }
-            Ok(Answer::Created(false) | Answer::Touched(false)) => {
+            Ok(Answer::Created(false) | Answer::Matched(false)) => {
                 append_kind(&mut list, AnswerKind::No);
             }
             Err(failure) => {

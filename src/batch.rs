@@ -14,8 +14,8 @@
 //!    The order holds among all stores of the process that have the same connection, database, collection and write
 //!    concern: they share a [`GroupCommit`]. `all`, `length` and `clear` are no part of it.
 //! 3. **Answers.** Every caller gets the answer for its own statement: its write error reaches nobody else, created is told
-//!    from updated, and a touch that matched nothing from the others. An `update` reply only counts the matches; where some
-//!    are missing, one `find` asks which.
+//!    from updated, and what matched nothing, be it a touch or a set that creates none, from the others. An `update` reply
+//!    only counts the matches; where some are missing, one `find` asks which.
 //! 4. **Failures.** A write concern error reaches every caller of the command, and so does what befalls the command as a
 //!    whole, once it has been sent again as [`command`](crate::command) says.
 //! 5. **Acknowledgement.** An operation is answered when the server's reply to it is there, never before, and always: one
@@ -79,6 +79,8 @@ pub enum Request {
         payload: Payload,
         /// When it expires.
         times: Times,
+        /// Whether to create one where there is none.
+        is_upsert: bool,
     },
     /// Renews a session.
     Touch {
@@ -87,6 +89,17 @@ pub enum Request {
     },
     /// Removes a session.
     Destroy,
+}
+
+impl Request {
+    /// Whether it does nothing where there is no session, which is to be told.
+    fn may_miss(&self) -> bool {
+        match self {
+            Self::Touch { .. } => true,
+            Self::Set { is_upsert, .. } => !is_upsert,
+            Self::Get | Self::Destroy => false,
+        }
+    }
 }
 
 /// What a store does to a session between JavaScript and the document.
@@ -221,7 +234,8 @@ impl Schedule {
 /// One element of a write command, and who waits for what becomes of it.
 struct Statement {
     storage_id: Arc<str>,
-    is_touch: bool,
+    /// [`Request::may_miss`].
+    may_miss: bool,
     document: RawDocumentBuf,
     caller: Caller,
 }
@@ -553,11 +567,11 @@ impl GroupCommit {
             let answer = match (errors.remove(&index), &concern_error, &missed) {
                 (Some(error), ..) => Err(error),
                 (None, Some(error), _) => Err(StoreError::Shared(Arc::clone(error))),
-                (None, None, Err(error)) if statement.is_touch => {
+                (None, None, Err(error)) if statement.may_miss => {
                     Err(StoreError::Shared(Arc::clone(error)))
                 }
-                (None, None, Ok(missed)) if statement.is_touch => {
-                    Ok(Answer::Touched(!missed.contains(&index)))
+                (None, None, Ok(missed)) if statement.may_miss => {
+                    Ok(Answer::Matched(!missed.contains(&index)))
                 }
                 (None, None, _) => Ok(Answer::Created(created.contains(&index))),
             };
@@ -566,8 +580,8 @@ impl GroupCommit {
         rest
     }
 
-    /// The touches that matched nothing. The reply only counts the matches; asking is better than running a statement
-    /// again, which could undo a later one.
+    /// The statements that matched nothing and created nothing. The reply only counts the matches; asking is better than
+    /// running a statement again, which could undo a later one.
     async fn missed(
         &self,
         statements: &[Statement],
@@ -583,27 +597,27 @@ impl GroupCommit {
         if missing == 0 || !self.is_acknowledged {
             return Ok(HashSet::new());
         }
-        let mut touches: HashSet<_> = statements
+        let mut missed: HashSet<_> = statements
             .iter()
             .enumerate()
-            .filter(|(index, statement)| statement.is_touch && !errors.contains_key(index))
+            .filter(|(index, statement)| statement.may_miss && !errors.contains_key(index))
             .map(|(index, _)| index)
             .collect();
-        if touches.len() == missing {
-            return Ok(touches);
+        if missed.len() == missing {
+            return Ok(missed);
         }
-        let there = self.existing(touches.iter().map(|index| &statements[*index].storage_id));
+        let there = self.existing(missed.iter().map(|index| &statements[*index].storage_id));
         let there = there.await?;
         let creations: HashMap<_, _> = created
             .iter()
             .map(|creation| (&*statements[*creation].storage_id, creation))
             .collect();
-        touches.retain(|touch| {
-            let id = &*statements[*touch].storage_id;
-            // What was created after the touch was not there for it.
-            !there.contains(id) || creations.get(id).is_some_and(|creation| *creation > touch)
+        missed.retain(|index| {
+            let id = &*statements[*index].storage_id;
+            // What was created later was not there for it.
+            !there.contains(id) || creations.get(id).is_some_and(|creation| *creation > index)
         });
-        Ok(touches)
+        Ok(missed)
     }
 
     /// Those of the ids that have a document.
@@ -754,11 +768,11 @@ async fn statements(operations: Vec<Operation>) -> Vec<Statement> {
             caller,
             ..
         } = operation;
-        let is_touch = matches!(request, Request::Touch { .. });
+        let may_miss = request.may_miss();
         match document(&storage_id, request, &codec).await {
             Ok(document) => statements.push(Statement {
                 storage_id,
-                is_touch,
+                may_miss,
                 document,
                 caller,
             }),
@@ -770,9 +784,13 @@ async fn statements(operations: Vec<Operation>) -> Vec<Statement> {
 
 async fn document(id: &str, request: Request, codec: &Codec) -> Result<RawDocumentBuf, StoreError> {
     match request {
-        Request::Set { payload, times } => {
+        Request::Set {
+            payload,
+            times,
+            is_upsert,
+        } => {
             let payload = codec.encryption.prepare(id, payload).await?;
-            session::set_statement(id, &payload, times, codec.timestamps)
+            session::set_statement(id, &payload, times, is_upsert, codec.timestamps)
         }
         Request::Touch { times } => Ok(session::touch_statement(id, times, codec.timestamps)),
         Request::Get | Request::Destroy => Ok(session::delete_statement(id)),

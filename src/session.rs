@@ -102,7 +102,7 @@ fn append_times(fields: &mut RawDocumentBuf, times: Times) {
     }
 }
 
-/// The element of an `update` command that writes a whole session.
+/// The element of an `update` command that writes a whole session; with `is_upsert` it creates one where there is none.
 ///
 /// # Errors
 /// A [`Payload::Bson`] that is not a BSON document with one element.
@@ -110,6 +110,7 @@ pub fn set_statement(
     storage_id: &str,
     payload: &Payload,
     times: Times,
+    is_upsert: bool,
     timestamps: bool,
 ) -> Result<RawDocumentBuf, StoreError> {
     let mut fields = RawDocumentBuf::new();
@@ -124,7 +125,7 @@ pub fn set_statement(
         );
         update.append(cstr!("$currentDate"), rawdoc! { "updatedAt": true });
     }
-    Ok(rawdoc! { "q": { "_id": storage_id }, "u": update, "upsert": true })
+    Ok(rawdoc! { "q": { "_id": storage_id }, "u": update, "upsert": is_upsert })
 }
 
 /// The element of an `update` command that renews a session without changing it.
@@ -255,7 +256,9 @@ mod tests {
     }
 
     fn set(payload: &Payload, times: Times, timestamps: bool) -> Document {
-        parsed(&set_statement("sid", payload, times, timestamps).expect("the payload is valid"))
+        parsed(
+            &set_statement("sid", payload, times, true, timestamps).expect("the payload is valid"),
+        )
     }
 
     #[test]
@@ -267,6 +270,13 @@ mod tests {
             "upsert": true,
         };
         assert_eq!(statement, expected);
+    }
+
+    #[test]
+    fn a_set_without_upsert_creates_nothing() {
+        let statement = set_statement("sid", &Payload::Text("{}".into()), TIMES, false, false);
+        let statement = parsed(&statement.expect("the payload is valid"));
+        assert_eq!(statement.get_bool("upsert").ok(), Some(false));
     }
 
     #[test]
@@ -296,7 +306,7 @@ mod tests {
             vec![5, 0, 0, 0, 0],
             vec![9, 0, 0, 0, 2, b'a', 0, 9, 0],
         ] {
-            assert!(set_statement("sid", &Payload::Bson(bytes), TIMES, false).is_err());
+            assert!(set_statement("sid", &Payload::Bson(bytes), TIMES, true, false).is_err());
         }
     }
 
@@ -312,6 +322,7 @@ mod tests {
             "sid",
             &Payload::Bson(rawdoc! { "session": document }.into_bytes()),
             TIMES,
+            true,
             false,
         );
         assert!(statement.is_ok());

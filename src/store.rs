@@ -190,12 +190,32 @@ impl NativeStore {
         expires_ms: f64,
         last_modified_ms: Option<f64>,
     ) -> Option<Failure> {
-        let payload = to_payload(session);
         let times = Times {
             expires_ms,
             last_modified_ms,
         };
-        self.submit(env, call, storage_id, Request::Set { payload, times })
+        self.submit(env, call, storage_id, to_set(session, times, true))
+    }
+
+    /// The same without creating a session; the answer tells whether there was one.
+    ///
+    /// # Errors
+    /// None: failures are data. One that is returned is the answer.
+    #[napi(catch_unwind)]
+    pub fn update(
+        &self,
+        env: Env,
+        call: f64,
+        storage_id: String,
+        session: Either<String, Buffer>,
+        expires_ms: f64,
+        last_modified_ms: Option<f64>,
+    ) -> Option<Failure> {
+        let times = Times {
+            expires_ms,
+            last_modified_ms,
+        };
+        self.submit(env, call, storage_id, to_set(session, times, false))
     }
 
     /// Renews a session; the answer tells whether there was one.
@@ -698,6 +718,14 @@ impl Inner {
         };
         self.reporter
             .call(report, ThreadsafeFunctionCallMode::NonBlocking);
+    }
+}
+
+fn to_set(session: Either<String, Buffer>, times: Times, is_upsert: bool) -> Request {
+    Request::Set {
+        payload: to_payload(session),
+        times,
+        is_upsert,
     }
 }
 

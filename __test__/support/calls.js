@@ -4,7 +4,7 @@
 const { AsyncLocalStorage } = require('node:async_hooks')
 const { promised } = require('./wait.js')
 
-const EVENTS = ['create', 'update', 'touch', 'touch-missed', 'destroy', 'get']
+const EVENTS = ['create', 'update', 'set-refused', 'touch', 'touch-missed', 'destroy', 'get']
 
 /** @typedef {InstanceType<typeof import('../..')>} Store */
 

@@ -9,6 +9,11 @@ const DIFFERENCES = {
     sentence:
       'Touching a session that is gone succeeds and emits `touch-missed`; with `strictTouch: true` it fails, as in connect-mongo.',
   },
+  'no-resurrection': {
+    phrase: 'set-refused',
+    sentence:
+      'Saving a session that was loaded and has been destroyed since, by logging out in another request say, succeeds, emits `set-refused`, and does not bring it back; with `resurrect: true` it does, as in connect-mongo.',
+  },
   'cookie-expires': {
     phrase: 'cookie.expires',
     sentence:

@@ -26,7 +26,18 @@ const { freshDatabaseUrl, sharedServerUrl } = require('./server.js')
  */
 
 const METHODS = /** @type {const} */ (['get', 'set', 'touch', 'destroy', 'all', 'length', 'clear'])
-const EVENTS = ['create', 'update', 'set', 'touch', 'touch-missed', 'destroy', 'get', 'all', 'error']
+const EVENTS = [
+  'create',
+  'update',
+  'set',
+  'set-refused',
+  'touch',
+  'touch-missed',
+  'destroy',
+  'get',
+  'all',
+  'error',
+]
 
 /** @type {Implementation[]} */
 const implementations = [

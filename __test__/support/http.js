@@ -23,12 +23,13 @@ async function serve(t, app) {
 
 /** A browser as far as these tests need one: it keeps cookies by name and sends them back. */
 class Browser {
-  #cookies = new Map()
+  #cookies
   #base
 
-  /** @param {string} base */
-  constructor(base) {
+  /** @param {string} base @param {Browser} [other] whose cookies this one begins with */
+  constructor(base, other) {
     this.#base = base
+    this.#cookies = new Map(other?.#cookies)
   }
 
   /** @param {string} path @param {RequestInit} [init] */

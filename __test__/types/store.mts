@@ -61,6 +61,7 @@ export function events(): void {
     .addListener('destroy', (sid) => sid.toUpperCase())
     .on('get', (sid) => sid.toUpperCase())
     .on('all', (sessions) => sessions[0]?.items)
+    .on('set-refused', (sid, session) => [sid.toUpperCase(), session.items])
     .on('touch', (sid, session) => [sid.toUpperCase(), session.items])
     .on('touch-missed', (sid, session) => [sid.toUpperCase(), session.items])
     .on('error', (error) => error.message)
@@ -79,6 +80,7 @@ export const everyEvent: Events<Cart> = {
   create: ['id'],
   update: ['id'],
   set: ['id'],
+  'set-refused': ['id', cart],
   touch: ['id', cart],
   'touch-missed': ['id', cart],
   destroy: ['id'],
@@ -113,6 +115,7 @@ export const everyOption: Required<ConnectMongoOptions<Cart>> = {
   writeOperationOptions: { w: 'majority', journal: true, wtimeoutMS: 1000 },
   timestamps: true,
   strictTouch: true,
+  resurrect: true,
   crypto: { secret: 'squirrel' },
   cryptoAdapter: null,
   acceptPlaintext: true,
