@@ -36,7 +36,7 @@ interface MongoStore<T extends MongoStore.SessionData = MongoStore.SessionData> 
  * `MongoServerSelectionError` or `MongoNetworkError`. `code` is the server's number and `codeName` its word, where the server
  * sent them; `errorLabels` is an array. A session id that is not a string is a `TypeError`. After `close()` the `code` of every
  * failure is `'ERR_STORE_CLOSED'`. A session that cannot be decrypted fails `get` and `all` with `'ERR_SESSION_DECRYPT'`, in one
- * wording whatever is wrong with it.
+ * wording whatever is wrong with it. With `concurrency`, `set` of a session that others have changed fails with `'SESSION_CONFLICT'`.
  *
  * @example
  * app.use(session({ secret, store: MongoStore.create({ mongoUrl: 'mongodb://localhost/app' }) }))
@@ -331,6 +331,16 @@ declare namespace MongoStore {
      * @default false
      */
     resurrect?: boolean
+
+    /**
+     * What `set` does, of a session that was loaded, to what others have written since. `overwrite`: it replaces it, as connect-mongo
+     * does. `merge`: what has changed since the session was loaded, key by key and in depth, is applied to what is stored now; lists
+     * are one value. `reject`: it fails with the code `SESSION_CONFLICT`, unless nothing but the cookie's expiry has changed on either
+     * side. The last two take a `find` on the primary and an `update`, and acknowledged writes.
+     *
+     * @default 'overwrite'
+     */
+    concurrency?: 'overwrite' | 'merge' | 'reject'
 
     /**
      * How many calls may wait for their answer, of all methods together. One more fails at once with the code `ERR_STORE_BUSY`, so that

@@ -8,6 +8,7 @@ const debug = require('debug')('connect-mongo')
 
 const BaseStore = require('./lib/base-store.js')
 const { bindingTarget } = require('./lib/binding.js')
+const { ConcurrentSessions } = require('./lib/concurrency.js')
 const { errorOf } = require('./lib/native-backend.js')
 const { openBackend } = require('./lib/open-backend.js')
 const { reencrypt } = require('./lib/reencrypt.js')
@@ -18,6 +19,7 @@ const { warnOnce } = require('./lib/warnings.js')
 /**
  * @typedef {import('./lib/native-backend.js').StoredSession} StoredSession
  * @typedef {import('./lib/native-backend.js').News} News
+ * @typedef {import('./lib/concurrency.js').Origin} Origin
  * @typedef {Record<string, any>} Session
  * @typedef {(error: Error | null, result?: any) => void} Callback
  *
@@ -190,10 +192,12 @@ class MongoStore extends BaseStore {
   #closing
   /** @type {Promise<Record<string, any>> | undefined} */
   #collection
-  /** Of what `get` gave, the id that it was asked for. @type {WeakMap<object, string>} */
+  /** Of what `get` gave. @type {WeakMap<object, Origin>} */
   #found = new WeakMap()
-  /** Of the sessions that were made of that, the same. @type {WeakMap<object, string>} */
+  /** Of the sessions that were made of that. @type {WeakMap<object, Origin>} */
   #loaded = new WeakMap()
+  /** What single sessions are asked of where they are not just overwritten. @type {ConcurrentSessions | undefined} */
+  #concurrent
   #pendingCalls = 0
   /** @type {(() => void) | undefined} */
   #onIdle
@@ -205,6 +209,7 @@ class MongoStore extends BaseStore {
     this.#options = resolveOptions(options ?? {})
     this.#transform = transformFunctions(this.#options)
     this.#backend = this.#openBackend()
+    this.#concurrent = this.#concurrentSessions()
     this.#startRemoval()
     for (const name of DETACHABLE) {
       Object.defineProperty(this, name, { value: this[name].bind(this), configurable: true, writable: true })
@@ -244,6 +249,23 @@ class MongoStore extends BaseStore {
     // The backend's news must not keep a forgotten store from being collected.
     const self = new WeakRef(this)
     return openBackend(this.#options, (news) => self.deref()?.#onNews(news))
+  }
+
+  #concurrentSessions() {
+    const { concurrency } = this.#options
+    if (concurrency === 'overwrite') return undefined
+    return new ConcurrentSessions(this.#backend, concurrency, {
+      read: (value, expires) => {
+        const session = this.#readValue(value, expires)
+        return isObject(session) ? session : undefined
+      },
+      write: (sid, session) => this.#writeMerged(sid, session),
+      isDropped: (stored, sid) => this.#isDropped(stored, sid),
+    })
+  }
+
+  get #sessions() {
+    return this.#concurrent ?? this.#backend
   }
 
   #startRemoval() {
@@ -447,11 +469,26 @@ class MongoStore extends BaseStore {
 
   /** @param {StoredSession} stored */
   #read({ session: stored, expires, lastModified }) {
-    const session = this.#transform.unserialize(stored)
-    if (!isObject(session)) return session
-    if (expires) followExpires(session, expires)
-    if (this.#options.touchAfter > 0) lastModifiedDates.set(session, lastModified)
+    const session = this.#readValue(stored, expires)
+    if (isObject(session) && this.#options.touchAfter > 0) lastModifiedDates.set(session, lastModified)
     return session
+  }
+
+  /** @param {unknown} value @param {Date} [expires] */
+  #readValue(value, expires) {
+    const session = this.#transform.unserialize(value)
+    if (isObject(session) && expires) followExpires(session, expires)
+    return session
+  }
+
+  /** @param {string} sid @param {Session} merged */
+  #writeMerged(sid, merged) {
+    // What `serialize` is given, and may know, is a session of the framework.
+    const session = this.#sessionOf({ sessionID: sid, sessionStore: this }, merged)
+    return {
+      payload: this.#backend.encode(this.#transform.serialize(session)),
+      expires: this.#expiresOf(session),
+    }
   }
 
   /**
@@ -478,14 +515,22 @@ class MongoStore extends BaseStore {
     debug('MongoStore#get=%s', sid)
     return {
       sid,
-      send: (storageId, done) => this.#backend.get(storageId, done),
+      send: (storageId, done) => this.#sessions.get(storageId, done),
       finish: (stored) => {
-        const session = stored && !this.#isDropped(stored, sid) ? this.#read(stored) : null
-        if (isObject(session)) this.#found.set(session, sid)
+        const session = stored && !this.#isDropped(stored, sid) ? this.#readFound(sid, stored) : null
         this.#announce('get', sid)
         return session ?? null
       },
     }
+  }
+
+  /** @param {string} sid @param {StoredSession} stored */
+  #readFound(sid, stored) {
+    // Before `unserialize`, which may give back the stored value itself, for the app to change.
+    const snapshot = this.#concurrent && stored.session && this.#backend.snapshot(stored.session)
+    const session = this.#read(stored)
+    if (isObject(session)) this.#found.set(session, { sid, base: () => snapshot })
+    return session
   }
 
   /** @param {string} sid @param {Session} session @param {...unknown} args */
@@ -496,13 +541,19 @@ class MongoStore extends BaseStore {
   /** @param {string} sid @param {Session} session @returns {Request} */
   #set(sid, session) {
     debug('MongoStore#set=%s', sid)
-    const payload = this.#backend.encode(this.#transform.serialize(session))
+    const origin = this.#loaded.get(session)
+    const isLoaded = origin?.sid === sid
+    const isChange = isLoaded && this.#concurrent !== undefined
+    const payload = this.#backend.encode(this.#transform.serialize(session), isChange)
     const expires = this.#expiresOf(session)
     const lastModified = this.#options.touchAfter > 0 ? new Date() : undefined
-    const isUpsert = this.#options.resurrect || this.#loaded.get(session) !== sid
+    const isUpsert = this.#options.resurrect || !isLoaded
     return {
       sid,
-      send: (storageId, done) => this.#backend.set(storageId, payload, expires, lastModified, isUpsert, done),
+      send: (storageId, done) =>
+        isChange
+          ? this.#concurrent.change(storageId, { origin, payload, expires, lastModified, isUpsert })
+          : this.#sessions.set(storageId, payload, expires, lastModified, isUpsert, done),
       finish: (answer) => {
         if (!isUpsert && !answer) return this.#announce('set-refused', sid, session)
         if (lastModified && isObject(session)) lastModifiedDates.set(session, lastModified)
@@ -533,7 +584,7 @@ class MongoStore extends BaseStore {
     const expires = this.#expiresOf(session)
     return {
       sid,
-      send: (storageId, done) => this.#backend.touch(storageId, expires, lastModified && now, done),
+      send: (storageId, done) => this.#sessions.touch(storageId, expires, lastModified && now, done),
       finish: (wasThere) => {
         if (!wasThere && strictTouch) throw new Error('Unable to find the session to touch')
         this.#announce(wasThere ? 'touch' : 'touch-missed', sid, session)
@@ -551,7 +602,7 @@ class MongoStore extends BaseStore {
     debug('MongoStore#destroy=%s', sid)
     return {
       sid,
-      send: (storageId, done) => this.#backend.destroy(storageId, done),
+      send: (storageId, done) => this.#sessions.destroy(storageId, done),
       finish: () => this.#announce('destroy', sid),
     }
   }
@@ -643,13 +694,18 @@ class MongoStore extends BaseStore {
    * @param {Session} stored
    */
   createSession(req, stored) {
-    // A session that another program wrote may have no cookie, which express-session takes for granted.
-    const session = super.createSession(req, stored.cookie ? stored : { ...stored, cookie: {} })
+    const session = this.#sessionOf(req, stored)
     lastModifiedDates.set(session, lastModifiedDates.get(stored))
+    const origin = this.#found.get(stored)
     // Under another id it is a new session, such as a copy that an app makes.
-    const sid = this.#found.get(stored)
-    if (sid !== undefined && sid === req.sessionID) this.#loaded.set(session, sid)
+    if (origin && origin.sid === req.sessionID) this.#loaded.set(session, { ...origin })
     return session
+  }
+
+  /** @param {Record<string, any>} req @param {Session} stored */
+  #sessionOf(req, stored) {
+    // A session that another program wrote may have no cookie, which express-session takes for granted.
+    return super.createSession(req, stored.cookie ? stored : { ...stored, cookie: {} })
   }
 
   async [Symbol.asyncDispose ?? Symbol.for('Symbol.asyncDispose')]() {

@@ -561,6 +561,33 @@ function suite(createApp) {
     })
   }
 
+  test("with concurrency: 'merge' two requests at a time keep what each has changed", async (t) => {
+    const [started, done] = [withResolvers(), withResolvers()]
+    const { browser, newBrowser, errors } = await setUp(t, {
+      store: { concurrency: 'merge' },
+      routes: {
+        '/slow': async (req) => {
+          started.resolve()
+          await done.promise
+          req.session.slow = true
+        },
+        '/quick': (req) => {
+          req.session.quick = true
+        },
+      },
+    })
+    await browser.json('/count')
+    const slow = browser.json('/slow')
+    await started.promise
+    await newBrowser({ cookiesOf: browser }).json('/quick')
+    done.resolve()
+    await slow
+    const { cookie, ...data } = await browser.json('/look')
+    assert.deepEqual(data, { views: 1, quick: true, slow: true })
+    assert.ok(Date.parse(cookie.expires) > Date.now())
+    assert.deepEqual(errors, [])
+  })
+
   test('a loaded session is saved twice, reloaded and saved again in one request', async (t) => {
     const { browser, errors, sessions, store } = await setUp(t, {
       routes: {

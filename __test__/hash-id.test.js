@@ -13,7 +13,7 @@ const { openDatabase } = require('./support/database.js')
 const { recordEvents } = require('./support/differential.js')
 const { BACKENDS, REFUSED, SECRET, onBothBackends } = require('./support/encryption.js')
 const { Browser, serve } = require('./support/http.js')
-const { checkAgainstModel } = require('./support/model.js')
+const { checkAgainstModel, loadedSessions } = require('./support/model.js')
 const { randomNumbers } = require('./support/random.js')
 const { startServer } = require('./support/server.js')
 const { EARLIER, LATER, plainSession, storedSession } = require('./support/sessions.js')
@@ -377,11 +377,12 @@ for (const backend of BACKENDS) {
         const random = randomNumbers(seed)
         const options = { backend, autoRemove: 'disabled', ...CRYPTO[encryption] }
         const { open, sessions } = await openDatabase(t)
+        const store = open({ ...options, hashId })
+        const loaded = [await loadedSessions(store)]
         const older = olderOptions(hashId).map((older) => open({ ...options, ...older }))
         const stored = await storeSome(older, random)
-        const store = open({ ...options, hashId })
         const readsMayBeLate = backend === 'driver' || older.length > 0
-        await checkAgainstModel([store], random, { count: OPERATIONS, stored, readsMayBeLate })
+        await checkAgainstModel([store], loaded, random, { count: OPERATIONS, stored, readsMayBeLate })
         assert.equal(await sessions.countDocuments(), stored.size)
         for (const [sid, { session, isLive }] of stored) {
           assert.equal((await store.get(sid))?.n, isLive ? session.n : undefined, sid)

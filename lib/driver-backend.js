@@ -2,13 +2,17 @@
 // package. The driver is called as connect-mongo 6 calls it, so that test doubles made for connect-mongo do here too.
 'use strict'
 
+const { bsonOf } = require('./bson.js')
 const { connected, isDefaultDatabase, needsConnecting, watchServers } = require('./client-source.js')
 const { live, sessionCalls } = require('./driver-calls.js')
 const { WriteOrder } = require('./write-order.js')
 
 /**
  * @typedef {import('./native-backend.js').StoredSession} StoredSession
+ * @typedef {import('./native-backend.js').LoadedSession} LoadedSession
  * @typedef {import('./native-backend.js').OnNews} OnNews
+ * @typedef {import('./native-backend.js').Replacement} Replacement
+ * @typedef {import('./session-crypto.js').Snapshot} Snapshot
  * @typedef {import('./client-source.js').Client} Client
  * @typedef {import('./client-source.js').ClientSource} ClientSource
  *
@@ -177,9 +181,14 @@ class DriverBackend {
     }
   }
 
-  /** The driver makes the BSON itself. @template T @param {T} session */
-  encode(session) {
-    return session
+  /**
+   * The driver makes the BSON itself.
+   *
+   * @param {unknown} session
+   * @param {boolean} [isCopied] as it is now, whatever becomes of it: of a session that came from here
+   */
+  encode(session, isCopied = false) {
+    return isCopied ? this.restore(this.snapshot(session)) : session
   }
 
   /** @param {string} storageId @returns {Promise<StoredSession | null>} the live session of that id */
@@ -220,15 +229,18 @@ class DriverBackend {
    * @returns {Promise<boolean>} whether there was such a session
    */
   touch(storageId, expires, lastModified) {
-    const fields = lastModified ? { lastModified, expires } : { expires }
-    const update = this.#options.timestamps
-      ? { $set: fields, $currentDate: { updatedAt: true } }
-      : { $set: fields }
+    const update = this.#update({ expires }, lastModified)
     return this.#order.write(storageId, async () => {
       const { calls } = await this.#ready()
       const { isMatched } = await calls.write({ storageId, update })
       return isMatched
     })
+  }
+
+  /** Of a session that is there. @param {Record<string, unknown>} fields @param {Date | undefined} lastModified */
+  #update(fields, lastModified) {
+    const $set = lastModified ? { lastModified, ...fields } : fields
+    return this.#options.timestamps ? { $set, $currentDate: { updatedAt: true } } : { $set }
   }
 
   /** @param {string} storageId */
@@ -260,17 +272,50 @@ class DriverBackend {
   }
 
   /**
-   * @param {string} storageId
-   * @param {unknown} stored
-   * @param {unknown} session
+   * @param {Replacement} replacement
+   * @param {{ expires: Date, lastModified: Date | undefined }} [times] left alone when absent
    * @returns {Promise<boolean>} whether the session was still stored as it was
    */
-  async replace(storageId, stored, session) {
+  async replace({ storageId, stored, payload }, times) {
     const { collection } = await this.#ready()
     // A stored document could begin with an operator.
     const filter = { _id: storageId, session: { $eq: stored } }
-    const written = await collection.updateOne(filter, { $set: { session } }, this.#writeConcern())
-    return Number(written.matchedCount) !== 0
+    const update = times
+      ? this.#update({ session: payload, expires: times.expires }, times.lastModified)
+      : { $set: { session: payload } }
+    const { matchedCount, acknowledged } = await collection.updateOne(filter, update, this.#writeConcern())
+    return Number(matchedCount) !== 0 || acknowledged === false
+  }
+
+  /** @param {string} storageId @returns {Promise<LoadedSession | null>} the session of that id, live or not */
+  async load(storageId) {
+    const { collection } = await this.#ready()
+    const document = await collection.findOne({ _id: storageId }, { readPreference: 'primary' })
+    return document ? { ...storedSession(document), stored: document.session } : null
+  }
+
+  /** What a stored value was, whatever becomes of it. @param {unknown} value @returns {Snapshot} */
+  snapshot(value) {
+    return typeof value === 'string' ? value : this.#bson.serialize({ session: value }, this.#bsonOptions)
+  }
+
+  /** @param {Snapshot} snapshot @returns {unknown} a value of its own */
+  restore(snapshot) {
+    if (typeof snapshot === 'string') return snapshot
+    return this.#bson.deserialize(snapshot, this.#bsonOptions).session
+  }
+
+  /** @param {string} _ @param {unknown} payload @returns {Promise<unknown>} the value that `get` will give of it */
+  async readBack(_, payload) {
+    return this.restore(this.snapshot(payload))
+  }
+
+  get #bson() {
+    return bsonOf(this.#opened?.client ?? {})
+  }
+
+  get #bsonOptions() {
+    return this.#opened?.collection.bsonOptions
   }
 
   /** @returns {Promise<number>} how many sessions are live */

@@ -1,15 +1,18 @@
 // A backend whose sessions are encrypted in JavaScript: by an adapter of the app's own, or beside the JavaScript driver.
 'use strict'
 
-const { SessionCrypto, serializedOf, textOf } = require('./session-crypto.js')
+const { SessionCrypto, restoreJson, serializedOf, snapshotOfJson, textOf } = require('./session-crypto.js')
 const { WrappedBackend } = require('./wrapped-backend.js')
 const { WriteOrder } = require('./write-order.js')
 
 /**
  * @typedef {import('./native-backend.js').StoredSession} StoredSession
+ * @typedef {import('./native-backend.js').LoadedSession} LoadedSession
  * @typedef {import('./native-backend.js').OutdatedBatch} OutdatedBatch
  * @typedef {import('./native-backend.js').OutdatedSession} OutdatedSession
+ * @typedef {import('./native-backend.js').Replacement} Replacement
  * @typedef {import('./session-crypto.js').Decrypted} Decrypted
+ * @typedef {import('./session-crypto.js').Snapshot} Snapshot
  * @typedef {InstanceType<typeof import('./driver-backend.js').DriverBackend>} DriverBackend
  * @typedef {InstanceType<typeof import('./native-backend.js').NativeBackend>} NativeBackend
  *
@@ -148,10 +151,31 @@ class EncryptingBackend extends WrappedBackend {
     }
   }
 
-  /** @param {OutdatedSession} session */
-  async replace({ storageId, stored, text }) {
-    const backend = /** @type {DriverBackend} */ (this.#backend)
-    return backend.replace(storageId, stored, await this.#crypto.encrypt(storageId, text))
+  /** @param {Replacement} replacement @param {{ expires: Date, lastModified: Date | undefined }} [times] */
+  async replace({ storageId, stored, payload }, times) {
+    const encrypted = await this.#crypto.encrypt(storageId, payload)
+    return this.#backend.replace({ storageId, stored, payload: encrypted }, times)
+  }
+
+  /** @param {string} storageId @returns {Promise<LoadedSession | null>} */
+  async load(storageId) {
+    const loaded = await this.#backend.load(storageId)
+    return loaded && this.#reveal(storageId, loaded)
+  }
+
+  /** @param {unknown} value */
+  snapshot(value) {
+    return snapshotOfJson(value)
+  }
+
+  /** @param {Snapshot} snapshot */
+  restore(snapshot) {
+    return restoreJson(snapshot)
+  }
+
+  /** @param {string} storageId @param {string} text */
+  async readBack(storageId, text) {
+    return this.#decrypt(storageId, await this.#crypto.encrypt(storageId, text))
   }
 
   /** @param {{ storageId: string, session: unknown }} one @returns {Promise<OutdatedSession | 'current' | 'unreadable'>} */
@@ -159,12 +183,12 @@ class EncryptingBackend extends WrappedBackend {
     const ciphertext = ciphertextOf(stored)
     if (ciphertext === undefined) {
       return this.#options.acceptPlaintext && stored !== undefined && stored !== null
-        ? { storageId, stored, text: textOf(stored) }
+        ? { storageId, stored, payload: textOf(stored) }
         : 'unreadable'
     }
     try {
       const { text, isCurrent } = await this.#crypto.decrypt(storageId, ciphertext)
-      return isCurrent ? 'current' : { storageId, stored, text }
+      return isCurrent ? 'current' : { storageId, stored, payload: text }
     } catch {
       return 'unreadable'
     }

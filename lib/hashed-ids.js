@@ -8,7 +8,9 @@ const { WriteOrder } = require('./write-order.js')
 
 /**
  * @typedef {import('./native-backend.js').StoredSession} StoredSession
- * @typedef {import('./native-backend.js').OutdatedSession} OutdatedSession
+ * @typedef {import('./native-backend.js').LoadedSession} LoadedSession
+ * @typedef {import('./native-backend.js').Replacement} Replacement
+ * @typedef {import('./session-crypto.js').Snapshot} Snapshot
  * @typedef {import('./native-backend.js').Done} Done
  * @typedef {InstanceType<typeof import('./driver-backend.js').DriverBackend>} DriverBackend
  * @typedef {InstanceType<typeof import('./encrypting-backend.js').EncryptingBackend>} EncryptingBackend
@@ -87,9 +89,9 @@ class HashedIds extends WrappedBackend {
     this.#storageIds = storageIds(hashId)
   }
 
-  /** @param {unknown} session */
-  encode(session) {
-    return this.#backend.encode(session)
+  /** @param {unknown} session @param {boolean} [isCopied] @returns {any} */
+  encode(session, isCopied) {
+    return /** @type {DriverBackend} */ (/** @type {unknown} */ (this.#backend)).encode(session, isCopied)
   }
 
   /**
@@ -108,18 +110,21 @@ class HashedIds extends WrappedBackend {
    * @param {string | Buffer} payload from `encode`
    * @param {Date} expires
    * @param {Date | undefined} lastModified
+   * @param {boolean} isUpsert
    * @param {Done} [done]
    * @returns {Promise<boolean | undefined> | undefined}
    */
-  set(id, payload, expires, lastModified, done) {
+  set(id, payload, expires, lastModified, isUpsert, done) {
     const [storageId, ...olderIds] = this.#storageIds(id)
-    if (olderIds.length === 0) return this.#backend.set(storageId, payload, expires, lastModified, done)
+    if (olderIds.length === 0)
+      return this.#backend.set(storageId, payload, expires, lastModified, isUpsert, done)
     return this.#order.write(id, async () => {
-      const isNew = await this.#backend.set(storageId, payload, expires, lastModified)
-      const isMoved = isNew && (await this.#touchAny(olderIds, expires))
-      // Each time, since an earlier attempt may have got no further than here.
+      // Asked of the server each time, since an earlier attempt may have left some behind, and before: w: 0 tells nothing.
+      const isOlder = await this.#isAnyStored(olderIds)
+      const answer = await this.#backend.set(storageId, payload, expires, lastModified, isUpsert || isOlder)
+      if (!isOlder) return answer
       await this.#destroyAll(olderIds)
-      return isNew && !isMoved
+      return !isUpsert
     })
   }
 
@@ -158,14 +163,42 @@ class HashedIds extends WrappedBackend {
     return this.#backend.outdated(after, limit)
   }
 
-  /** @param {OutdatedSession} session */
-  replace(session) {
-    return this.#backend.replace(session)
+  /**
+   * Where it was found: what is replaced only if nobody has changed it cannot move.
+   *
+   * @param {Replacement} replacement with the id that `outdated` or `load` gave
+   * @param {{ expires: Date, lastModified: Date | undefined }} [times]
+   */
+  replace(replacement, times) {
+    return this.#backend.replace(replacement, times)
   }
 
-  /** Tells whether there is such a session, be it expired, as `set` tells it. @param {string[]} storageIds @param {Date} expires */
-  async #touchAny(storageIds, expires) {
-    for (const id of storageIds) if (await this.#backend.touch(id, expires, undefined)) return true
+  /** @param {string} id @returns {Promise<LoadedSession | null>} with the id under which it is stored */
+  load(id) {
+    return firstFound(this.#storageIds(id), async (storageId) => {
+      const loaded = await this.#backend.load(storageId)
+      return loaded && { ...loaded, storageId }
+    })
+  }
+
+  /** @param {unknown} value */
+  snapshot(value) {
+    return this.#backend.snapshot(value)
+  }
+
+  /** @param {Snapshot} snapshot */
+  restore(snapshot) {
+    return this.#backend.restore(snapshot)
+  }
+
+  /** @param {string} id any will do: it is that of both ways @param {any} payload */
+  readBack(id, payload) {
+    return this.#backend.readBack(id, payload)
+  }
+
+  /** @param {string[]} storageIds */
+  async #isAnyStored(storageIds) {
+    for (const id of storageIds) if (await this.#backend.load(id)) return true
     return false
   }
 

@@ -2,13 +2,13 @@
 // nothing of BSON or of the binding.
 'use strict'
 
-const { createRequire } = require('node:module')
 // Kept, for apps whose tests put fake timers in the place of the global ones.
 const { setImmediate } = require('node:timers')
 
 const { binding } = require('./binding.js')
+const { appBson } = require('./bson.js')
 const { resolveUri } = require('./mongo-options.js')
-const { serializedOf, textOf } = require('./session-crypto.js')
+const { restoreJson, serializedOf, snapshotOfJson, textOf } = require('./session-crypto.js')
 
 /**
  * @typedef {import('../native/binding.js').Failure} Failure
@@ -17,6 +17,7 @@ const { serializedOf, textOf } = require('./session-crypto.js')
  * @typedef {import('../native/binding.js').NativeStore} NativeStore
  * @typedef {import('./mongo-options.js').Connection} Connection
  * @typedef {import('./client-source.js').ClientSource} ClientSource
+ * @typedef {import('./session-crypto.js').Snapshot} Snapshot
  *
  * @typedef {object} StoredSession
  * @property {unknown} session       what `serialize` returned, `undefined` when the document has no such field
@@ -25,10 +26,14 @@ const { serializedOf, textOf } = require('./session-crypto.js')
  * @property {string} [storageId]
  * @property {unknown} [failure]     why it could not be decrypted
  *
- * @typedef {object} OutdatedSession a session that is not encrypted as it would be today
+ * @typedef {StoredSession & { stored?: unknown }} LoadedSession with the very value that is stored
+ *
+ * @typedef {object} Replacement
  * @property {string} storageId
- * @property {unknown} stored
- * @property {string} text           what the serializer returned, or its JSON
+ * @property {unknown} stored        the value to replace
+ * @property {any} payload           what `set` takes
+ *
+ * @typedef {Replacement} OutdatedSession a session that is not encrypted as it would be today
  *
  * @typedef {object} OutdatedBatch
  * @property {OutdatedSession[]} outdated
@@ -125,22 +130,6 @@ function unwrap(outcome) {
   const failure = /** @type {Failure | null | undefined} */ (outcome)
   if (failure?.errorLabels !== undefined) throw errorOf(failure)
   return /** @type {T} */ (outcome)
-}
-
-/** @type {typeof import('bson') | undefined} */
-let bson
-
-/** The app's own copy where it has a `mongodb` package, so that its ObjectId, Decimal128 … go in and come out. */
-function appBson() {
-  if (bson) return bson
-  let resolve = require
-  try {
-    resolve = createRequire(require.resolve('mongodb'))
-  } catch {
-    // The app has no `mongodb`: our own copy does.
-  }
-  bson = /** @type {typeof import('bson')} */ (resolve('bson'))
-  return bson
 }
 
 /** What does not fit into the `bson` package's buffer comes back cut off, or is an error that names an offset. */
@@ -285,7 +274,7 @@ function fail(onAnswer, failure) {
   else onAnswer(failure)
 }
 
-/** Whether a session is there, but cannot be decrypted. @param {SessionRecord | Failure} outcome @returns {outcome is Failure} */
+/** Whether a session is there, but cannot be decrypted. @param {object} outcome @returns {outcome is Failure} */
 function isUnreadable(outcome) {
   return 'code' in outcome && outcome.code === 'ERR_SESSION_DECRYPT'
 }
@@ -492,18 +481,51 @@ class NativeBackend {
   async outdated(after, limit) {
     const native = this.#native ?? (await this.#open())
     const { outdated, ...batch } = unwrap(await native.outdated(after, limit))
-    const withText = outdated.map(({ storageId, stored, text }) => ({
+    const withPayload = outdated.map(({ storageId, stored, text }) => ({
       storageId,
       stored,
-      text: text ?? textOf(sessionValue(stored, undefined, this.#options)),
+      payload: text ?? textOf(sessionValue(stored, undefined, this.#options)),
     }))
-    return { ...batch, outdated: withText }
+    return { ...batch, outdated: withPayload }
   }
 
-  /** @param {OutdatedSession} session @returns {Promise<boolean>} whether the session was still stored as it was */
-  async replace({ storageId, stored, text }) {
+  /**
+   * @param {Replacement} replacement
+   * @param {{ expires: Date, lastModified: Date | undefined }} [times] left alone when absent
+   * @returns {Promise<boolean>} whether the session was still stored as it was
+   */
+  async replace({ storageId, stored, payload }, times) {
     const native = this.#native ?? (await this.#open())
-    return unwrap(await native.replace(storageId, /** @type {string | Buffer} */ (stored), text))
+    const value = /** @type {string | Buffer} */ (stored)
+    const [expiresMs, lastModifiedMs] = [times?.expires.getTime(), times?.lastModified?.getTime()]
+    return unwrap(await native.replace(storageId, value, payload, expiresMs, lastModifiedMs))
+  }
+
+  /** @param {string} storageId @returns {Promise<LoadedSession | null>} the session of that id, live or not */
+  async load(storageId) {
+    const native = this.#native ?? (await this.#open())
+    const outcome = await native.load(storageId)
+    if (outcome && isUnreadable(outcome)) return unreadable(outcome)
+    const loaded = unwrap(outcome)
+    return loaded && { ...decoded(loaded.record, this.#options), stored: loaded.stored }
+  }
+
+  /** What a stored value was, whatever becomes of it. @param {unknown} value @returns {Snapshot} */
+  snapshot(value) {
+    return this.#options.crypto ? snapshotOfJson(value) : this.encode(value)
+  }
+
+  /** @param {Snapshot} snapshot @returns {unknown} a value of its own */
+  restore(snapshot) {
+    return this.#options.crypto ? restoreJson(snapshot) : sessionValue(snapshot, undefined, this.#options)
+  }
+
+  /** @param {string} storageId @param {string | Buffer} payload @returns {Promise<unknown>} the value that `get` will give of it */
+  async readBack(storageId, payload) {
+    const { crypto, transforms } = this.#options
+    if (!crypto) return sessionValue(payload, undefined, this.#options)
+    const text = /** @type {string} */ (payload)
+    return serializedOf(await crypto.decrypt(storageId, await crypto.encrypt(storageId, text)), transforms)
   }
 
   /** @returns {Promise<number>} how many sessions are live */

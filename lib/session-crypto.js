@@ -19,6 +19,8 @@ const { encryptionOfKruptein, encryptionOfWebCrypto } = require('./crypto-option
  * @property {boolean} [isCurrent] whether it was stored in the format that is written today, under the newest secret
  */
 
+/** @typedef {string | Uint8Array} Snapshot a value that was stored: text as it is, anything else as bytes */
+
 /** Of the adapters made here, what they do, so that a store can leave it to Rust. @type {WeakMap<object, Encryption>} */
 const encryptions = new WeakMap()
 
@@ -130,11 +132,23 @@ function serializedOf({ text, isSerialized }, { stringify, serialize, unserializ
   return isUsual && typeof value !== 'string' ? JSON.stringify(value) : value
 }
 
+/** What is encrypted is text, or has been JSON. @param {unknown} value @returns {Snapshot} */
+function snapshotOfJson(value) {
+  return typeof value === 'string' ? value : Buffer.from(textOf(value))
+}
+
+/** @param {Snapshot} snapshot @returns {unknown} */
+function restoreJson(snapshot) {
+  return typeof snapshot === 'string' ? snapshot : JSON.parse(Buffer.from(snapshot).toString())
+}
+
 module.exports = {
   SessionCrypto,
   createKrupteinAdapter,
   createWebCryptoAdapter,
   encryptionOf,
+  restoreJson,
   serializedOf,
+  snapshotOfJson,
   textOf,
 }

@@ -28,6 +28,7 @@ const DEFAULTS = {
   timestamps: false,
   strictTouch: false,
   resurrect: false,
+  concurrency: 'overwrite',
   crypto: undefined,
   cryptoAdapter: undefined,
   acceptPlaintext: false,
@@ -42,6 +43,7 @@ const RENAMED = /** @type {const} */ ({
   mongooseConnection: 'client',
 })
 const BACKENDS = ['auto', 'native', 'driver']
+const CONCURRENCY_MODES = ['overwrite', 'merge', 'reject']
 const DECRYPT_ERROR_MODES = ['error', 'drop']
 const HASH_ID_OPTIONS = ['secret', 'acceptPlainIds']
 const AUTO_REMOVE_MODES = ['native', 'interval', 'disabled']
@@ -157,6 +159,10 @@ function checked(options) {
   }
   if (!BACKENDS.includes(options.backend))
     throw new TypeError(`backend must be one of ${BACKENDS.join(', ')}`)
+  if (!CONCURRENCY_MODES.includes(options.concurrency))
+    throw new TypeError(`concurrency must be one of ${CONCURRENCY_MODES.join(', ')}`)
+  if (options.concurrency !== 'overwrite' && options.writeOperationOptions?.w === 0)
+    throw new Error(`concurrency: '${options.concurrency}' needs writes that are acknowledged, not w: 0`)
   if (!DECRYPT_ERROR_MODES.includes(options.onDecryptError))
     throw new TypeError(`onDecryptError must be one of ${DECRYPT_ERROR_MODES.join(', ')}`)
   checkHashId(options.hashId)

@@ -78,13 +78,20 @@ export declare class NativeStore {
    */
   outdated(after: string | undefined | null, limit: number): Promise<Outcome<OutdatedBatch>>
   /**
-   * Writes a session that nobody has changed since, in today's format, and tells whether it was so. Nothing but
-   * the session's value is touched.
+   * The session of this id as the primary has it, whether it is live or not.
    *
    * # Errors
    * None: failures are data.
    */
-  replace(storageId: string, stored: string | Buffer, text: string): Promise<Outcome<boolean>>
+  load(storageId: string): Promise<Outcome<LoadedSession | null>>
+  /**
+   * Writes a session that nobody has changed since it was stored so, and tells whether that was the case. `session` is what
+   * `set` takes. Without `expiresMs` nothing but the session's value is touched.
+   *
+   * # Errors
+   * None: failures are data.
+   */
+  replace(storageId: string, stored: string | Buffer, session: string | Buffer, expiresMs?: number | undefined | null, lastModifiedMs?: number | undefined | null): Promise<Outcome<boolean>>
   /**
    * The number of live sessions.
    *
@@ -290,6 +297,14 @@ export interface KrupteinConfig {
   laterTagLength: number
   /** The length of a key to kruptein 3.4. */
   laterKeyLength: number
+}
+
+/** A stored session, and how exactly it is stored. */
+export interface LoadedSession {
+  /** The stored value, in the form that `SessionRecord` has, not decrypted: `replace` wants it back. */
+  stored?: string | Buffer
+  /** What it holds. */
+  record: SessionRecord
 }
 
 /** A part of the collection. */

@@ -441,6 +441,29 @@ impl GroupCommit {
     }
 }
 
+/// What is asked for beside the queue.
+impl GroupCommit {
+    /// The document of this id as the primary has it, whether its session is live or not.
+    ///
+    /// # Errors
+    /// What befell the command.
+    pub async fn load(&self, storage_id: &str) -> Result<Option<RawDocumentBuf>, StoreError> {
+        let mut patience = self.patience();
+        loop {
+            match self.load_once(storage_id).await {
+                Err(error) if self.may_read_again(&error, &mut patience).await => {}
+                result => return result,
+            }
+        }
+    }
+
+    async fn load_once(&self, storage_id: &str) -> Result<Option<RawDocumentBuf>, StoreError> {
+        let primary = SelectionCriteria::ReadPreference(ReadPreference::Primary);
+        let by_id = self.sessions.find_one(doc! { "_id": storage_id });
+        Ok(by_id.selection_criteria(primary).await?)
+    }
+}
+
 /// One more than there can be documents: a cursor that has given as many as its batch holds stays open.
 fn above(documents: usize) -> u32 {
     u32::try_from(documents).map_or(u32::MAX, |documents| documents.saturating_add(1))

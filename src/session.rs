@@ -133,15 +133,12 @@ pub fn set_statement(
 pub fn touch_statement(storage_id: &str, times: Times, timestamps: bool) -> RawDocumentBuf {
     let mut fields = RawDocumentBuf::new();
     append_times(&mut fields, times);
-
-    let mut update = rawdoc! { "$set": fields };
-    if timestamps {
-        update.append(cstr!("$currentDate"), rawdoc! { "updatedAt": true });
-    }
+    let update = update_of(fields, timestamps);
     rawdoc! { "q": { "_id": storage_id }, "u": update }
 }
 
-/// The element of an `update` command that stores a session anew if it is still stored as `stored`.
+/// The element of an `update` command that stores a session anew if it is still stored as `stored`. Without times nothing
+/// but its value changes.
 ///
 /// # Errors
 /// A [`Payload::Bson`] that is not a BSON document with one element.
@@ -149,6 +146,8 @@ pub fn replace_statement(
     storage_id: &str,
     stored: &Payload,
     payload: &Payload,
+    times: Option<Times>,
+    timestamps: bool,
 ) -> Result<RawDocumentBuf, StoreError> {
     // A stored document could begin with an operator.
     let mut equal = RawDocumentBuf::new();
@@ -156,7 +155,21 @@ pub fn replace_statement(
     let filter = rawdoc! { "_id": storage_id, "session": equal };
     let mut fields = RawDocumentBuf::new();
     append_payload(&mut fields, cstr!("session"), payload)?;
-    Ok(rawdoc! { "q": filter, "u": { "$set": fields } })
+    let Some(times) = times else {
+        return Ok(rawdoc! { "q": filter, "u": { "$set": fields } });
+    };
+    append_times(&mut fields, times);
+    let update = update_of(fields, timestamps);
+    Ok(rawdoc! { "q": filter, "u": update })
+}
+
+/// An update of fields of a session that is there.
+fn update_of(fields: RawDocumentBuf, timestamps: bool) -> RawDocumentBuf {
+    let mut update = rawdoc! { "$set": fields };
+    if timestamps {
+        update.append(cstr!("$currentDate"), rawdoc! { "updatedAt": true });
+    }
+    update
 }
 
 /// The element of a `delete` command that removes a session.
@@ -362,6 +375,26 @@ mod tests {
             },
         };
         assert_eq!(parsed(&touch_statement("sid", times, true)), expected);
+    }
+
+    #[test]
+    fn replace_asks_for_the_stored_value_and_changes_what_it_is_told_to() {
+        let stored = Payload::Bson(rawdoc! { "session": { "$gt": "" } }.into_bytes());
+        let replace = |times| {
+            let payload = Payload::Text("{}".into());
+            let statement = replace_statement("sid", &stored, &payload, times, true);
+            parsed(&statement.expect("the payloads are valid"))
+        };
+        let filter = doc! { "_id": "sid", "session": { "$eq": { "$gt": "" } } };
+        assert_eq!(
+            replace(None),
+            doc! { "q": filter.clone(), "u": { "$set": { "session": "{}" } } }
+        );
+        let update = doc! {
+            "$set": { "session": "{}", "expires": DateTime::from_millis(2000) },
+            "$currentDate": { "updatedAt": true },
+        };
+        assert_eq!(replace(Some(TIMES)), doc! { "q": filter, "u": update });
     }
 
     #[test]

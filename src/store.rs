@@ -53,6 +53,15 @@ pub struct SessionRecord {
     pub is_serialized: Option<bool>,
 }
 
+/// A stored session, and how exactly it is stored.
+#[napi(object, object_from_js = false)]
+pub struct LoadedSession {
+    /// The stored value, in the form that `SessionRecord` has, not decrypted: `replace` wants it back.
+    pub stored: Option<Either<String, Buffer>>,
+    /// What it holds.
+    pub record: SessionRecord,
+}
+
 /// A session that is not stored as it would be today.
 #[napi(object, object_from_js = false)]
 pub struct OutdatedSession {
@@ -275,8 +284,20 @@ impl NativeStore {
         })
     }
 
-    /// Writes a session that nobody has changed since, in today's format, and tells whether it was so. Nothing but
-    /// the session's value is touched.
+    /// The session of this id as the primary has it, whether it is live or not.
+    ///
+    /// # Errors
+    /// None: failures are data.
+    #[napi(
+        catch_unwind,
+        ts_return_type = "Promise<Outcome<LoadedSession | null>>"
+    )]
+    pub fn load<'env>(&self, env: &'env Env, storage_id: String) -> napi::Result<Object<'env>> {
+        self.run(env, async move |inner| inner.load(&storage_id).await)
+    }
+
+    /// Writes a session that nobody has changed since it was stored so, and tells whether that was the case. `session` is what
+    /// `set` takes. Without `expiresMs` nothing but the session's value is touched.
     ///
     /// # Errors
     /// None: failures are data.
@@ -286,11 +307,17 @@ impl NativeStore {
         env: &'env Env,
         storage_id: String,
         stored: Either<String, Buffer>,
-        text: String,
+        session: Either<String, Buffer>,
+        expires_ms: Option<f64>,
+        last_modified_ms: Option<f64>,
     ) -> napi::Result<Object<'env>> {
-        let stored = to_payload(stored);
+        let (stored, payload) = (to_payload(stored), to_payload(session));
+        let times = expires_ms.map(|expires_ms| Times {
+            expires_ms,
+            last_modified_ms,
+        });
         self.run(env, async move |inner| {
-            inner.replace(&storage_id, stored, text).await
+            inner.replace(&storage_id, stored, payload, times).await
         })
     }
 
@@ -591,18 +618,30 @@ impl Inner {
         Ok(batch)
     }
 
+    async fn load(&self, storage_id: &str) -> Result<Option<LoadedSession>, StoreError> {
+        let Some(document) = self.group.load(storage_id).await? else {
+            return Ok(None);
+        };
+        let stored = SessionRecord::from(session::read(&document)?).session;
+        let found = session::read(&document)?;
+        let revealed = self.codec.encryption.reveal(storage_id, found).await?;
+        Ok(Some(LoadedSession {
+            stored,
+            record: revealed.into(),
+        }))
+    }
+
     async fn replace(
         &self,
         storage_id: &str,
         stored: Payload,
-        text: String,
+        payload: Payload,
+        times: Option<Times>,
     ) -> Result<bool, StoreError> {
-        let payload = self
-            .codec
-            .encryption
-            .prepare(storage_id, Payload::Text(text))
-            .await?;
-        let statement = session::replace_statement(storage_id, &stored, &payload)?;
+        let payload = self.codec.encryption.prepare(storage_id, payload).await?;
+        let timestamps = self.codec.timestamps;
+        let statement =
+            session::replace_statement(storage_id, &stored, &payload, times, timestamps)?;
         self.group.replace(statement).await
     }
 

@@ -116,6 +116,7 @@ export const everyOption: Required<ConnectMongoOptions<Cart>> = {
   timestamps: true,
   strictTouch: true,
   resurrect: true,
+  concurrency: 'merge',
   crypto: { secret: 'squirrel' },
   cryptoAdapter: null,
   acceptPlaintext: true,
@@ -163,5 +164,7 @@ store.set('id', { cookie: cart.cookie, user: 'me', items: 1 })
 MongoStore.create({ client: 'mongodb://localhost/app' })
 // @ts-expect-error: not a backend
 MongoStore.create({ mongoUrl: 'mongodb://localhost/app', backend: 'rust' })
+// @ts-expect-error: not a mode
+MongoStore.create({ mongoUrl: 'mongodb://localhost/app', concurrency: 'last' })
 // @ts-expect-error: it is read only
 store.backend = 'driver'
