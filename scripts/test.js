@@ -67,6 +67,7 @@ const FILES = [
   '__test__/frameworks.test.js',
   '__test__/hash-id.test.js',
   '__test__/hostile.test.js',
+  '__test__/history.test.js',
   '__test__/lifecycle.test.js',
   '__test__/merge.test.js',
   '__test__/mongo-options.test.js',

@@ -1,0 +1,237 @@
+// Real servers that can be killed, stopped, cut off and started again: a standalone one or a replica set.
+'use strict'
+
+const { once } = require('node:events')
+const { mkdtemp, rm } = require('node:fs/promises')
+const net = require('node:net')
+const { tmpdir } = require('node:os')
+const path = require('node:path')
+const { setTimeout: sleep } = require('node:timers/promises')
+const { MongoClient } = require('mongodb')
+const { MongoMemoryServer } = require('mongodb-memory-server-core')
+const { findMongod } = require('../../scripts/mongod.js')
+const { Gate } = require('./gate.js')
+
+process.env.MONGOMS_SYSTEM_BINARY_VERSION_CHECK ??= 'false'
+
+const SET = 'faults'
+const DATABASE = 'faults'
+const LOOK_MS = 20
+/** How long a server is asked before it counts as silent. */
+const SILENCE_MS = 1_000
+/** How many looks for something to happen are enough; looks, not time, so that a machine that sleeps does not end them. */
+const MOST_LOOKS = 6_000
+
+/**
+ * @template T
+ * @param {string} what is waited for
+ * @param {() => Promise<T>} look
+ * @returns {Promise<NonNullable<T>>} the first truthy answer
+ */
+async function waitFor(what, look) {
+  for (let looks = 0; looks < MOST_LOOKS; looks++) {
+    const answer = await look()
+    if (answer) return answer
+    await sleep(LOOK_MS)
+  }
+  throw new Error(`Waited in vain for ${what}`)
+}
+
+async function freePort() {
+  const server = net.createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = /** @type {net.AddressInfo} */ (server.address())
+  server.close()
+  await once(server, 'close')
+  return port
+}
+
+class Member {
+  #options
+  /** @type {MongoMemoryServer | undefined} */
+  #server
+  /** @type {MongoClient | undefined} */
+  #client
+  port = 0
+  /** The port at which others reach it. */
+  publicPort = 0
+  /** @type {Gate | undefined} */
+  gate
+
+  /** @param {{ dbPath: string, isSet: boolean, gated: boolean, args: string[], auth?: import('mongodb').Auth }} options */
+  constructor(options) {
+    this.#options = options
+  }
+
+  async start() {
+    const { dbPath, isSet, gated, args, auth } = this.#options
+    const isFirst = this.port === 0
+    if (isFirst) this.port = await freePort()
+    if (isFirst && gated) this.gate = new Gate(this.port)
+    if (isFirst) this.publicPort = (await this.gate?.open()) ?? this.port
+    this.#server = await MongoMemoryServer.create({
+      binary: { systemBinary: await findMongod() },
+      instance: {
+        port: this.port,
+        dbPath,
+        storageEngine: 'wiredTiger',
+        replSet: isSet ? SET : undefined,
+        args: ['--setParameter', 'enableTestCommands=1', ...args],
+      },
+      auth:
+        auth && isFirst
+          ? { enable: true, customRootName: auth.username, customRootPwd: auth.password }
+          : undefined,
+    })
+    this.#client = new MongoClient(`mongodb://127.0.0.1:${this.port}/?directConnection=true`, {
+      auth,
+      serverSelectionTimeoutMS: SILENCE_MS,
+      socketTimeoutMS: 60_000,
+    })
+  }
+
+  get dbPath() {
+    return this.#options.dbPath
+  }
+
+  /** A client that goes straight to this member. */
+  get client() {
+    return /** @type {MongoClient} */ (this.#client)
+  }
+
+  /** @param {NodeJS.Signals} signal */
+  signal(signal) {
+    const { instance } = /** @type {any} */ (this.#server?.instanceInfo)
+    if (instance.mongodProcess?.exitCode === null) instance.mongodProcess.kill(signal)
+  }
+
+  /** Until the process has ended. */
+  async ended() {
+    const { instance } = /** @type {any} */ (this.#server?.instanceInfo)
+    const child = instance.mongodProcess
+    await waitFor(
+      'a server to end',
+      async () => !child || child.exitCode !== null || child.signalCode !== null
+    )
+  }
+
+  /** Ends it as an operator would. */
+  async shutDown() {
+    await this.#client?.close()
+    this.signal('SIGTERM')
+    await this.ended()
+  }
+
+  /** Starts a process that has ended again, on its data and its port. */
+  async restart() {
+    await this.#client?.close()
+    await this.start()
+  }
+
+  async stop() {
+    this.gate?.close()
+    await this.#client?.close()
+    if (!this.#server) return
+    this.signal('SIGCONT')
+    await this.#server.stop({ doCleanup: false })
+  }
+}
+
+class Deployment {
+  /** @type {Member[]} */
+  members = []
+  #folder
+  #isSet
+  #auth
+
+  /** @param {string} folder @param {boolean} isSet @param {import('mongodb').Auth} [auth] */
+  constructor(folder, isSet, auth) {
+    this.#folder = folder
+    this.#isSet = isSet
+    this.#auth = auth
+  }
+
+  /**
+   * @param {object} [options]
+   * @param {number} [options.count] the members of a replica set; 0 for a standalone server
+   * @param {boolean} [options.gated] whether all but the inspecting clients go through a gate
+   * @param {string} [options.dbPath] of the only member
+   * @param {string[]} [options.args]
+   * @param {import('mongodb').Auth} [options.auth]
+   */
+  static async start({ count = 1, gated = false, dbPath, args = [], auth } = {}) {
+    const folder = await mkdtemp(path.join(tmpdir(), 'connect-mongo-native-faults-'))
+    const deployment = new Deployment(folder, count > 0, auth)
+    try {
+      for (let index = 0; index < Math.max(count, 1); index++) {
+        const memberPath = dbPath ?? (await mkdtemp(path.join(folder, 'member-')))
+        const member = new Member({ dbPath: memberPath, isSet: count > 0, gated, args, auth })
+        deployment.members.push(member)
+        await member.start()
+      }
+      if (count > 0) await deployment.#initiate()
+      return deployment
+    } catch (error) {
+      await deployment.stop()
+      throw error
+    }
+  }
+
+  async #initiate() {
+    const members = this.members.map(({ publicPort }, _id) => ({ _id, host: `127.0.0.1:${publicPort}` }))
+    const settings = { electionTimeoutMillis: 2_000, heartbeatIntervalMillis: 500 }
+    await this.members[0].client.db('admin').command({ replSetInitiate: { _id: SET, members, settings } })
+    await this.primary()
+    await waitFor('the secondaries', async () => {
+      const { members: states } = await this.members[0].client.db('admin').command({ replSetGetStatus: 1 })
+      return states.every((/** @type {{ state: number }} */ { state }) => state === 1 || state === 2)
+    })
+  }
+
+  get canTellRepeatedWrites() {
+    return this.#isSet
+  }
+
+  /** @param {Record<string, string>} [options] of the connection string */
+  url(options = {}) {
+    const hosts = this.members.map(({ publicPort }) => `127.0.0.1:${publicPort}`).join()
+    const user = this.#auth ? `${this.#auth.username}:${this.#auth.password}@` : ''
+    const query = new URLSearchParams({
+      ...(this.#isSet ? { replicaSet: SET } : { directConnection: 'true' }),
+      ...(this.#auth ? { authSource: 'admin' } : {}),
+      ...options,
+    })
+    return `mongodb://${user}${hosts}/${DATABASE}?${query}`
+  }
+
+  /** @param {Member} [except] who is not to be it @returns {Promise<Member>} who is primary, once there is one */
+  async primary(except) {
+    const others = this.members.filter((member) => member !== except)
+    const ask = async (/** @type {Member} */ member) => {
+      const { isWritablePrimary } = await member.client.db('admin').command({ hello: 1 })
+      if (!isWritablePrimary) throw new Error('not primary')
+      return member
+    }
+    return waitFor('a primary', () => Promise.any(others.map(ask)).catch(() => undefined))
+  }
+
+  /** What is stored, as the primary has it. */
+  async sessions() {
+    const { client } = await this.primary()
+    return client.db(DATABASE).collection('sessions')
+  }
+
+  /** @returns {Promise<Record<string, any>[]>} what the primary has done to the sessions */
+  async oplog() {
+    const { client } = await this.primary()
+    const oplog = client.db('local').collection('oplog.rs')
+    return oplog.find({ ns: `${DATABASE}.sessions`, op: { $in: ['i', 'u', 'd'] } }).toArray()
+  }
+
+  async stop() {
+    await Promise.all(this.members.map((member) => member.stop()))
+    await rm(this.#folder, { recursive: true, force: true })
+  }
+}
+
+module.exports = { Deployment, waitFor }

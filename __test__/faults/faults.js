@@ -1,0 +1,355 @@
+// The faults: what each does to its servers while 64 clients go on, and what a store cannot prevent.
+'use strict'
+
+const { execFile } = require('node:child_process')
+const { mkdtemp, open, rm, statfs } = require('node:fs/promises')
+const { tmpdir } = require('node:os')
+const path = require('node:path')
+const { setTimeout: sleep } = require('node:timers/promises')
+const { promisify } = require('node:util')
+const { randomNumbers } = require('../support/random.js')
+const { Deployment, waitFor } = require('./deployment.js')
+
+/**
+ * @typedef {import('./load.js').Call} Call
+ *
+ * @typedef {object} Scene what a fault works on
+ * @property {Deployment} deployment
+ * @property {() => void} available says that a server is there again, which is what recovery is measured from
+ * @property {() => Promise<void>} written until a write that starts now has succeeded
+ * @property {(line: string) => void} say
+ * @property {number} seed
+ *
+ * @typedef {object} Fault
+ * @property {string} name
+ * @property {string} what
+ * @property {boolean} [isFast] whether it is one of the few that run with every change
+ * @property {Parameters<typeof Deployment.start>[0]} [servers]
+ * @property {number} [diskMegabytes] the size of the server's disk; a mongod with nothing in it takes about 310
+ * @property {Record<string, string>} [url] more of the stores' connection string
+ * @property {Record<string, unknown>} [options] of the stores
+ * @property {(call: Call) => boolean} [isExpected] whether a store could not have prevented this error
+ * @property {(scene: Scene) => Promise<void>} run
+ */
+
+/** Names and codes: https://github.com/mongodb/specifications/blob/master/source/retryable-reads/retryable-reads.md and its like for writes. */
+const RETRYABLE_CODES = {
+  InterruptedAtShutdown: 11600,
+  InterruptedDueToReplStateChange: 11602,
+  NotWritablePrimary: 10107,
+  NotPrimaryNoSecondaryOk: 13435,
+  NotPrimaryOrSecondary: 13436,
+  PrimarySteppedDown: 189,
+  ShutdownInProgress: 91,
+  HostNotFound: 7,
+  HostUnreachable: 6,
+  NetworkTimeout: 89,
+  SocketException: 9001,
+  ExceededTimeLimit: 262,
+}
+const READ_CODES = { ...RETRYABLE_CODES, ReadConcernMajorityNotAvailableYet: 134 }
+
+/** Three members, asked in the one way that a reader can rely on while primaries change. */
+const THREE = { count: 3 }
+const LINEARIZABLE = { readConcernLevel: 'linearizable' }
+/** With the default 10 s, a driver needs up to 20 to find out that a server is silent. */
+const ATTENTIVE = { ...LINEARIZABLE, heartbeatFrequencyMS: '1000', connectTimeoutMS: '2000' }
+/** How often a code comes in a row. */
+const IN_A_ROW = 3
+const CUT_CHANCE = 0.02
+
+/** @param {Deployment} deployment @param {Record<string, unknown>} command */
+const admin = async (deployment, command) => (await deployment.primary()).client.db('admin').command(command)
+
+/** @param {Deployment} deployment @param {Record<string, unknown>} data @param {unknown} mode */
+const failCommand = (deployment, data, mode) =>
+  admin(deployment, {
+    configureFailPoint: 'failCommand',
+    mode,
+    data: { namespace: 'faults.sessions', ...data },
+  })
+
+/** Until the server has failed as many commands as it was told to. @param {Deployment} deployment @param {Record<string, unknown>} data */
+async function failInARow(deployment, data) {
+  const { count } = await failCommand(deployment, data, { times: IN_A_ROW })
+  const { client } = await deployment.primary()
+  await waitFor(`failures of ${data.failCommands}`, async () => {
+    const { 'failpoint.failCommand': point } = await client
+      .db('admin')
+      .command({ getParameter: 1, 'failpoint.failCommand': 1 })
+    return point.mode === 0 || point.timesEntered >= (count ?? 0) + IN_A_ROW
+  })
+}
+
+/** @param {Scene} scene @param {'request' | 'reply'} side */
+async function cutAtRandom({ deployment, available, written, seed }, side) {
+  const { gate } = deployment.members[0]
+  const random = randomNumbers(seed)
+  gate?.cutWhere((cut) => cut === side && random() < CUT_CHANCE)
+  await waitFor('connections to be cut', async () => Number(gate?.cuts) >= 40)
+  gate?.cutWhere(() => false)
+  available()
+  await written()
+}
+
+/** @param {Call} call */
+const isCutWrite = ({ method, error }) =>
+  method !== 'get' && /^Mongo(Network|PoolCleared|ServerSelection)/.test(error?.name ?? '')
+
+/** @param {number} megabytes @returns {Promise<{ folder: string, remove(): Promise<void> }>} a disk of that size */
+async function smallDisk(megabytes) {
+  const folder = await mkdtemp(path.join(tmpdir(), 'connect-mongo-native-disk-'))
+  const run = promisify(execFile)
+  try {
+    await run('mount', ['-t', 'tmpfs', '-o', `size=${megabytes}m`, 'tmpfs', folder])
+  } catch (error) {
+    await rm(folder, { recursive: true })
+    throw Object.assign(new Error('only root may mount a small disk'), { isSkipped: true, cause: error })
+  }
+  return {
+    folder,
+    async remove() {
+      await run('umount', [folder])
+      await rm(folder, { recursive: true })
+    },
+  }
+}
+
+/** @param {string} folder @returns {Promise<() => Promise<void>>} frees it again */
+async function fill(folder) {
+  const ballast = path.join(folder, 'ballast')
+  const file = await open(ballast, 'w')
+  const megabyte = Buffer.alloc(1 << 20, 1)
+  for (let { bavail } = await statfs(folder); bavail > 0; { bavail } = await statfs(folder)) {
+    await file
+      .write(megabyte)
+      .catch(() => file.write(Buffer.alloc(4096, 1)))
+      .catch(() => {})
+  }
+  await file.close()
+  return () => rm(ballast)
+}
+
+/** @type {Fault[]} */
+const FAULTS = [
+  {
+    name: 'kill-primary',
+    what: 'SIGKILL of the primary',
+    isFast: true,
+    servers: THREE,
+    url: LINEARIZABLE,
+    async run({ deployment, available, written }) {
+      const primary = await deployment.primary()
+      primary.signal('SIGKILL')
+      await deployment.primary(primary)
+      available()
+      await written()
+      await primary.restart()
+    },
+  },
+  {
+    name: 'stop-primary',
+    what: 'SIGSTOP of the primary, SIGCONT later',
+    servers: THREE,
+    url: ATTENTIVE,
+    async run({ deployment, available, written }) {
+      const primary = await deployment.primary()
+      primary.signal('SIGSTOP')
+      await deployment.primary(primary)
+      available()
+      await written()
+      await sleep(1_000)
+      primary.signal('SIGCONT')
+    },
+  },
+  {
+    name: 'step-downs',
+    what: 'five step-downs, one after the other',
+    servers: THREE,
+    url: LINEARIZABLE,
+    async run({ deployment, available, written, say }) {
+      for (let round = 1; round <= 5; round++) {
+        say(`step-down ${round} of 5`)
+        const primary = await deployment.primary()
+        const command = { replSetStepDown: 5, secondaryCatchUpPeriodSecs: 1, force: true }
+        await primary.client.db('admin').command(command)
+        await deployment.primary(primary)
+        available()
+        await written()
+      }
+    },
+  },
+  {
+    name: 'partition',
+    what: 'nothing reaches the primary, for a while',
+    servers: { ...THREE, gated: true },
+    url: ATTENTIVE,
+    async run({ deployment, available, written }) {
+      const primary = await deployment.primary()
+      primary.gate?.shut()
+      await deployment.primary(primary)
+      available()
+      await written()
+      await sleep(1_000)
+      primary.gate?.reopen()
+    },
+  },
+  {
+    name: 'cut-requests',
+    what: 'connections cut before the server gets a command',
+    isFast: true,
+    servers: { gated: true },
+    url: { ...LINEARIZABLE, directConnection: 'true' },
+    run: (scene) => cutAtRandom(scene, 'request'),
+  },
+  {
+    name: 'cut-replies',
+    what: 'connections cut after the server has run a command',
+    isFast: true,
+    servers: { gated: true },
+    url: { ...LINEARIZABLE, directConnection: 'true' },
+    run: (scene) => cutAtRandom(scene, 'reply'),
+  },
+  {
+    name: 'cut-standalone',
+    what: 'the same of a standalone server, which cannot tell a repeated write',
+    servers: { count: 0, gated: true },
+    isExpected: isCutWrite,
+    run: (scene) => cutAtRandom(scene, 'reply'),
+  },
+  {
+    name: 'codes',
+    what: `every retryable code, ${IN_A_ROW} times in a row`,
+    url: LINEARIZABLE,
+    async run({ deployment, available, written, say }) {
+      for (const [command, codes] of /** @type {const} */ ([
+        ['find', READ_CODES],
+        ['update', RETRYABLE_CODES],
+        ['delete', RETRYABLE_CODES],
+      ])) {
+        say(`codes of ${command}`)
+        for (const errorCode of Object.values(codes)) {
+          await failInARow(deployment, { failCommands: [command], errorCode })
+        }
+      }
+      available()
+      await written()
+    },
+  },
+  {
+    name: 'concern-codes',
+    what: `every retryable code as a write concern error, ${IN_A_ROW} times in a row`,
+    url: LINEARIZABLE,
+    async run({ deployment, available, written, say }) {
+      for (const command of ['update', 'delete']) {
+        say(`codes of ${command}`)
+        for (const [errmsg, code] of Object.entries(RETRYABLE_CODES)) {
+          await failInARow(deployment, { failCommands: [command], writeConcernError: { code, errmsg } })
+        }
+      }
+      available()
+      await written()
+    },
+  },
+  {
+    name: 'slow',
+    what: 'a third of the commands take 200 ms more',
+    isFast: true,
+    url: LINEARIZABLE,
+    async run({ deployment, available, written }) {
+      const data = { failCommands: ['find', 'update', 'delete'], blockConnection: true, blockTimeMS: 200 }
+      await failCommand(deployment, data, { activationProbability: 0.3 })
+      await sleep(3_000)
+      await failCommand(deployment, {}, 'off')
+      available()
+      await written()
+    },
+  },
+  {
+    name: 'full-pool',
+    what: 'one connection for all, on a server that is slow',
+    isFast: true,
+    url: { ...LINEARIZABLE, maxPoolSize: '1' },
+    async run({ deployment, available, written }) {
+      const data = { failCommands: ['find', 'update', 'delete'], blockConnection: true, blockTimeMS: 50 }
+      await failCommand(deployment, data, { activationProbability: 0.5 })
+      await sleep(3_000)
+      await failCommand(deployment, {}, 'off')
+      available()
+      await written()
+    },
+  },
+  {
+    name: 'authentication',
+    what: 'new connections are refused: the password has changed, and changes back',
+    servers: { count: 0, gated: true, auth: { username: 'root', password: 'right' } },
+    isExpected: (call) =>
+      isCutWrite(call) ||
+      /^Mongo(Network|PoolCleared)/.test(call.error?.name ?? '') ||
+      Reflect.get(call.error ?? {}, 'code') === 18,
+    async run({ deployment, available, written }) {
+      const [member] = deployment.members
+      const admins = member.client.db('admin')
+      await admins.command({ updateUser: 'root', pwd: 'wrong' })
+      member.gate?.cutAll()
+      await sleep(2_000)
+      await admins.command({ updateUser: 'root', pwd: 'right' })
+      available()
+      await written()
+    },
+  },
+  {
+    name: 'full-disk',
+    what: 'ENOSPC: the server ends, and starts again on a disk with room',
+    diskMegabytes: 420,
+    url: LINEARIZABLE,
+    async run({ deployment, available, written }) {
+      const [member] = deployment.members
+      const empty = await fill(member.dbPath)
+      // A checkpoint needs room; the journal was given its own beforehand.
+      await member.client
+        .db('admin')
+        .command({ fsync: 1 })
+        .catch(() => {})
+      await member.ended()
+      await empty()
+      await member.restart()
+      await deployment.primary()
+      available()
+      await written()
+    },
+  },
+  {
+    name: 'restart',
+    what: 'the server is restarted twice, the TTL index is made all the same',
+    url: LINEARIZABLE,
+    options: { autoRemove: 'native' },
+    async run({ deployment, available, written }) {
+      for (let round = 0; round < 2; round++) {
+        await deployment.members[0].shutDown()
+        await deployment.members[0].restart()
+        await deployment.primary()
+        available()
+        await written()
+      }
+      const sessions = await deployment.sessions()
+      await waitFor('the TTL index', async () =>
+        (await sessions.indexes()).some(({ expireAfterSeconds }) => expireAfterSeconds === 0)
+      )
+    },
+  },
+  {
+    name: 'restart-standalone',
+    what: 'a standalone server is restarted',
+    servers: { count: 0 },
+    isExpected: isCutWrite,
+    async run({ deployment, available, written }) {
+      await deployment.members[0].shutDown()
+      await deployment.members[0].restart()
+      available()
+      await written()
+    },
+  },
+]
+
+module.exports = { FAULTS, smallDisk }

@@ -1,0 +1,136 @@
+// What a fault did to the calls that went on during it.
+'use strict'
+
+const { describe, findViolation } = require('../support/history.js')
+
+/**
+ * @typedef {import('./load.js').Call} Call
+ * @typedef {import('./load.js').Load} Load
+ *
+ * @typedef {object} Verdict
+ * @property {number} operations
+ * @property {Record<string, number>} errors how many calls failed, by what the error says
+ * @property {number} unexpected how many of those the store was to prevent
+ * @property {number} lost acknowledged writes that the server did not keep, and calls without an answer
+ * @property {number} doubled writes that were done twice, and calls with two answers
+ * @property {number} illegal sessions whose calls have no legal order
+ * @property {number} recoveryMs the longest from when a server was there again to the next write that succeeded
+ * @property {number} longestMs the longest that a call took
+ * @property {string[]} violations
+ */
+
+/** How many operations of an illegal history are shown. */
+const SHOWN = 12
+
+/** @param {Call} call */
+const isWrite = ({ method }) => method !== 'get'
+
+/** @param {Error & { code?: unknown }} error */
+const labelOf = ({ name, code, message }) =>
+  `${name}${code ? ` ${code}` : ''}: ${message.split('\n')[0].slice(0, 100)}`
+
+/** @template T @param {T[]} list @param {(one: T) => string | number | undefined} keyOf */
+function countBy(list, keyOf) {
+  /** @type {Map<string | number | undefined, number>} */
+  const counts = new Map()
+  for (const one of list) counts.set(keyOf(one), (counts.get(keyOf(one)) ?? 0) + 1)
+  return counts
+}
+
+/** The time that a write stores, which no other write does. @param {Record<string, any>} entry of the oplog */
+function expiryIn({ o }) {
+  const expires = o.expires ?? o.diff?.u?.expires ?? o.diff?.i?.expires ?? o.$set?.expires
+  return expires?.getTime()
+}
+
+/**
+ * @param {Call[]} calls
+ * @param {Record<string, any>[]} oplog
+ * @returns {{ lost: Call[], doubled: Call[] }} of the writes of which the oplog can tell
+ */
+function writesIn(calls, oplog) {
+  const done = countBy(
+    oplog.filter(({ op }) => op !== 'd'),
+    expiryIn
+  )
+  const timesOf = (/** @type {Call} */ { expires }) => done.get(expires) ?? 0
+  const written = calls.filter(({ method }) => method === 'set' || method === 'touch')
+  const isDone = (/** @type {Call} */ { method, end, told }) =>
+    end !== undefined && (method === 'set' || told === 'touch')
+  return {
+    lost: written.filter((call) => isDone(call) && timesOf(call) === 0),
+    doubled: written.filter((call) => timesOf(call) > 1),
+  }
+}
+
+/** @param {Call[]} calls @returns {string[]} one report a session without a legal order */
+function illegalSessions(calls) {
+  /** @type {Map<string, Call[]>} */
+  const histories = new Map()
+  for (const call of calls) histories.set(call.sid, [...(histories.get(call.sid) ?? []), call])
+  return [...histories].flatMap(([sid, history]) => {
+    const violation = findViolation(history)
+    if (!violation) return []
+    const placed = violation.placed.slice(-SHOWN).map((one) => `      ${describe(one)}`)
+    const open = violation.open.slice(0, SHOWN).map((one) => `    ! ${describe(one)}`)
+    const stored = JSON.stringify(violation.session)
+    return [
+      [
+        `${sid} has no legal order: after`,
+        ...placed,
+        `    comes none of these, with ${stored} stored`,
+        ...open,
+      ].join('\n'),
+    ]
+  })
+}
+
+/** @param {Call[]} calls @param {number[]} availableAt */
+function recoveryOf(calls, availableAt) {
+  const ends = calls.filter((call) => isWrite(call) && call.end).map(({ endedAt = 0 }) => endedAt)
+  return availableAt.map((at) => Math.min(...ends.filter((end) => end >= at)) - at)
+}
+
+/**
+ * @param {Load} load
+ * @param {Record<string, any>[] | undefined} oplog
+ * @param {number[]} availableAt when a server was there again
+ * @param {(call: Call) => boolean} isExpected whether an error could not be prevented
+ * @returns {Verdict}
+ */
+function judge(load, oplog, availableAt, isExpected) {
+  const { calls, strays } = load
+  const failed = calls.filter(({ error }) => error)
+  const unexpected = failed.filter((call) => !isExpected(call))
+  const silent = calls.filter(({ answers }) => answers === 0)
+  const repeated = calls.filter(({ answers }) => answers > 1)
+  const { lost, doubled } = oplog ? writesIn(calls, oplog) : { lost: [], doubled: [] }
+  const illegal = illegalSessions(calls)
+  const report = (/** @type {string} */ what, /** @type {Call[]} */ some) =>
+    some.slice(0, 5).map((call) => `${what}: ${call.sid} ${describe(call)}`)
+  return {
+    operations: calls.length,
+    errors: Object.fromEntries(countBy(failed, ({ error }) => error && labelOf(error))),
+    unexpected: unexpected.length,
+    lost: lost.length + silent.length,
+    doubled: doubled.length + repeated.length,
+    illegal: illegal.length,
+    recoveryMs: Math.round(Math.max(0, ...recoveryOf(calls, availableAt))),
+    longestMs: Math.round(
+      Math.max(0, ...calls.map(({ startedAt, endedAt = startedAt }) => endedAt - startedAt))
+    ),
+    violations: [
+      ...strays.map((stray) => `an error that reached nobody: ${stray}`),
+      ...unexpected
+        .slice(0, 5)
+        .map(({ method, error }) => `${method} failed with ${error && labelOf(error)}`),
+      ...report('never answered', silent),
+      ...report('answered twice', repeated),
+      ...report('acknowledged and lost', lost),
+      ...report('done twice', doubled),
+      ...illegal.slice(0, 3),
+    ],
+  }
+}
+
+module.exports = { judge }
