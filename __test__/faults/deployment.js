@@ -99,16 +99,20 @@ class Member {
     return /** @type {MongoClient} */ (this.#client)
   }
 
+  /** The process, which is gone once `stop` has been there. */
+  get #process() {
+    const server = /** @type {MongoMemoryServer} */ (this.#server)
+    return server.instanceInfo?.instance.mongodProcess
+  }
+
   /** @param {NodeJS.Signals} signal */
   signal(signal) {
-    const { instance } = /** @type {any} */ (this.#server?.instanceInfo)
-    if (instance.mongodProcess?.exitCode === null) instance.mongodProcess.kill(signal)
+    this.#process?.kill(signal)
   }
 
   /** Until the process has ended. */
   async ended() {
-    const { instance } = /** @type {any} */ (this.#server?.instanceInfo)
-    const child = instance.mongodProcess
+    const child = this.#process
     await waitFor(
       'a server to end',
       async () => !child || child.exitCode !== null || child.signalCode !== null

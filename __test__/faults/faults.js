@@ -8,9 +8,10 @@ const path = require('node:path')
 const { setTimeout: sleep } = require('node:timers/promises')
 const { promisify } = require('node:util')
 const { randomNumbers } = require('../support/random.js')
-const { Deployment, waitFor } = require('./deployment.js')
+const { waitFor } = require('./deployment.js')
 
 /**
+ * @typedef {import('./deployment.js').Deployment} Deployment
  * @typedef {import('./load.js').Call} Call
  *
  * @typedef {object} Scene what a fault works on
@@ -24,7 +25,7 @@ const { Deployment, waitFor } = require('./deployment.js')
  * @property {string} name
  * @property {string} what
  * @property {boolean} [isFast] whether it is one of the few that run with every change
- * @property {Parameters<typeof Deployment.start>[0]} [servers]
+ * @property {Parameters<typeof import('./deployment.js').Deployment.start>[0]} [servers]
  * @property {number} [diskMegabytes] the size of the server's disk; a mongod with nothing in it takes about 310
  * @property {Record<string, string>} [url] more of the stores' connection string
  * @property {Record<string, unknown>} [options] of the stores
