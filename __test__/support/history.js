@@ -119,7 +119,7 @@ function findViolation(history) {
 /** @param {Operation} operation @returns {string} one line of a report */
 function describe({ method, start, end, value, expires, told }) {
   const given = [value, method !== 'get' && expires].filter(Boolean).join(', ')
-  const answer = end === undefined ? 'failed' : JSON.stringify(told ?? 'done')
+  const answer = end === undefined ? 'failed' : JSON.stringify(told === undefined ? 'done' : told)
   return `[${start}, ${end ?? '…'}] ${method}(${given}) → ${answer}`
 }
 
