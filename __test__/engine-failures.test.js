@@ -5,9 +5,11 @@ const assert = require('node:assert/strict')
 const { describe, test } = require('node:test')
 const { MongoClient } = require('mongodb')
 const { ids, occupy, outcomeOf, outcomes } = require('./support/calls.js')
+const { Deployment } = require('./faults/deployment.js')
 const { openDatabase } = require('./support/database.js')
 const { startReplicaSet, startServer, withDatabase } = require('./support/server.js')
 const { EARLIER, LATER, eventually, plainSession, storedSession } = require('./support/sessions.js')
+const { until } = require('./support/wait.js')
 const { openBehindWire } = require('./support/wire.js')
 
 const args = ['--setParameter', 'enableTestCommands=1']
@@ -205,6 +207,25 @@ describe('failures', () => {
     assert.equal((await store.get('sid')).n, 2)
   })
 
+  test('never make a touch that has missed renew what was set after it', async (t) => {
+    const { open, sessions, wire } = await openReplicaSet(t)
+    const store = open()
+    const [first, second] = ['2100-01-01', '2100-01-02'].map((day) => new Date(day))
+    const release = await occupy(wire, 'update', (sid) => store.set(sid, {}))
+    const asked = [
+      outcomeOf(store, 'touch', ['sid', { cookie: { expires: first } }]),
+      outcomeOf(store, 'set', ['sid', { cookie: { expires: second } }]),
+    ]
+    wire.loseNext('update', 'reply', 2)
+    await release()
+    const told = await Promise.all(asked)
+    assert.deepEqual(
+      told.map(({ event }) => event),
+      ['touch-missed', 'create']
+    )
+    assert.deepEqual((await sessions.findOne({ _id: 'sid' })).expires, second)
+  })
+
   for (const [where, openIt, query] of /** @type {const} */ ([
     ['of a standalone server, which cannot tell a repeated write', openStandalone, ''],
     ['with retryWrites=false', openReplicaSet, '&retryWrites=false'],
@@ -227,6 +248,31 @@ describe('failures', () => {
       await store.set('next', {})
     })
   }
+
+  test('of a standalone server do not reach a write that has not been sent', async (t) => {
+    const database = await openStandalone(t, '&maxPoolSize=1')
+    const { open, sessions, wire } = database
+    const store = open()
+    await sessions.insertOne(storedSession('old'))
+    await store.set('sid', {})
+    await failNext(database, { failCommands: ['update'], blockConnection: true, blockTimeMS: 500 })
+    wire.loseNext('update', 'reply')
+    const set = outcomeOf(store, 'set', ['sid', { n: 1 }])
+    await until(() => wire.sent('update').length === 2)
+    // It waits for the one connection, which is lost.
+    const destroyed = store.destroy('old')
+    await assert.rejects(set, { name: 'MongoNetworkError' })
+    await destroyed
+    assert.equal(await sessions.countDocuments({ _id: 'old' }), 0)
+    assert.equal(wire.sent('delete').length, 1)
+  })
+
+  test('to find out what the server is are no more than a delay', async (t) => {
+    const { open, wire } = await openReplicaSet(t)
+    wire.loseNext('hello', 'reply', 4)
+    await open().set('sid', {})
+    assert.ok(wire.sent('hello').length > 4)
+  })
 
   for (const [where, openIt] of /** @type {const} */ ([
     ['a standalone server', openStandalone],
@@ -322,6 +368,24 @@ describe('failures', () => {
       )
     }
     await election
+  })
+
+  test('of a primary that falls silent are over when there is another', { timeout: 120_000 }, async (t) => {
+    const deployment = await Deployment.start({ count: 3 })
+    // With these the driver takes longer than the test may to find out by itself.
+    const query = { heartbeatFrequencyMS: '120000', connectTimeoutMS: '120000' }
+    const { open } = await openDatabase(t, deployment.url(query))
+    t.after(() => deployment.stop())
+    const store = open({ autoRemove: 'disabled' })
+    await Promise.all([store.set('sid', { n: 1 }), store.set('old', {})])
+    const primary = await deployment.primary()
+    primary.signal('SIGSTOP')
+    const calls = [store.set('sid', { n: 2 }), store.get('other'), store.destroy('old')]
+    await deployment.acknowledges(primary)
+    await Promise.all(calls)
+    assert.equal((await store.get('sid')).n, 2)
+    assert.equal(await store.get('old'), null)
+    primary.signal('SIGCONT')
   })
 
   test('to find a server reach all that waits, and the store goes on when there is one', async (t) => {

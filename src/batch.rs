@@ -362,8 +362,16 @@ impl GroupCommit {
         may_retry && patience.wait().await
     }
 
-    fn patience(&self) -> Patience {
-        Patience::new(self.deployment.server_selection_timeout())
+    /// Runs a read; where it may be repeated, not longer than the server that was asked can be the one to ask.
+    async fn read<T>(
+        &self,
+        command: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        if self.deployment.retries_reads() {
+            self.deployment.unless_superseded(command).await
+        } else {
+            command.await
+        }
     }
 }
 
@@ -389,9 +397,9 @@ impl GroupCommit {
 
     /// Those who are answered leave `readers`, so that a repetition asks for the rest.
     async fn find_and_retry(&self, readers: &mut Readers) -> Result<(), StoreError> {
-        let mut patience = self.patience();
+        let mut patience = self.deployment.patience();
         loop {
-            match self.find_once(readers).await {
+            match self.read(self.find_once(readers)).await {
                 Err(error) if self.may_read_again(&error, &mut patience).await => {}
                 result => return result,
             }
@@ -448,7 +456,7 @@ impl GroupCommit {
     /// # Errors
     /// What befell the command.
     pub async fn load(&self, storage_id: &str) -> Result<Option<RawDocumentBuf>, StoreError> {
-        let mut patience = self.patience();
+        let mut patience = self.deployment.patience();
         loop {
             match self.load_once(storage_id).await {
                 Err(error) if self.may_read_again(&error, &mut patience).await => {}
@@ -649,9 +657,9 @@ impl GroupCommit {
         ids: impl Iterator<Item = &Arc<str>>,
     ) -> Result<HashSet<String>, StoreError> {
         let wanted: Vec<_> = ids.map(|id| Bson::from(&**id)).collect();
-        let mut patience = self.patience();
+        let mut patience = self.deployment.patience();
         loop {
-            match self.existing_once(wanted.clone()).await {
+            match self.read(self.existing_once(wanted.clone())).await {
                 Err(error) if self.may_read_again(&error, &mut patience).await => {}
                 result => return result,
             }

@@ -1,6 +1,7 @@
 //! The driver's clients, one for all stores of the process that have the same connection.
 
 use std::{
+    cell::RefCell,
     collections::HashMap,
     sync::{
         Arc, LazyLock, Mutex, MutexGuard, PoisonError, Weak,
@@ -12,19 +13,25 @@ use std::{
 use mongodb::{
     Client, ClientSession, ServerType,
     bson::doc,
-    event::{EventHandler, sdam::SdamEvent},
-    options::ClientOptions,
+    event::{EventHandler, cmap::CmapEvent, sdam::SdamEvent},
+    options::{ClientOptions, ServerAddress},
 };
 use tokio::sync::{OnceCell, watch};
 
 use crate::{
     batch::GroupCommit,
+    command::Patience,
     error::StoreError,
     options::{ConnectionConfig, WriteConcernConfig, driver_options},
 };
 
 static CLIENTS: LazyLock<Mutex<HashMap<ConnectionConfig, Weak<SharedClient>>>> =
     LazyLock::new(Mutex::default);
+
+tokio::task_local! {
+    /// The server to which the command of this task has a connection.
+    static CONNECTED_TO: RefCell<Option<ServerAddress>>;
+}
 
 /// What `serverSelectionTimeoutMS` is when it is not given.
 const DEFAULT_SERVER_SELECTION_TIMEOUT: Duration = Duration::from_secs(30);
@@ -48,6 +55,8 @@ pub struct Deployment {
     retry_writes: bool,
     server_selection_timeout: Duration,
     is_replicated: OnceCell<bool>,
+    /// Who was primary last, also while nobody is.
+    primary: watch::Receiver<Option<ServerAddress>>,
     transaction_number: AtomicI64,
 }
 
@@ -64,8 +73,16 @@ impl SharedClient {
     pub async fn get(config: ConnectionConfig) -> Result<Arc<Self>, StoreError> {
         let mut made = driver_options(&config).await?;
         let (availability, is_up) = watch::channel(None);
+        let (last_primary, primary) = watch::channel(None);
         made.options.sdam_event_handler = Some(EventHandler::callback(move |event| {
             observe(&availability, &event);
+            note_primary(&last_primary, &event);
+        }));
+        made.options.cmap_event_handler = Some(EventHandler::callback(|event| {
+            if let CmapEvent::ConnectionCheckedOut(event) = event {
+                // Connections are also taken for what nobody watches.
+                let _: Result<_, _> = CONNECTED_TO.try_with(|it| it.replace(Some(event.address)));
+            }
         }));
 
         let mut clients = clients();
@@ -73,7 +90,7 @@ impl SharedClient {
             return Ok(client);
         }
         let shared = Arc::new(Self {
-            deployment: Arc::new(Deployment::new(made.options)?),
+            deployment: Arc::new(Deployment::new(made.options, primary)?),
             config: config.clone(),
             is_up,
             groups: Mutex::default(),
@@ -131,7 +148,10 @@ impl SharedClient {
 }
 
 impl Deployment {
-    fn new(options: ClientOptions) -> Result<Self, StoreError> {
+    fn new(
+        options: ClientOptions,
+        primary: watch::Receiver<Option<ServerAddress>>,
+    ) -> Result<Self, StoreError> {
         let timeout = options.server_selection_timeout;
         Ok(Self {
             retry_reads: options.retry_reads != Some(false),
@@ -139,6 +159,7 @@ impl Deployment {
             server_selection_timeout: timeout.unwrap_or(DEFAULT_SERVER_SELECTION_TIMEOUT),
             client: Client::with_options(options)?,
             is_replicated: OnceCell::new(),
+            primary,
             transaction_number: AtomicI64::new(1),
         })
     }
@@ -161,6 +182,12 @@ impl Deployment {
         self.server_selection_timeout
     }
 
+    /// For a command that is sent now.
+    #[must_use]
+    pub fn patience(&self) -> Patience {
+        Patience::new(self.server_selection_timeout)
+    }
+
     /// Whether reads may be sent again.
     #[must_use]
     pub fn retries_reads(&self) -> bool {
@@ -181,7 +208,14 @@ impl Deployment {
 
     async fn ask_is_replicated(&self) -> Result<bool, StoreError> {
         let admin = self.client.database("admin");
-        let hello = admin.run_command(doc! { "hello": 1 }).await?;
+        let mut patience = self.patience();
+        let hello = loop {
+            let reply = admin.run_command(doc! { "hello": 1 }).await;
+            match reply.map_err(StoreError::from) {
+                Err(error) if error.is_retryable_read() && patience.wait().await => {}
+                result => break result?,
+            }
+        };
         Ok(hello.contains_key("setName")
             || hello.get_str("msg").is_ok_and(|kind| kind == "isdbgrid"))
     }
@@ -198,6 +232,66 @@ impl Deployment {
             .await?;
         let number = self.transaction_number.fetch_add(1, Ordering::Relaxed);
         Ok((session, number))
+    }
+
+    /// Runs a command that may be sent again, until another server is primary in place of the one that has the command, or
+    /// that keeps it waiting for a connection: that one may have fallen silent, which the driver finds out only after
+    /// `heartbeatFrequencyMS` and `connectTimeoutMS`.
+    ///
+    /// # Errors
+    /// [`StoreError::Superseded`], or the command's own.
+    pub async fn unless_superseded<T>(
+        &self,
+        command: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        let mut primary = self.primary.clone();
+        let superseded = async {
+            loop {
+                let before = primary.borrow_and_update().clone();
+                primary.changed().await?;
+                // What another server has is left to it: to send that again could do a part of it twice.
+                let is_elsewhere = connected_to().is_some_and(|server| before != Some(server));
+                if before.is_some() && !is_elsewhere {
+                    return Ok::<_, watch::error::RecvError>(());
+                }
+            }
+        };
+        let either = async {
+            tokio::select! {
+                result = command => result,
+                Ok(()) = superseded => Err(StoreError::Superseded),
+            }
+        };
+        CONNECTED_TO.scope(RefCell::default(), either).await
+    }
+}
+
+/// Runs a command, and tells whether it got a connection. One that got none has not been sent.
+pub async fn noting_connection<T>(command: impl Future<Output = T>) -> (T, bool) {
+    let noting = async { (command.await, connected_to().is_some()) };
+    CONNECTED_TO.scope(RefCell::default(), noting).await
+}
+
+fn connected_to() -> Option<ServerAddress> {
+    CONNECTED_TO.with(|it| it.borrow().clone())
+}
+
+fn note_primary(last_primary: &watch::Sender<Option<ServerAddress>>, event: &SdamEvent) {
+    let SdamEvent::TopologyDescriptionChanged(event) = event else {
+        return;
+    };
+    let servers = event.new_description.servers();
+    let mut primaries = servers
+        .iter()
+        .filter(|(_, server)| server.server_type() == ServerType::RsPrimary);
+    if let Some((address, _)) = primaries.next() {
+        last_primary.send_if_modified(|last| {
+            let is_news = last.as_ref() != Some(*address);
+            if is_news {
+                *last = Some((*address).clone());
+            }
+            is_news
+        });
     }
 }
 

@@ -13,7 +13,10 @@ use mongodb::{
 };
 use tokio::time::{self, Instant};
 
-use crate::{client::Deployment, error::StoreError};
+use crate::{
+    client::{Deployment, noting_connection},
+    error::StoreError,
+};
 
 /// The first repetition comes at once, as the specifications ask; these are the pauses before those that follow.
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
@@ -23,7 +26,7 @@ const LAST_PAUSE: Duration = Duration::from_millis(500);
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Retry {
     /// Where the deployment can tell a repeated write. A standalone server cannot: what is sent twice could overwrite what
-    /// another process has written in between.
+    /// another process has written in between. There only what found no connection is sent again.
     WhereKnown,
     /// Never: a write of many documents, or one that is not acknowledged.
     Never,
@@ -71,19 +74,22 @@ pub async fn write(
     mut command: RawDocumentBuf,
     retry: Retry,
 ) -> Result<Document, StoreError> {
-    if retry == Retry::Never || !deployment.can_retry_writes().await? {
+    if retry == Retry::Never {
         return Ok(database.run_raw_command(command).await?);
+    }
+    if !deployment.can_retry_writes().await? {
+        return write_once(deployment, database, command).await;
     }
     // The same session and number with every attempt: by these the server knows a write that it has run.
     let (mut session, number) = deployment.start_retryable_write().await?;
     command.append(cstr!("txnNumber"), number);
-    let mut patience = Patience::new(deployment.server_selection_timeout());
-    let mut result = send(database, &command, &mut session).await;
+    let mut patience = deployment.patience();
+    let mut result = send(deployment, database, &command, &mut session).await;
     while let Some(failure) = retryable_failure(&result) {
         if !patience.wait().await {
             return result;
         }
-        result = send(database, &command, &mut session).await;
+        result = send(deployment, database, &command, &mut session).await;
         if matches!(&result, Err(error) if error.is_server_selection()) {
             // That there is no server says less than what became of the write.
             return Err(failure);
@@ -92,13 +98,31 @@ pub async fn write(
     result
 }
 
+async fn write_once(
+    deployment: &Deployment,
+    database: &Database,
+    command: RawDocumentBuf,
+) -> Result<Document, StoreError> {
+    let mut patience = deployment.patience();
+    loop {
+        let run = database.run_raw_command(command.clone()).into_future();
+        let (result, is_sent) = noting_connection(run).await;
+        match result.map_err(StoreError::from) {
+            Err(error) if !is_sent && error.is_retryable_write() && patience.wait().await => {}
+            result => return result,
+        }
+    }
+}
+
 async fn send(
+    deployment: &Deployment,
     database: &Database,
     command: &RawDocumentBuf,
     session: &mut ClientSession,
 ) -> Result<Document, StoreError> {
-    let command = command.clone();
-    Ok(database.run_raw_command(command).session(session).await?)
+    let run = database.run_raw_command(command.clone()).session(session);
+    let reply = async { Ok(run.await?) };
+    deployment.unless_superseded(reply).await
 }
 
 /// A failure after which the same command may be sent again: the driver's, or one in the reply.
@@ -106,6 +130,7 @@ fn retryable_failure(result: &Result<Document, StoreError>) -> Option<StoreError
     let failure = match result {
         Ok(reply) => StoreError::in_reply(reply),
         Err(StoreError::Driver(error)) => Some(StoreError::Driver(error.clone())),
+        Err(StoreError::Superseded) => Some(StoreError::Superseded),
         Err(_) => None,
     };
     failure.filter(StoreError::is_retryable_write)

@@ -44,6 +44,9 @@ pub enum StoreError {
     /// A session could not be encrypted or decrypted.
     #[error(transparent)]
     Encryption(#[from] Refusal),
+    /// Another server is primary now, and the one that was asked has not answered.
+    #[error("The server has not answered, and is not the primary any more")]
+    Superseded,
     /// The store was closed.
     #[error("The session store is closed")]
     Closed,
@@ -158,6 +161,7 @@ impl StoreError {
                 .labels
                 .iter()
                 .any(|label| label == mongodb::error::RETRYABLE_WRITE_ERROR),
+            Self::Superseded => true,
             _ => false,
         }
     }
@@ -173,7 +177,8 @@ impl StoreError {
         const CODES: [i32; 13] = [
             262, 11600, 11602, 10107, 13435, 13436, 189, 91, 7, 6, 89, 9001, 134,
         ];
-        matches!(self, Self::Driver(error) if is_network_error(error))
+        matches!(self, Self::Superseded)
+            || matches!(self, Self::Driver(error) if is_network_error(error))
             || self.server_code().is_some_and(|code| CODES.contains(&code))
     }
 
@@ -240,6 +245,7 @@ impl From<&StoreError> for Failure {
                 error_labels: server_error.labels.clone(),
                 ..named(server_error.name)
             },
+            StoreError::Superseded => named("MongoNetworkError"),
             StoreError::InvalidReply(_) => named("MongoUnexpectedServerResponseError"),
             StoreError::InvalidPayload(_) => named("BSONError"),
             StoreError::InvalidOptions(_) => named("MongoInvalidArgumentError"),

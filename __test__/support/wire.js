@@ -196,7 +196,9 @@ class Wire {
   /** @param {Buffer} message */
   #note(message) {
     const name = nameOf(message)
-    if (!['find', 'getMore', 'update', 'delete'].includes(name)) return undefined
+    // The drivers' own have no session.
+    const isOfStore = name === 'hello' && 'lsid' in bodyOf(message)
+    if (!isOfStore && !['find', 'getMore', 'update', 'delete'].includes(name)) return undefined
     const command = new Command(name, message)
     this.commands.push(command)
     return command
