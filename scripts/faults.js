@@ -18,19 +18,22 @@ each session have a legal order. Ends with a table, and with exit code 1 if anyt
   --list         the names of the faults
   --help         show this text`
 
-const COLUMNS = /** @type {const} */ ([
-  ['fault', 'fault'],
-  ['operations', 'operations'],
-  ['errors', 'errors'],
-  ['unexpected', 'unexpected'],
-  ['lost', 'lost'],
-  ['doubled', 'doubled'],
-  ['illegal', 'illegal'],
-  ['recoveryMs', 'recovery ms'],
-  ['longestMs', 'longest call ms'],
-])
+/** @typedef {import('../__test__/faults/verdict.js').Verdict} Verdict */
 
-/** @typedef {{ fault: string, verdict?: import('../__test__/faults/verdict.js').Verdict, skipped?: string, failed?: string }} Result */
+/** @type {[string, (verdict: Verdict) => string][]} */
+const COLUMNS = [
+  ['operations', ({ operations }) => operations.toLocaleString('en')],
+  ['errors', ({ errors }) => String(errors)],
+  ['unexpected', ({ unexpected }) => String(unexpected)],
+  ['lost', ({ lost }) => String(lost)],
+  ['doubled', ({ doubled }) => String(doubled)],
+  ['illegal', ({ illegal }) => String(illegal)],
+  ['recovery s', ({ recoveryMs }) => (recoveryMs / 1_000).toFixed(3)],
+  ['settled s', ({ settledMs }) => (settledMs / 1_000).toFixed(3)],
+  ['longest call s', ({ longestMs }) => (longestMs / 1_000).toFixed(1)],
+]
+
+/** @typedef {{ fault: string, verdict?: Verdict, skipped?: string, failed?: string }} Result */
 
 /** @param {string[]} args */
 function readOptions(args) {
@@ -73,20 +76,16 @@ async function resultOf(fault, storeName, seed) {
   }
 }
 
-/** @param {Record<string, number>} counts */
-const total = (counts) => Object.values(counts).reduce((sum, count) => sum + count, 0)
-
 /** @param {Result} result */
 function cellsOf({ fault, verdict, skipped }) {
   if (!verdict) return [fault, skipped ? 'skipped' : 'failed']
-  const values = { ...verdict, fault, errors: total(verdict.errors) }
-  return COLUMNS.map(([key]) => values[key].toLocaleString('en'))
+  return [fault, ...COLUMNS.map(([, cellOf]) => cellOf(verdict))]
 }
 
 /** @param {Result[]} results */
 function tableOf(results) {
-  const rows = [COLUMNS.map(([, title]) => title), ...results.map(cellsOf)]
-  const widths = COLUMNS.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)))
+  const rows = [['fault', ...COLUMNS.map(([title]) => title)], ...results.map(cellsOf)]
+  const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)))
   const pad = (/** @type {string} */ cell, /** @type {number} */ column) =>
     column ? cell.padStart(widths[column]) : cell.padEnd(widths[column])
   return rows.map((row) => row.map(pad).join('  ')).join('\n')
@@ -95,7 +94,7 @@ function tableOf(results) {
 /** @param {Result} result @returns {string[]} what there is to say beside the table */
 function notesOf({ fault, verdict, skipped, failed }) {
   if (!verdict) return [`${fault}: ${skipped ? `skipped, ${skipped}` : failed}`]
-  const errors = Object.entries(verdict.errors).map(([label, count]) => `${fault}: ${count} × ${label}`)
+  const errors = Object.entries(verdict.labels).map(([label, count]) => `${fault}: ${count} × ${label}`)
   return [...errors, ...verdict.violations.map((violation) => `${fault} VIOLATION: ${violation}`)]
 }
 

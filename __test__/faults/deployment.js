@@ -21,6 +21,14 @@ const LOOK_MS = 20
 const SILENCE_MS = 1_000
 /** How many looks for something to happen are enough; looks, not time, so that a machine that sleeps does not end them. */
 const MOST_LOOKS = 6_000
+/** The default of 10 s is little for a machine that others slow down. */
+const LAUNCH_MS = 60_000
+/**
+ * A server needs long to see that the one it copies from is silent, and without it there may be no majority that could
+ * acknowledge a write. With these it is seconds.
+ */
+const SET_ARGS = ['--setParameter', 'oplogNetworkTimeoutBufferSeconds=1']
+const SET_SETTINGS = { electionTimeoutMillis: 2_000, heartbeatIntervalMillis: 500 }
 
 /**
  * @template T
@@ -65,26 +73,27 @@ class Member {
 
   async start() {
     const { dbPath, isSet, gated, args, auth } = this.#options
-    const isFirst = this.port === 0
-    if (isFirst) this.port = await freePort()
-    if (isFirst && gated) this.gate = new Gate(this.port)
-    if (isFirst) this.publicPort = (await this.gate?.open()) ?? this.port
+    this.port = await freePort()
+    if (gated) this.gate = new Gate(this.port)
+    this.publicPort = (await this.gate?.open()) ?? this.port
     this.#server = await MongoMemoryServer.create({
       binary: { systemBinary: await findMongod() },
       instance: {
         port: this.port,
         dbPath,
         storageEngine: 'wiredTiger',
+        launchTimeout: LAUNCH_MS,
         replSet: isSet ? SET : undefined,
-        args: ['--setParameter', 'enableTestCommands=1', ...args],
+        args: ['--setParameter', 'enableTestCommands=1', ...(isSet ? SET_ARGS : []), ...args],
       },
-      auth:
-        auth && isFirst
-          ? { enable: true, customRootName: auth.username, customRootPwd: auth.password }
-          : undefined,
+      auth: auth && { enable: true, customRootName: auth.username, customRootPwd: auth.password },
     })
+    this.#connect()
+  }
+
+  #connect() {
     this.#client = new MongoClient(`mongodb://127.0.0.1:${this.port}/?directConnection=true`, {
-      auth,
+      auth: this.#options.auth,
       serverSelectionTimeoutMS: SILENCE_MS,
       socketTimeoutMS: 60_000,
     })
@@ -121,7 +130,6 @@ class Member {
 
   /** Ends it as an operator would. */
   async shutDown() {
-    await this.#client?.close()
     this.signal('SIGTERM')
     await this.ended()
   }
@@ -129,7 +137,9 @@ class Member {
   /** Starts a process that has ended again, on its data and its port. */
   async restart() {
     await this.#client?.close()
-    await this.start()
+    await this.#server?.stop({ doCleanup: false })
+    await this.#server?.start(true)
+    this.#connect()
   }
 
   async stop() {
@@ -183,8 +193,8 @@ class Deployment {
 
   async #initiate() {
     const members = this.members.map(({ publicPort }, _id) => ({ _id, host: `127.0.0.1:${publicPort}` }))
-    const settings = { electionTimeoutMillis: 2_000, heartbeatIntervalMillis: 500 }
-    await this.members[0].client.db('admin').command({ replSetInitiate: { _id: SET, members, settings } })
+    const replSetInitiate = { _id: SET, members, settings: SET_SETTINGS }
+    await this.members[0].client.db('admin').command({ replSetInitiate })
     await this.primary()
     await waitFor('the secondaries', async () => {
       const { members: states } = await this.members[0].client.db('admin').command({ replSetGetStatus: 1 })
@@ -217,6 +227,20 @@ class Deployment {
       return member
     }
     return waitFor('a primary', () => Promise.any(others.map(ask)).catch(() => undefined))
+  }
+
+  /**
+   * Until the servers themselves acknowledge a write. A primary that is just elected may not: it waits for a majority, which
+   * has to find it first.
+   *
+   * @param {Member} [except] who is not to be primary
+   */
+  async acknowledges(except) {
+    const { client } = await this.primary(except)
+    await client
+      .db('probe')
+      .collection('writes')
+      .insertOne({}, { writeConcern: { w: 'majority' } })
   }
 
   /** What is stored, as the primary has it. */

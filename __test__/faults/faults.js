@@ -12,14 +12,19 @@ const { waitFor } = require('./deployment.js')
 
 /**
  * @typedef {import('./deployment.js').Deployment} Deployment
+ * @typedef {Deployment['members'][number]} Member
  * @typedef {import('./load.js').Call} Call
  *
  * @typedef {object} Scene what a fault works on
  * @property {Deployment} deployment
- * @property {() => void} available says that a server is there again, which is what recovery is measured from
- * @property {() => Promise<void>} written until a write that starts now has succeeded
+ * @property {(except?: Member) => Promise<void>} recovered until the servers acknowledge writes, with another primary than
+ *   this one, and the stores do so as well; the time from the one to the other is the time to recover
  * @property {(line: string) => void} say
  * @property {number} seed
+ *
+ * @typedef {object} Expected an error that no store could have prevented, and that says what happened
+ * @property {string} what
+ * @property {(call: Call, error: Error & { code?: unknown }) => boolean} isIt
  *
  * @typedef {object} Fault
  * @property {string} name
@@ -29,7 +34,7 @@ const { waitFor } = require('./deployment.js')
  * @property {number} [diskMegabytes] the size of the server's disk; a mongod with nothing in it takes about 310
  * @property {Record<string, string>} [url] more of the stores' connection string
  * @property {Record<string, unknown>} [options] of the stores
- * @property {(call: Call) => boolean} [isExpected] whether a store could not have prevented this error
+ * @property {Expected[]} [expected] the errors that are the right answer
  * @property {(scene: Scene) => Promise<void>} run
  */
 
@@ -53,11 +58,12 @@ const READ_CODES = { ...RETRYABLE_CODES, ReadConcernMajorityNotAvailableYet: 134
 /** Three members, asked in the one way that a reader can rely on while primaries change. */
 const THREE = { count: 3 }
 const LINEARIZABLE = { readConcernLevel: 'linearizable' }
-/** With the default 10 s, a driver needs up to 20 to find out that a server is silent. */
-const ATTENTIVE = { ...LINEARIZABLE, heartbeatFrequencyMS: '1000', connectTimeoutMS: '2000' }
+/** A driver that has been refused asks again as late as this; the default is 10 s. */
+const ATTENTIVE = { heartbeatFrequencyMS: '500' }
 /** How often a code comes in a row. */
 const IN_A_ROW = 3
 const CUT_CHANCE = 0.02
+const CUTS = 20
 
 /** @param {Deployment} deployment @param {Record<string, unknown>} command */
 const admin = async (deployment, command) => (await deployment.primary()).client.db('admin').command(command)
@@ -83,19 +89,61 @@ async function failInARow(deployment, data) {
 }
 
 /** @param {Scene} scene @param {'request' | 'reply'} side */
-async function cutAtRandom({ deployment, available, written, seed }, side) {
+async function cutAtRandom({ deployment, recovered, seed }, side) {
   const { gate } = deployment.members[0]
   const random = randomNumbers(seed)
   gate?.cutWhere((cut) => cut === side && random() < CUT_CHANCE)
-  await waitFor('connections to be cut', async () => Number(gate?.cuts) >= 40)
+  await waitFor('connections to be cut', async () => Number(gate?.cuts) >= CUTS)
   gate?.cutWhere(() => false)
-  available()
-  await written()
+  await recovered()
 }
 
-/** @param {Call} call */
-const isCutWrite = ({ method, error }) =>
-  method !== 'get' && /^Mongo(Network|PoolCleared|ServerSelection)/.test(error?.name ?? '')
+/** @param {Scene} scene @param {import('./gate.js').Side[]} sides */
+async function partition({ deployment, recovered }, sides) {
+  const primary = await deployment.primary()
+  primary.gate?.shut(sides)
+  await recovered(primary)
+  await sleep(1_000)
+  primary.gate?.reopen()
+}
+
+/** Commands that take longer, for a while. @param {Scene} scene @param {number} blockTimeMS @param {number} activationProbability */
+async function slowDown({ deployment, recovered }, blockTimeMS, activationProbability) {
+  const data = { failCommands: ['find', 'update', 'delete'], blockConnection: true, blockTimeMS }
+  await failCommand(deployment, data, { activationProbability })
+  await sleep(3_000)
+  await failCommand(deployment, {}, 'off')
+  await recovered()
+}
+
+/**
+ * A store that sent such a write again could do it twice, or over a newer one: without transaction numbers nobody can tell,
+ * and with them nobody is there to tell when the server stays away.
+ *
+ * @type {Expected}
+ */
+const UNKNOWN_FATE = {
+  what: 'a write that the end of its connection or its server interrupted',
+  isIt: ({ method }, { name, code }) =>
+    method !== 'get' &&
+    (name === 'MongoNetworkError' ||
+      code === RETRYABLE_CODES.InterruptedAtShutdown ||
+      code === RETRYABLE_CODES.ShutdownInProgress),
+}
+
+/** @type {Expected} */
+const REFUSED = {
+  what: 'the server refuses the password',
+  isIt: (_, { name, code, message }) =>
+    name === 'MongoServerError' && code === 18 && message.includes('Authentication failed'),
+}
+
+/** @type {Expected} */
+const NO_SERVER = {
+  what: 'no server for as long as serverSelectionTimeoutMS',
+  isIt: (_, { name, message }) =>
+    name === 'MongoServerSelectionError' && message.includes('Server selection timeout'),
+}
 
 /** @param {number} megabytes @returns {Promise<{ folder: string, remove(): Promise<void> }>} a disk of that size */
 async function smallDisk(megabytes) {
@@ -139,26 +187,23 @@ const FAULTS = [
     isFast: true,
     servers: THREE,
     url: LINEARIZABLE,
-    async run({ deployment, available, written }) {
+    async run({ deployment, recovered }) {
       const primary = await deployment.primary()
       primary.signal('SIGKILL')
-      await deployment.primary(primary)
-      available()
-      await written()
+      await recovered(primary)
       await primary.restart()
     },
   },
   {
     name: 'stop-primary',
     what: 'SIGSTOP of the primary, SIGCONT later',
+    isFast: true,
     servers: THREE,
-    url: ATTENTIVE,
-    async run({ deployment, available, written }) {
+    url: LINEARIZABLE,
+    async run({ deployment, recovered }) {
       const primary = await deployment.primary()
       primary.signal('SIGSTOP')
-      await deployment.primary(primary)
-      available()
-      await written()
+      await recovered(primary)
       await sleep(1_000)
       primary.signal('SIGCONT')
     },
@@ -168,32 +213,29 @@ const FAULTS = [
     what: 'five step-downs, one after the other',
     servers: THREE,
     url: LINEARIZABLE,
-    async run({ deployment, available, written, say }) {
+    async run({ deployment, recovered, say }) {
       for (let round = 1; round <= 5; round++) {
         say(`step-down ${round} of 5`)
         const primary = await deployment.primary()
         const command = { replSetStepDown: 5, secondaryCatchUpPeriodSecs: 1, force: true }
         await primary.client.db('admin').command(command)
-        await deployment.primary(primary)
-        available()
-        await written()
+        await recovered(primary)
       }
     },
   },
   {
     name: 'partition',
-    what: 'nothing reaches the primary, for a while',
+    what: 'nothing reaches the primary or comes from it, for a while',
     servers: { ...THREE, gated: true },
-    url: ATTENTIVE,
-    async run({ deployment, available, written }) {
-      const primary = await deployment.primary()
-      primary.gate?.shut()
-      await deployment.primary(primary)
-      available()
-      await written()
-      await sleep(1_000)
-      primary.gate?.reopen()
-    },
+    url: LINEARIZABLE,
+    run: (scene) => partition(scene, ['request', 'reply']),
+  },
+  {
+    name: 'partition-replies',
+    what: 'the primary gets every command, and no reply of it gets through',
+    servers: { ...THREE, gated: true },
+    url: LINEARIZABLE,
+    run: (scene) => partition(scene, ['reply']),
   },
   {
     name: 'cut-requests',
@@ -215,14 +257,14 @@ const FAULTS = [
     name: 'cut-standalone',
     what: 'the same of a standalone server, which cannot tell a repeated write',
     servers: { count: 0, gated: true },
-    isExpected: isCutWrite,
+    expected: [UNKNOWN_FATE],
     run: (scene) => cutAtRandom(scene, 'reply'),
   },
   {
     name: 'codes',
     what: `every retryable code, ${IN_A_ROW} times in a row`,
-    url: LINEARIZABLE,
-    async run({ deployment, available, written, say }) {
+    url: { ...LINEARIZABLE, ...ATTENTIVE },
+    async run({ deployment, recovered, say }) {
       for (const [command, codes] of /** @type {const} */ ([
         ['find', READ_CODES],
         ['update', RETRYABLE_CODES],
@@ -233,23 +275,34 @@ const FAULTS = [
           await failInARow(deployment, { failCommands: [command], errorCode })
         }
       }
-      available()
-      await written()
+      await recovered()
+    },
+  },
+  {
+    name: 'codes-standalone',
+    what: 'every retryable code of reads, on a standalone server',
+    servers: { count: 0 },
+    url: ATTENTIVE,
+    async run({ deployment, recovered }) {
+      for (const errorCode of Object.values(READ_CODES)) {
+        await failInARow(deployment, { failCommands: ['find'], errorCode })
+      }
+      await recovered()
     },
   },
   {
     name: 'concern-codes',
     what: `every retryable code as a write concern error, ${IN_A_ROW} times in a row`,
+    isFast: true,
     url: LINEARIZABLE,
-    async run({ deployment, available, written, say }) {
+    async run({ deployment, recovered, say }) {
       for (const command of ['update', 'delete']) {
         say(`codes of ${command}`)
         for (const [errmsg, code] of Object.entries(RETRYABLE_CODES)) {
           await failInARow(deployment, { failCommands: [command], writeConcernError: { code, errmsg } })
         }
       }
-      available()
-      await written()
+      await recovered()
     },
   },
   {
@@ -257,46 +310,30 @@ const FAULTS = [
     what: 'a third of the commands take 200 ms more',
     isFast: true,
     url: LINEARIZABLE,
-    async run({ deployment, available, written }) {
-      const data = { failCommands: ['find', 'update', 'delete'], blockConnection: true, blockTimeMS: 200 }
-      await failCommand(deployment, data, { activationProbability: 0.3 })
-      await sleep(3_000)
-      await failCommand(deployment, {}, 'off')
-      available()
-      await written()
-    },
+    run: (scene) => slowDown(scene, 200, 0.3),
   },
   {
     name: 'full-pool',
     what: 'one connection for all, on a server that is slow',
     isFast: true,
     url: { ...LINEARIZABLE, maxPoolSize: '1' },
-    async run({ deployment, available, written }) {
-      const data = { failCommands: ['find', 'update', 'delete'], blockConnection: true, blockTimeMS: 50 }
-      await failCommand(deployment, data, { activationProbability: 0.5 })
-      await sleep(3_000)
-      await failCommand(deployment, {}, 'off')
-      available()
-      await written()
-    },
+    run: (scene) => slowDown(scene, 50, 0.5),
   },
   {
     name: 'authentication',
     what: 'new connections are refused: the password has changed, and changes back',
+    isFast: true,
     servers: { count: 0, gated: true, auth: { username: 'root', password: 'right' } },
-    isExpected: (call) =>
-      isCutWrite(call) ||
-      /^Mongo(Network|PoolCleared)/.test(call.error?.name ?? '') ||
-      Reflect.get(call.error ?? {}, 'code') === 18,
-    async run({ deployment, available, written }) {
+    url: ATTENTIVE,
+    expected: [UNKNOWN_FATE, REFUSED],
+    async run({ deployment, recovered }) {
       const [member] = deployment.members
       const admins = member.client.db('admin')
       await admins.command({ updateUser: 'root', pwd: 'wrong' })
       member.gate?.cutAll()
       await sleep(2_000)
       await admins.command({ updateUser: 'root', pwd: 'right' })
-      available()
-      await written()
+      await recovered()
     },
   },
   {
@@ -304,7 +341,7 @@ const FAULTS = [
     what: 'ENOSPC: the server ends, and starts again on a disk with room',
     diskMegabytes: 420,
     url: LINEARIZABLE,
-    async run({ deployment, available, written }) {
+    async run({ deployment, recovered }) {
       const [member] = deployment.members
       const empty = await fill(member.dbPath)
       // A checkpoint needs room; the journal was given its own beforehand.
@@ -315,9 +352,7 @@ const FAULTS = [
       await member.ended()
       await empty()
       await member.restart()
-      await deployment.primary()
-      available()
-      await written()
+      await recovered()
     },
   },
   {
@@ -325,13 +360,11 @@ const FAULTS = [
     what: 'the server is restarted twice, the TTL index is made all the same',
     url: LINEARIZABLE,
     options: { autoRemove: 'native' },
-    async run({ deployment, available, written }) {
+    async run({ deployment, recovered }) {
       for (let round = 0; round < 2; round++) {
         await deployment.members[0].shutDown()
         await deployment.members[0].restart()
-        await deployment.primary()
-        available()
-        await written()
+        await recovered()
       }
       const sessions = await deployment.sessions()
       await waitFor('the TTL index', async () =>
@@ -342,13 +375,25 @@ const FAULTS = [
   {
     name: 'restart-standalone',
     what: 'a standalone server is restarted',
+    isFast: true,
     servers: { count: 0 },
-    isExpected: isCutWrite,
-    async run({ deployment, available, written }) {
+    expected: [UNKNOWN_FATE],
+    async run({ deployment, recovered }) {
       await deployment.members[0].shutDown()
       await deployment.members[0].restart()
-      available()
-      await written()
+      await recovered()
+    },
+  },
+  {
+    name: 'away',
+    what: 'no server for longer than serverSelectionTimeoutMS',
+    url: { ...LINEARIZABLE, serverSelectionTimeoutMS: '1000' },
+    expected: [NO_SERVER, UNKNOWN_FATE],
+    async run({ deployment, recovered }) {
+      await deployment.members[0].shutDown()
+      await sleep(3_000)
+      await deployment.members[0].restart()
+      await recovered()
     },
   },
 ]

@@ -4,19 +4,22 @@
 const { once } = require('node:events')
 const net = require('node:net')
 
+/** @typedef {'request' | 'reply'} Side what comes from a client, or from the server */
+
 class Gate {
-  #isShut = false
-  /** @type {(side: 'request' | 'reply') => boolean} */
+  /** @type {Side[]} */
+  #shut = []
+  /** @type {(side: Side) => boolean} */
   #isCut = () => false
-  /** @type {Set<net.Socket>} */
-  #sockets = new Set()
+  /** @type {Map<net.Socket, Side>} */
+  #sockets = new Map()
   #server = net.createServer({ pauseOnConnect: true }, (client) => this.#connect(client))
-  #port = 0
+  #port
   /** How many connections have been cut. */
   cuts = 0
 
-  /** @param {number} [port] of the server behind it, when that is known already */
-  constructor(port = 0) {
+  /** @param {number} port of the server behind it */
+  constructor(port) {
     this.#port = port
   }
 
@@ -31,24 +34,29 @@ class Gate {
     this.cutAll()
   }
 
-  /** Nothing passes from now on, and nobody is told. What was sent meanwhile arrives afterwards, as TCP sends it again. */
-  shut() {
-    this.#isShut = true
-    for (const socket of this.#sockets) socket.pause()
+  /**
+   * Nothing of these sides passes from now on, and nobody is told. What was sent meanwhile arrives afterwards, as TCP sends
+   * it again.
+   *
+   * @param {Side[]} sides
+   */
+  shut(sides) {
+    this.#shut = sides
+    for (const [socket, side] of this.#sockets) if (sides.includes(side)) socket.pause()
   }
 
   reopen() {
-    this.#isShut = false
-    for (const socket of this.#sockets) socket.resume()
+    this.#shut = []
+    for (const socket of this.#sockets.keys()) socket.resume()
   }
 
-  /** Cuts a connection instead of passing on what comes, where this says so. @param {(side: 'request' | 'reply') => boolean} isCut */
+  /** Cuts a connection instead of passing on what comes, where this says so. @param {(side: Side) => boolean} isCut */
   cutWhere(isCut) {
     this.#isCut = isCut
   }
 
   cutAll() {
-    for (const socket of this.#sockets) socket.destroy()
+    for (const socket of this.#sockets.keys()) socket.destroy()
   }
 
   /** @param {net.Socket} client */
@@ -58,9 +66,9 @@ class Gate {
     this.#join(server, client, 'reply')
   }
 
-  /** @param {net.Socket} from @param {net.Socket} to @param {'request' | 'reply'} side */
+  /** @param {net.Socket} from @param {net.Socket} to @param {Side} side */
   #join(from, to, side) {
-    this.#sockets.add(from)
+    this.#sockets.set(from, side)
     from.setNoDelay()
     from.on('error', () => {})
     from.on('close', () => {
@@ -72,7 +80,7 @@ class Gate {
       this.cuts++
       from.destroy()
     })
-    if (this.#isShut) from.pause()
+    if (this.#shut.includes(side)) from.pause()
     else from.resume()
   }
 }

@@ -18,6 +18,9 @@ const AFTERMATH_MS = 500
 /** A machine that others slow down, or that sleeps, is not to look like a server that is gone. */
 const PATIENCE = { serverSelectionTimeoutMS: '240000' }
 
+/** @type {import('./faults.js').Expected} */
+const ANY_ERROR = { what: 'no promise is made', isIt: () => true }
+
 /** @type {Record<StoreName, () => Promise<any>>} */
 const STORES = {
   'connect-mongo-native': async () => require('../..'),
@@ -50,9 +53,15 @@ async function storedSessions(deployment) {
   return new Map(entries)
 }
 
-/** @param {Load} load */
-async function writeSucceeds({ calls }) {
+/**
+ * @param {Deployment} deployment @param {Load} load
+ * @param {number[]} availableAt told when the servers acknowledged a write
+ * @param {Deployment['members'][number]} [except] who is not to be primary
+ */
+async function recovered(deployment, { calls }, availableAt, except) {
+  await deployment.acknowledges(except)
   const now = performance.now()
+  availableAt.push(now)
   const isIt = (/** @type {import('./load.js').Call} */ { method, startedAt, end }) =>
     method !== 'get' && end !== undefined && startedAt >= now
   await waitFor('a write', async () => calls.some(isIt))
@@ -75,8 +84,7 @@ async function judgeOn(fault, deployment, storeName, seed, say) {
       deployment,
       seed,
       say,
-      available: () => availableAt.push(performance.now()),
-      written: () => writeSucceeds(load),
+      recovered: (except) => recovered(deployment, load, availableAt, except),
     })
     await sleep(AFTERMATH_MS)
   } finally {
@@ -86,7 +94,7 @@ async function judgeOn(fault, deployment, storeName, seed, say) {
   load.readAll(await storedSessions(deployment))
   const oplog = deployment.canTellRepeatedWrites ? await deployment.oplog() : undefined
   // connect-mongo promises none of this: its errors are shown for comparison.
-  return judge(load, oplog, availableAt, (call) => !isOurs || Boolean(fault.isExpected?.(call)))
+  return judge(load, oplog, availableAt, isOurs ? (fault.expected ?? []) : [ANY_ERROR])
 }
 
 /**

@@ -9,12 +9,14 @@ const { describe, findViolation } = require('../support/history.js')
  *
  * @typedef {object} Verdict
  * @property {number} operations
- * @property {Record<string, number>} errors how many calls failed, by what the error says
+ * @property {number} errors how many calls failed
  * @property {number} unexpected how many of those the store was to prevent
+ * @property {Record<string, number>} labels how many calls failed, by what the error says and why it was to be expected
  * @property {number} lost acknowledged writes that the server did not keep, and calls without an answer
  * @property {number} doubled writes that were done twice, and calls with two answers
  * @property {number} illegal sessions whose calls have no legal order
- * @property {number} recoveryMs the longest from when a server was there again to the next write that succeeded
+ * @property {number} recoveryMs the longest from when the servers acknowledged writes again to the next write that a store did
+ * @property {number} settledMs from the same moment, the last time, until every call from before it was answered
  * @property {number} longestMs the longest that a call took
  * @property {string[]} violations
  */
@@ -28,6 +30,9 @@ const isWrite = ({ method }) => method !== 'get'
 /** @param {Error & { code?: unknown }} error */
 const labelOf = ({ name, code, message }) =>
   `${name}${code ? ` ${code}` : ''}: ${message.split('\n')[0].slice(0, 100)}`
+
+/** @param {Call} call @param {Error} error @param {import('./faults.js').Expected[]} expected */
+const reasonOf = (call, error, expected) => expected.find(({ isIt }) => isIt(call, error))?.what
 
 /** @template T @param {T[]} list @param {(one: T) => string | number | undefined} keyOf */
 function countBy(list, keyOf) {
@@ -91,17 +96,23 @@ function recoveryOf(calls, availableAt) {
   return availableAt.map((at) => Math.min(...ends.filter((end) => end >= at)) - at)
 }
 
+/** @param {Call[]} calls @param {number} at */
+const settledAfter = (calls, at) =>
+  Math.max(at, ...calls.filter(({ startedAt }) => startedAt < at).map(({ endedAt = at }) => endedAt)) - at
+
 /**
  * @param {Load} load
  * @param {Record<string, any>[] | undefined} oplog
- * @param {number[]} availableAt when a server was there again
- * @param {(call: Call) => boolean} isExpected whether an error could not be prevented
+ * @param {number[]} availableAt when the servers acknowledged writes again
+ * @param {import('./faults.js').Expected[]} expected
  * @returns {Verdict}
  */
-function judge(load, oplog, availableAt, isExpected) {
+function judge(load, oplog, availableAt, expected) {
   const { calls, strays } = load
-  const failed = calls.filter(({ error }) => error)
-  const unexpected = failed.filter((call) => !isExpected(call))
+  const failed = calls.flatMap((call) =>
+    call.error ? [{ ...call, error: call.error, reason: reasonOf(call, call.error, expected) }] : []
+  )
+  const unexpected = failed.filter(({ reason }) => !reason)
   const silent = calls.filter(({ answers }) => answers === 0)
   const repeated = calls.filter(({ answers }) => answers > 1)
   const { lost, doubled } = oplog ? writesIn(calls, oplog) : { lost: [], doubled: [] }
@@ -110,20 +121,22 @@ function judge(load, oplog, availableAt, isExpected) {
     some.slice(0, 5).map((call) => `${what}: ${call.sid} ${describe(call)}`)
   return {
     operations: calls.length,
-    errors: Object.fromEntries(countBy(failed, ({ error }) => error && labelOf(error))),
+    errors: failed.length,
     unexpected: unexpected.length,
+    labels: Object.fromEntries(
+      countBy(failed, ({ error, reason }) => `${labelOf(error)} (${reason ?? 'not expected'})`)
+    ),
     lost: lost.length + silent.length,
     doubled: doubled.length + repeated.length,
     illegal: illegal.length,
     recoveryMs: Math.round(Math.max(0, ...recoveryOf(calls, availableAt))),
+    settledMs: Math.round(settledAfter(calls, Math.max(...availableAt))),
     longestMs: Math.round(
       Math.max(0, ...calls.map(({ startedAt, endedAt = startedAt }) => endedAt - startedAt))
     ),
     violations: [
       ...strays.map((stray) => `an error that reached nobody: ${stray}`),
-      ...unexpected
-        .slice(0, 5)
-        .map(({ method, error }) => `${method} failed with ${error && labelOf(error)}`),
+      ...unexpected.slice(0, 5).map(({ method, error }) => `${method} failed with ${labelOf(error)}`),
       ...report('never answered', silent),
       ...report('answered twice', repeated),
       ...report('acknowledged and lost', lost),
