@@ -69,6 +69,7 @@ const FILES = [
   '__test__/hostile.test.js',
   '__test__/history.test.js',
   '__test__/lifecycle.test.js',
+  '__test__/login-redirect.test.js',
   '__test__/merge.test.js',
   '__test__/mongo-options.test.js',
   '__test__/mutations.test.js',
