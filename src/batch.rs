@@ -362,7 +362,7 @@ impl GroupCommit {
         may_retry && patience.wait().await
     }
 
-    /// Runs a read; where it may be repeated, not longer than the server that was asked can be the one to ask.
+    /// Runs a read, and where it may be repeated gives it up when another server is primary.
     async fn read<T>(
         &self,
         command: impl Future<Output = Result<T, StoreError>>,
