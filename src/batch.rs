@@ -368,7 +368,7 @@ impl GroupCommit {
         command: impl Future<Output = Result<T, StoreError>>,
     ) -> Result<T, StoreError> {
         if self.deployment.retries_reads() {
-            self.deployment.unless_superseded(command).await
+            self.deployment.unless_superseded(command).await.0
         } else {
             command.await
         }

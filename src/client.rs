@@ -236,14 +236,12 @@ impl Deployment {
 
     /// Runs a command that may be sent again, until another server is primary in place of the one that has the command, or
     /// that keeps it waiting for a connection: that one may have fallen silent, which the driver finds out only after
-    /// `heartbeatFrequencyMS` and `connectTimeoutMS`.
-    ///
-    /// # Errors
-    /// [`StoreError::Superseded`], or the command's own.
+    /// `heartbeatFrequencyMS` and `connectTimeoutMS`. Then it is a [`StoreError::Superseded`]. Tells too whether the command got
+    /// a connection, as [`noting_connection`] does.
     pub async fn unless_superseded<T>(
         &self,
         command: impl Future<Output = Result<T, StoreError>>,
-    ) -> Result<T, StoreError> {
+    ) -> (Result<T, StoreError>, bool) {
         let mut primary = self.primary.clone();
         let superseded = async {
             loop {
@@ -262,7 +260,7 @@ impl Deployment {
                 Ok(()) = superseded => Err(StoreError::Superseded),
             }
         };
-        CONNECTED_TO.scope(RefCell::default(), either).await
+        noting_connection(either).await
     }
 }
 

@@ -84,18 +84,23 @@ pub async fn write(
     let (mut session, number) = deployment.start_retryable_write().await?;
     command.append(cstr!("txnNumber"), number);
     let mut patience = deployment.patience();
-    let mut result = send(deployment, database, &command, &mut session).await;
-    while let Some(failure) = retryable_failure(&result) {
+    let mut interrupted = None;
+    loop {
+        let (result, is_sent) = send(deployment, database, &command, &mut session).await;
+        if matches!(&result, Err(error) if error.is_server_selection()) {
+            // That there is no server says less than what became of the write.
+            return interrupted.map_or(result, Err);
+        }
+        let Some(failure) = retryable_failure(&result) else {
+            return result;
+        };
         if !patience.wait().await {
             return result;
         }
-        result = send(deployment, database, &command, &mut session).await;
-        if matches!(&result, Err(error) if error.is_server_selection()) {
-            // That there is no server says less than what became of the write.
-            return Err(failure);
+        if is_sent {
+            interrupted = Some(failure);
         }
     }
-    result
 }
 
 async fn write_once(
@@ -119,7 +124,7 @@ async fn send(
     database: &Database,
     command: &RawDocumentBuf,
     session: &mut ClientSession,
-) -> Result<Document, StoreError> {
+) -> (Result<Document, StoreError>, bool) {
     let run = database.run_raw_command(command.clone()).session(session);
     let reply = async { Ok(run.await?) };
     deployment.unless_superseded(reply).await
