@@ -254,6 +254,8 @@ impl Deployment {
                 }
             }
         };
+        // The driver's futures are large, and each that holds one by value is larger still.
+        let command = Box::pin(command);
         let either = async {
             tokio::select! {
                 result = command => result,
