@@ -458,7 +458,7 @@ impl GroupCommit {
     pub async fn load(&self, storage_id: &str) -> Result<Option<RawDocumentBuf>, StoreError> {
         let mut patience = self.deployment.patience();
         loop {
-            match self.load_once(storage_id).await {
+            match self.read(self.load_once(storage_id)).await {
                 Err(error) if self.may_read_again(&error, &mut patience).await => {}
                 result => return result,
             }
