@@ -127,6 +127,13 @@ for (const driver of DRIVERS) {
       }
     })
 
+    test('nobody shares a session with another who asked for it', async (t) => {
+      const { store } = await openStore(t, { driver, options: { stringify: false } })
+      await store.set('sid', { ...session(1), nested: { list: [] } })
+      const found = await atOnce(() => store.get('sid'))
+      assert.equal(new Set(found.map(({ nested }) => nested.list)).size, CALLS)
+    })
+
     test('a session that cannot be written spoils no other', async (t) => {
       const { store } = await openStore(t, { driver, options: { stringify: false } })
       const alone = await store.set('alone', tooDeep()).catch((/** @type {Error} */ error) => error)

@@ -368,7 +368,7 @@ describe('answers', () => {
     )
   })
 
-  test('tell a touch before the creation of its session from one after it', async (t) => {
+  test('tell a touch before the creation of its session from one after it, in one command', async (t) => {
     const { open, wire } = await openStandalone(t)
     const store = open()
     const release = await occupy(wire, 'update', (sid) => store.set(sid, {}))
@@ -379,9 +379,7 @@ describe('answers', () => {
     const calls = [store.touch('sid', {}), store.set('sid', {}), store.touch('sid', {})]
     calls.push(...ids(10).map((sid) => store.set(sid, {})))
     await Promise.all([release(), ...calls])
-    // Sent again, a touch that has missed must not find what came after it.
-    const sent = wire.sent('update').map(({ body }) => body.updates.filter(({ q }) => q._id === 'sid').length)
-    assert.deepEqual(sent, [1, 2])
+    assert.equal(wire.sent('update').length, 1)
     assert.deepEqual(events, ['touch-missed', 'create', 'touch'])
   })
 

@@ -405,7 +405,7 @@ async function storeSome(stores, random) {
   for (const [index, sid] of ids(6).entries()) {
     if (random() < 0.5) continue
     const isLive = random() < 0.8
-    const session = { cookie: { expires: isLive ? LATER : EARLIER }, n: -index, text: 'older' }
+    const session = { cookie: { expires: isLive ? LATER : EARLIER }, n: -1 - index, text: 'older' }
     await stores[Math.floor(random() * stores.length)].set(sid, session)
     stored.set(sid, { session, isLive })
   }

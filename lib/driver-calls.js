@@ -202,7 +202,14 @@ class GroupedCalls {
     const byId = new Map(documents.map((/** @type {StoredDocument} */ document) => [document._id, document]))
     // With a collation, an id also finds a document whose id is written otherwise.
     const hasOthers = wanted.filter((id) => byId.has(id)).length < documents.length
-    return storageIds.map((id) => byId.get(id) ?? (hasOthers ? this.#single.find(id) : null))
+    const given = new Set()
+    return storageIds.map((id) => {
+      const document = byId.get(id)
+      if (document ? given.has(id) : hasOthers) return this.#single.find(id)
+      // No two callers may share what they can change.
+      given.add(id)
+      return document ?? null
+    })
   }
 
   /** @param {Write[]} writes @returns {Promise<(Written | Promise<Written>)[]>} */

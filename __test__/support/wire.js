@@ -17,9 +17,26 @@ const OP_MSG = 2013
 /** The header, the flags, and the kind of the first section, which is the command itself. */
 const BODY_AT = HEADER_BYTES + 5
 
+/** @param {Buffer} message @param {number} at */
+const documentAt = (message, at) => BSON.deserialize(message.subarray(at, at + message.readInt32LE(at)))
+
+/** Statements in a section of their own, as the JavaScript driver sends several. @param {Buffer} message @param {number} at */
+function sequenceAt(message, at) {
+  const end = at + message.readInt32LE(at)
+  const nameEnd = message.indexOf(0, at + 4)
+  const documents = []
+  for (let next = nameEnd + 1; next < end; next += message.readInt32LE(next)) {
+    documents.push(documentAt(message, next))
+  }
+  return { [message.toString('latin1', at + 4, nameEnd)]: documents }
+}
+
 /** @param {Buffer} message */
-const bodyOf = (message) =>
-  BSON.deserialize(message.subarray(BODY_AT, BODY_AT + message.readInt32LE(BODY_AT)))
+function bodyOf(message) {
+  const end = BODY_AT + message.readInt32LE(BODY_AT)
+  const body = documentAt(message, BODY_AT)
+  return end < message.length && message[end] === 1 ? { ...body, ...sequenceAt(message, end + 1) } : body
+}
 
 /** The name of a command is its first field. @param {Buffer} message */
 function nameOf(message) {
