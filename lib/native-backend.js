@@ -143,7 +143,7 @@ function isBeyondBuffer(error) {
 
 /** @param {unknown} [cause] */
 function tooLargeError(cause) {
-  const message = `The session takes ${BSON_BUFFER_BYTES} bytes or more as BSON, and MongoDB takes no more than 16777216`
+  const message = `The session takes ${BSON_BUFFER_BYTES} bytes or more as BSON, larger than MongoDB's limit of 16777216`
   const error = errorOf({ name: 'MongoInvalidArgumentError', message, errorLabels: [], causes: [] })
   return cause === undefined ? error : Object.defineProperty(error, 'cause', { value: cause })
 }
