@@ -11,6 +11,9 @@ const { openDatabase, profile } = require('./support/database.js')
 const { startReplicaSet, startServer, withDatabase } = require('./support/server.js')
 
 const TEST_COMMANDS = ['--setParameter', 'enableTestCommands=1']
+// The JavaScript driver and what groups its calls have more frames than Node's ten.
+Error.stackTraceLimit = 20
+
 const MEGABYTE = 1024 * 1024
 
 /** The error that a call fails with. */
