@@ -4,10 +4,11 @@
 const assert = require('node:assert/strict')
 const { describe, test } = require('node:test')
 const MongoStore = require('..')
+const { freePort } = require('../scripts/free-port.js')
 const { BACKENDS, DEFAULT_BACKEND } = require('./support/backends.js')
 const { runInChild } = require('./support/child.js')
 const { openDatabase } = require('./support/database.js')
-const { freePort, startReplicaSet, startServer, withDatabase } = require('./support/server.js')
+const { startReplicaSet, startServer, withDatabase } = require('./support/server.js')
 const { nextEvent, promised, until, withResolvers } = require('./support/wait.js')
 const { collectWarnings, warningsAreOut } = require('./support/warnings.js')
 

@@ -6,6 +6,7 @@ const { inspect } = require('node:util')
 const { EventEmitter } = require('node:events')
 const session = require('express-session')
 const mongoose = require('mongoose-9')
+const { freePort } = require('../scripts/free-port.js')
 const {
   callbackArguments,
   forDifference,
@@ -14,7 +15,7 @@ const {
   promised,
 } = require('./support/differential.js')
 const { DEFAULT_BACKEND } = require('./support/backends.js')
-const { freePort, startServer } = require('./support/server.js')
+const { startServer } = require('./support/server.js')
 const { LATER, plainSession, storedSession } = require('./support/sessions.js')
 
 // ---- The class

@@ -3,8 +3,8 @@
 
 const { execFile, spawn } = require('node:child_process')
 const { once } = require('node:events')
-const net = require('node:net')
 const { promisify } = require('node:util')
+const { freePort } = require('../scripts/free-port.js')
 const { startMongod } = require('../scripts/mongod.js')
 const { step } = require('../scripts/setup.js')
 
@@ -20,16 +20,6 @@ async function redisVersion() {
   } catch {
     return undefined
   }
-}
-
-/** @returns {Promise<number>} */
-async function freePort() {
-  const server = net.createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = /** @type {net.AddressInfo} */ (server.address())
-  server.close()
-  await once(server, 'close')
-  return port
 }
 
 /** Without persistence, which is Redis at its fastest. */

@@ -1,14 +1,13 @@
 // Real servers that can be killed, stopped, cut off and started again: a standalone one or a replica set.
 'use strict'
 
-const { once } = require('node:events')
 const { mkdtemp, rm } = require('node:fs/promises')
-const net = require('node:net')
 const { tmpdir } = require('node:os')
 const path = require('node:path')
 const { setTimeout: sleep } = require('node:timers/promises')
 const { MongoClient } = require('mongodb')
 const { MongoMemoryServer } = require('mongodb-memory-server-core')
+const { freePort } = require('../../scripts/free-port.js')
 const { findMongod } = require('../../scripts/mongod.js')
 const { Gate } = require('./gate.js')
 
@@ -43,15 +42,6 @@ async function waitFor(what, look) {
     await sleep(LOOK_MS)
   }
   throw new Error(`Waited in vain for ${what}`)
-}
-
-async function freePort() {
-  const server = net.createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = /** @type {net.AddressInfo} */ (server.address())
-  server.close()
-  await once(server, 'close')
-  return port
 }
 
 class Member {

@@ -3,8 +3,6 @@
 'use strict'
 
 const { randomBytes } = require('node:crypto')
-const { once } = require('node:events')
-const net = require('node:net')
 const { after } = require('node:test')
 const { MongoMemoryReplSet, MongoMemoryServer } = require('mongodb-memory-server-core')
 const { findMongod } = require('../../scripts/mongod.js')
@@ -48,16 +46,6 @@ async function startReplicaSet({ count = 1, args = [] } = {}) {
   return set
 }
 
-/** @returns {Promise<number>} a port that nothing listens on */
-async function freePort() {
-  const server = net.createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = /** @type {net.AddressInfo} */ (server.address())
-  server.close()
-  await once(server, 'close')
-  return port
-}
-
 /** @type {Promise<string> | undefined} */
 let shared
 
@@ -87,4 +75,4 @@ async function freshDatabaseUrl(label) {
   return withDatabase(await sharedServerUrl(), name)
 }
 
-module.exports = { freePort, freshDatabaseUrl, sharedServerUrl, startReplicaSet, startServer, withDatabase }
+module.exports = { freshDatabaseUrl, sharedServerUrl, startReplicaSet, startServer, withDatabase }
