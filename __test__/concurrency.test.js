@@ -36,6 +36,8 @@ const FORMS = {
   },
   'an adapter of the app': { cryptoAdapter: adapter },
   'touchAfter and timestamps': { touchAfter: 3600, timestamps: true },
+  'hashed ids': { hashId: true },
+  'hashed ids, of several secrets': { hashId: { secret: ['new', 'old'], acceptPlainIds: true } },
 }
 
 /** @param {Store} store @param {string} [sid] @returns {Promise<any>} the session as a request has it */
