@@ -21,7 +21,7 @@ use zeroize::Zeroizing;
 
 /// A hash function.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-#[expect(missing_docs, reason = "the names say it")]
+#[allow(missing_docs, reason = "the names say it")]
 pub enum HashAlgorithm {
     Blake2b512,
     Blake2s256,
