@@ -704,8 +704,8 @@ class MongoStore extends BaseStore {
 
   /** @param {Record<string, any>} req @param {Session} stored */
   #sessionOf(req, stored) {
-    // A session that another program wrote may have no cookie, which express-session takes for granted.
-    return super.createSession(req, stored.cookie ? stored : { ...stored, cookie: {} })
+    // A session that another program wrote may have no cookie, or none that is one, which express-session takes for granted.
+    return super.createSession(req, isObject(stored.cookie) ? stored : { ...stored, cookie: {} })
   }
 
   async [Symbol.asyncDispose ?? Symbol.for('Symbol.asyncDispose')]() {

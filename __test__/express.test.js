@@ -498,6 +498,16 @@ function suite(createApp) {
     })
   }
 
+  test('a session that another program stored without a cookie, or with none that is one, is served', async (t) => {
+    const { browser, sessions } = await setUp(t)
+    await browser.json('/count')
+    for (const cookie of [undefined, null, '', 'text', 5, true]) {
+      const stored = JSON.stringify({ cookie, views: 1 })
+      await sessions.updateOne({ _id: browser.sid }, { $set: { session: stored } })
+      assert.deepEqual(await browser.json('/count'), { views: 2 }, stored)
+    }
+  })
+
   test('stringify: false serves the same application', async (t) => {
     const { browser, sessions } = await setUp(t, { store: { stringify: false, touchAfter: 3600 } })
     for (const views of [1, 2, 3]) assert.deepEqual(await browser.json('/count'), { views })
