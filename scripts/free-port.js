@@ -14,4 +14,23 @@ async function freePort() {
   return port
 }
 
-module.exports = { freePort }
+const MOST_STARTS = 5
+
+/**
+ * Starts a server on a port that was free a moment ago, and on another one where some process has taken it since.
+ *
+ * @template T
+ * @param {() => Promise<T>} start chooses a port each time
+ * @returns {Promise<T>}
+ */
+async function startOnFreePort(start) {
+  for (let starts = 1; ; starts++) {
+    try {
+      return await start()
+    } catch (error) {
+      if (starts === MOST_STARTS || !/already in use/.test(String(error))) throw error
+    }
+  }
+}
+
+module.exports = { freePort, startOnFreePort }

@@ -6,6 +6,7 @@ const { execFile } = require('node:child_process')
 const { access, constants, mkdir, mkdtemp, rename, rm } = require('node:fs/promises')
 const path = require('node:path')
 const { promisify } = require('node:util')
+const { startOnFreePort } = require('./free-port.js')
 
 const run = promisify(execFile)
 
@@ -98,11 +99,14 @@ async function startMongod(log) {
   // Any server from 4.4 on will do: without this, each start warns that it is not the version asked for by default.
   process.env.MONGOMS_SYSTEM_BINARY_VERSION_CHECK ??= 'false'
   const { MongoMemoryServer } = require('mongodb-memory-server-core')
-  return MongoMemoryServer.create({
-    binary: { systemBinary: await findMongod(log) },
-    instance: { storageEngine: 'wiredTiger' },
-    spawn: { detached: true },
-  })
+  const systemBinary = await findMongod(log)
+  return startOnFreePort(() =>
+    MongoMemoryServer.create({
+      binary: { systemBinary },
+      instance: { storageEngine: 'wiredTiger' },
+      spawn: { detached: true },
+    })
+  )
 }
 
 module.exports = { findMongod, startMongod }

@@ -7,7 +7,7 @@ const path = require('node:path')
 const { setTimeout: sleep } = require('node:timers/promises')
 const { MongoClient } = require('mongodb')
 const { MongoMemoryServer } = require('mongodb-memory-server-core')
-const { freePort } = require('../../scripts/free-port.js')
+const { freePort, startOnFreePort } = require('../../scripts/free-port.js')
 const { findMongod } = require('../../scripts/mongod.js')
 const { Gate } = require('./gate.js')
 
@@ -62,14 +62,20 @@ class Member {
   }
 
   async start() {
-    const { dbPath, isSet, gated, args, auth } = this.#options
-    this.port = await freePort()
-    if (gated) this.gate = new Gate(this.port)
+    this.#server = await startOnFreePort(() => this.#startServer())
+    if (this.#options.gated) this.gate = new Gate(this.port)
     this.publicPort = (await this.gate?.open()) ?? this.port
-    this.#server = await MongoMemoryServer.create({
+    this.#connect()
+  }
+
+  async #startServer() {
+    const { dbPath, isSet, args, auth } = this.#options
+    this.port = await freePort()
+    return await MongoMemoryServer.create({
       binary: { systemBinary: await findMongod() },
       instance: {
         port: this.port,
+        portGeneration: false,
         dbPath,
         storageEngine: 'wiredTiger',
         launchTimeout: LAUNCH_MS,
@@ -78,7 +84,6 @@ class Member {
       },
       auth: auth && { enable: true, customRootName: auth.username, customRootPwd: auth.password },
     })
-    this.#connect()
   }
 
   #connect() {

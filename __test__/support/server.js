@@ -5,6 +5,7 @@
 const { randomBytes } = require('node:crypto')
 const { after } = require('node:test')
 const { MongoMemoryReplSet, MongoMemoryServer } = require('mongodb-memory-server-core')
+const { startOnFreePort } = require('../../scripts/free-port.js')
 const { findMongod } = require('../../scripts/mongod.js')
 
 // Any server from 4.4 on will do: without this, each start warns that it is not the version asked for by default.
@@ -25,11 +26,14 @@ after(() => Promise.all(running.map((server) => server.stop())))
  * @param {{ args?: string[], port?: number, dbPath?: string, auth?: import('mongodb-memory-server-core/lib/MongoMemoryServer').AutomaticAuth }} [options]
  */
 async function startServer({ args = [], port, dbPath, auth } = {}) {
-  const server = await MongoMemoryServer.create({
-    binary: { systemBinary: await findMongod() },
-    instance: { args, port, dbPath, storageEngine: 'wiredTiger' },
-    auth,
-  })
+  const systemBinary = await findMongod()
+  const server = await startOnFreePort(() =>
+    MongoMemoryServer.create({
+      binary: { systemBinary },
+      instance: { args, port, dbPath, storageEngine: 'wiredTiger' },
+      auth,
+    })
+  )
   running.push(server)
   return server
 }
@@ -38,10 +42,13 @@ async function startServer({ args = [], port, dbPath, auth } = {}) {
  * @param {{ count?: number, args?: string[] }} [options]
  */
 async function startReplicaSet({ count = 1, args = [] } = {}) {
-  const set = await MongoMemoryReplSet.create({
-    binary: { systemBinary: await findMongod() },
-    replSet: { count, args, storageEngine: 'wiredTiger' },
-  })
+  const systemBinary = await findMongod()
+  const set = await startOnFreePort(() =>
+    MongoMemoryReplSet.create({
+      binary: { systemBinary },
+      replSet: { count, args, storageEngine: 'wiredTiger' },
+    })
+  )
   running.push(set)
   return set
 }
