@@ -154,6 +154,10 @@ describe('failures', () => {
     assert.deepEqual(events, ['touch-missed', 'create', 'touch', 'touch'])
     assert.equal((await store.get('gone'))?.n, 2)
     assert.equal(await store.get('same'), null)
+    for (const { body } of wire.sent('update')) {
+      const inCommand = body.updates.map((/** @type {any} */ { q }) => q._id)
+      assert.deepEqual(inCommand, [...new Set(inCommand)], 'a command holds each session once')
+    }
   })
 
   test('after the server has done the write do not make it do that again', async (t) => {
