@@ -28,6 +28,9 @@ const NODE = {
 }
 const BUNDLER = { ...NODE, module: 'preserve', moduleResolution: 'bundler' }
 
+/** @param {string} file */
+const read = (file) => readFile(path.join(ROOT, file), 'utf8')
+
 /** @type {string} */
 let folder
 
@@ -112,7 +115,7 @@ describe('types', { concurrency: 2 }, () => {
   })
 
   it('name every option of mongoOptions that has an effect, and none that is refused', async () => {
-    const text = await readFile(path.join(ROOT, 'index.d.ts'), 'utf8')
+    const text = await read('index.d.ts')
     const [, members] = /interface MongoOptions extends [^{]*\{\n(.*?)\n {2}\}/s.exec(text) ?? []
     const named = [...members.matchAll(/^ {4}(\w+)\?:/gm)].map(([, name]) => name)
     // loadBalanced works in mongoUrl only, as in the Node driver.
@@ -128,7 +131,7 @@ describe('types', { concurrency: 2 }, () => {
   })
 
   it('name every option that only the JavaScript driver honours', async () => {
-    const text = await readFile(path.join(ROOT, 'index.d.ts'), 'utf8')
+    const text = await read('index.d.ts')
     const [, union] = /type DriverOption =\n(.*?)\n\n/s.exec(text) ?? []
     const named = [...union.matchAll(/'(\w+)'/g)].map(([, name]) => name)
     const { native, driver } = { native: 'refused', driver: 'honoured' }
@@ -137,6 +140,24 @@ describe('types', { concurrency: 2 }, () => {
     )
     assert.deepEqual(named.sort(), expected.sort())
   })
+
+  for (const [heading, declaration] of /** @type {const} */ ([
+    ['Options', 'ConnectMongoOptions'],
+    ['Events', 'Events'],
+  ])) {
+    it(`have the ${heading.toLowerCase()} that README has`, async () => {
+      const [types, readme] = await Promise.all(['index.d.ts', 'README.md'].map(read))
+      // What is there only to be deprecated is no option to anyone.
+      const text = types.replace(/ {4}\/\*\* @deprecated .*\n.*\n/g, '')
+      const [, members] =
+        new RegExp(`interface ${declaration}<[^{]*\\{\n(.*?)\n {2}\\}`, 's').exec(text) ?? []
+      const declared = [...members.matchAll(/^ {4}'?([\w-]+)'?\??:/gm)].map(([, name]) => name)
+      const [, section] = new RegExp(`\n## ${heading}\n(.*?)\n## `, 's').exec(readme) ?? []
+      const rows = section.match(/^\|[^|]*/gm) ?? []
+      const documented = rows.flatMap((row) => [...row.matchAll(/`([\w-]+)`/g)]).map(([, name]) => name)
+      assert.deepEqual(documented.sort(), declared.sort())
+    })
+  }
 
   it('let `await using` close a store', async () => {
     const compilerOptions = { ...NODE, lib: ['es2022', 'esnext.disposable'] }
