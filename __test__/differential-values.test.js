@@ -3,7 +3,7 @@
 
 const assert = require('node:assert/strict')
 const mongodb = require('mongodb')
-const { forEachImplementation, forOurs } = require('./support/differential.js')
+const { forDifference, forEachImplementation, forOurs } = require('./support/differential.js')
 const { EARLIER, LATER, eventually, expressSession, plainSession } = require('./support/sessions.js')
 
 /** @typedef {typeof mongodb} Driver */
@@ -471,3 +471,33 @@ for (const transformId of [undefined, null, 'prefix']) {
     }
   )
 }
+
+// ---- What is too large
+
+const MEGABYTE = 1024 * 1024
+
+/** @param {number} megabytes */
+const largeSession = (megabytes) => ({ cookie: {}, text: 'x'.repeat(megabytes * MEGABYTE) })
+
+for (const stringify of [true, false]) {
+  const title = `of more than MongoDB's 16 MB, with stringify ${stringify}`
+  forEachImplementation(`a session ${title}, gets the server's error`, async (_t, { open }) => {
+    const { set } = open({ stringify })
+    await assert.rejects(set('sid', largeSession(16.5)), { name: 'MongoServerError', code: 10334 })
+    await set('sid', plainSession())
+  })
+}
+
+forDifference('too-large', 'a session of more than the driver has room for', {
+  ours: async (_t, { open }) => {
+    const asText = open()
+    await assert.rejects(asText.set('sid', largeSession(17.5)), { name: 'MongoServerError', code: 10334 })
+    await assert.rejects(asText.set('sid', largeSession(49)), { name: 'MongoInvalidArgumentError' })
+    const asDocument = open({ stringify: false })
+    await assert.rejects(asDocument.set('sid', largeSession(17.5)), { name: 'MongoInvalidArgumentError' })
+  },
+  theirs: async (_t, { open }) => {
+    for (const stringify of [true, false])
+      await assert.rejects(open({ stringify }).set('sid', largeSession(17.5)), { name: 'RangeError' })
+  },
+})

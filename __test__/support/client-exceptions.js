@@ -11,6 +11,7 @@ const CLIENT_EXCEPTIONS = {
   'mongoUrl goes before clientPromise and client': 'there is no mongoUrl here',
   'in mongoOptions is accepted in silence': 'the options are the client’s, and its driver refuses this one',
   'an option of the Node driver that Rust has not got': 'the options are the client’s',
+  'a session of more than the driver has room for': 'the driver makes the BSON itself',
   'while there is no primary for some attempts': 'the JavaScript driver repeats a command once',
   'gives the class': 'it is about the package and makes no store of its own',
 }

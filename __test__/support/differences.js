@@ -1,200 +1,82 @@
-// Everything that this package does on purpose unlike connect-mongo 6.0.0. README's section "What differs from
-// connect-mongo" has a line for each, found by its phrase; the differential tests prove both sides of each.
+// Everything that this package does on purpose unlike connect-mongo 6.0.0, in the sentences of README's section "What differs
+// from connect-mongo"; the differential tests prove both sides of each.
 'use strict'
 
-/** @type {Record<string, { phrase: string, sentence: string }>} */
+/** @type {Record<string, string>} */
 const DIFFERENCES = {
-  'touch-missed': {
-    phrase: 'touch-missed',
-    sentence:
-      'Touching a session that is gone succeeds and emits `touch-missed`; with `strictTouch: true` it fails, as in connect-mongo.',
-  },
-  'no-resurrection': {
-    phrase: 'set-refused',
-    sentence:
-      'Saving a session that was loaded and has been destroyed since, by logging out in another request say, succeeds, emits `set-refused`, and does not bring it back; with `resurrect: true` it does, as in connect-mongo.',
-  },
-  'cookie-expires': {
-    phrase: 'cookie.expires',
-    sentence:
-      "A fetched session's `cookie.expires` is the stored document's `expires`, so that a touched session does not come back with its old date.",
-  },
-  'last-modified': {
-    phrase: 'lastModified',
-    sentence:
-      'With `touchAfter`, `lastModified` never appears on a session, and a key of that name in your own data survives.',
-  },
-  'one-write': {
-    phrase: 'one write',
-    sentence: 'With `touchAfter`, `req.session.save()` in a request causes one write, not two.',
-  },
-  'session-untouched': {
-    phrase: 'never changed',
-    sentence: 'Your options and session objects are never changed.',
-  },
-  'length-live': {
-    phrase: '`length` counts',
-    sentence: '`length` counts live sessions only, like `all`; connect-mongo counts expired ones too.',
-  },
-  promises: {
-    phrase: 'without a callback',
-    sentence: 'Methods that are called without a callback return a promise.',
-  },
-  detached: {
-    phrase: 'detached',
-    sentence: 'Methods work detached from the store: `const { get } = store`.',
-  },
-  'callback-once': {
-    phrase: 'exactly once',
-    sentence:
-      'A callback runs exactly once and outside every `try`: what it throws is an uncaught exception, not a second call.',
-  },
-  'listener-throws': {
-    phrase: 'listener that throws',
-    sentence:
-      'An event listener that throws is an uncaught exception; it does not turn a session that was stored into a failed call.',
-  },
-  'sid-type': {
-    phrase: 'not a string',
-    sentence:
-      'A session id, or a result of `transformId`, that is not a string is a `TypeError`, since an object there would be a query.',
-  },
-  'sid-surrogates': {
-    phrase: 'half of a character',
-    sentence:
-      'A session id with half of a character outside the BMP (`\\ud800`) is a `TypeError`: MongoDB would store another id in its place, and the same for several.',
-  },
-  'nothing-thrown': {
-    phrase: 'throws `undefined`',
-    sentence:
-      'A function of yours that throws `undefined`, or whatever else is not truthy, has failed; to a callback of connect-mongo that is success.',
-  },
-  'transform-id-promise': {
-    phrase: '`transformId` may',
-    sentence: '`transformId` may return a promise.',
-  },
-  'index-in-background': {
-    phrase: 'Making the TTL index',
-    sentence:
-      'Making the TTL index never delays or fails a call: a failure is an `error` event, or one warning when nobody listens, and is retried.',
-  },
-  'interval-jitter': {
-    phrase: 'jitter',
-    sentence:
-      "The sweep of `autoRemove: 'interval'` has a jitter: its period is 90 to 100 per cent of `autoRemoveInterval`.",
-  },
-  'disabled-warns': {
-    phrase: "autoRemove: 'disabled'",
-    sentence: "`autoRemove: 'disabled'` warns once when a TTL index is there all the same.",
-  },
-  'close-twice': {
-    phrase: 'ERR_STORE_CLOSED',
-    sentence:
-      '`close()` may come at any time and more than once; calls after it fail with an error whose code is `ERR_STORE_CLOSED`.',
-  },
-  'no-options': {
-    phrase: 'without options',
-    sentence: 'The constructor called without options says what is missing.',
-  },
-  'bad-url-throws': {
-    phrase: 'constructor throws',
-    sentence:
-      'The constructor throws for a wrong `mongoUrl`, `mongoOptions`, `writeOperationOptions`, `collectionName` or `dbName`, where connect-mongo leaves an unhandled rejection or fails each call.',
-  },
-  'unsupported-mongo-options': {
-    phrase: 'mongo-options.md',
-    sentence:
-      'Where only the JavaScript driver honours an option in `mongoOptions`, the store uses your `mongodb` package, or throws and names the option where there is none; docs/mongo-options.md lists every one.',
-  },
-  'server-down': {
-    phrase: 'A server that is down',
-    sentence:
-      'A server that is down is an error of each call, never an unhandled rejection, and later calls succeed once it is up.',
-  },
-  'option-warnings': {
-    phrase: 'unknown option',
-    sentence:
-      'The option names of connect-mongo 3 work with a deprecation warning; an unknown option gives one warning.',
-  },
-  internals: {
-    phrase: '`collectionP`',
-    sentence:
-      'Without a `client`, `collectionP` opens a client of your own `mongodb` package when it is first asked for; there is no `clientP` and no `options` on the store.',
-  },
-  'commonjs-class': {
-    phrase: "require('connect-mongo-native')",
-    sentence:
-      "`require('connect-mongo-native')` is the class itself, as in connect-mongo 4 and 5, and carries `MongoStore` and `default`, as in 6.",
-  },
-  mongoose: {
-    phrase: 'mongoose connection',
-    sentence:
-      'A mongoose connection will do wherever a client will, and is closed with the store only with `closeClient: true`.',
-  },
-  'bad-client': {
-    phrase: '`clientPromise` that rejects',
-    sentence:
-      'A `client` that is none, or a `clientPromise` that rejects, is the error of each call, never an unhandled rejection.',
-  },
-  'default-database': {
-    phrase: 'the database `test`',
-    sentence:
-      'One warning is given when sessions go to the database `test` only because nobody named another.',
-  },
-  'decrypt-error': {
-    phrase: '`ERR_SESSION_DECRYPT`',
-    sentence:
-      "A session that cannot be decrypted is an `Error` with the code `ERR_SESSION_DECRYPT`, in one wording whatever is wrong with it; connect-mongo's error is a string, or one of Web Crypto's.",
-  },
-  'plaintext-refused': {
-    phrase: '`acceptPlaintext`',
-    sentence:
-      'With encryption, a session that is not encrypted is refused unless `acceptPlaintext` is on: whoever can write the collection could make one up. connect-mongo takes a document (`stringify: false`) for one.',
-  },
-  'crypto-checked': {
-    phrase: 'the first `set`',
-    sentence:
-      'Encryption options that cannot work, an adapter without its functions among them, are an error when the store or the adapter is made; connect-mongo fails at the first `set`, or writes what it cannot read.',
-  },
-  'odd-ciphers': {
-    phrase: '`_key_size`',
-    sentence:
-      "Ciphers that connect-mongo can use only with kruptein's own `_key_size` or `_iv_size`, such as `camellia-128-cbc` and `des3`, are not supported and throw.",
-  },
-  'not-json': {
-    phrase: '[object Object]',
-    sentence:
-      'With encryption, a session that JSON cannot hold fails `set`; connect-mongo stores the text `[object Object]` in its place.',
-  },
-  'half-surrogates': {
-    phrase: 'surrogate pair',
-    sentence:
-      "Half a surrogate pair in the text of your own `serialize` becomes U+FFFD with encryption too, as it does in BSON; connect-mongo's `crypto` keeps it.",
-  },
-  'older-encryption': {
-    phrase: 'connect-mongo 3.2 to 5.1',
-    sentence:
-      'What connect-mongo 3.2 to 5.1 encrypted is read, and becomes what 6 writes at its next `set`; connect-mongo 6 reads only part of it.',
-  },
-  'shared-salt': {
-    phrase: 'share a salt',
-    sentence:
-      'The sessions that a store encrypts share a salt for up to a day, so that a key is derived once and not for each call.',
-  },
-  'call-order': {
-    phrase: 'keep their order',
-    sentence:
-      'Calls about one session keep their order: a `get` sees what was `set` before it, awaited or not.',
-  },
-  patience: {
-    phrase: '`serverSelectionTimeoutMS`',
-    sentence:
-      'On Rust, a call that an election or a lost connection interrupts is repeated until `serverSelectionTimeoutMS` is over, not once; without replication, writes are not repeated.',
-  },
-  'max-pending': {
-    phrase: '`maxPending`',
-    sentence: 'More than `maxPending` calls at a time are refused.',
-  },
+  'touch-missed':
+    'Touching a session that is gone succeeds and emits `touch-missed`; with `strictTouch: true` it fails, as in connect-mongo.',
+  'no-resurrection':
+    'Saving a session that was loaded and has been destroyed since, by logging out in another request say, succeeds, emits `set-refused`, and does not bring it back; with `resurrect: true` it does, as in connect-mongo.',
+  'cookie-expires':
+    "A fetched session's `cookie.expires` is the stored document's `expires`, so that a touched session does not come back with its old date.",
+  'last-modified':
+    'With `touchAfter`, `lastModified` never appears on a session, and a key of that name in your own data survives.',
+  'one-write': 'With `touchAfter`, `req.session.save()` in a request causes one write, not two.',
+  'session-untouched': 'Your options and session objects are never changed.',
+  'length-live': '`length` counts live sessions only, like `all`; connect-mongo counts expired ones too.',
+  promises: 'Methods that are called without a callback return a promise.',
+  detached: 'Methods work detached from the store: `const { get } = store`.',
+  'callback-once':
+    'A callback runs exactly once and outside every `try`: what it throws is an uncaught exception, not a second call.',
+  'listener-throws':
+    'An event listener that throws is an uncaught exception; it does not turn a session that was stored into a failed call.',
+  'sid-type':
+    'A session id, or a result of `transformId`, that is not a string is a `TypeError`, since an object there would be a query.',
+  'sid-surrogates':
+    'A session id with half of a character outside the BMP (`\\ud800`) is a `TypeError`: MongoDB would store another id in its place, and the same for several.',
+  'nothing-thrown':
+    'A function of yours that throws `undefined`, or whatever else is not truthy, has failed; to a callback of connect-mongo that is success.',
+  'transform-id-promise': '`transformId` may return a promise.',
+  'index-in-background':
+    'Making the TTL index never delays or fails a call: a failure is an `error` event, or one warning when nobody listens, and is retried.',
+  'interval-jitter':
+    "The sweep of `autoRemove: 'interval'` has a jitter: its period is 90 to 100 per cent of `autoRemoveInterval`.",
+  'disabled-warns': "`autoRemove: 'disabled'` warns once when a TTL index is there all the same.",
+  'close-twice':
+    '`close()` may come at any time and more than once; calls after it fail with an error whose code is `ERR_STORE_CLOSED`.',
+  'no-options': 'The constructor called without options says what is missing.',
+  'bad-url-throws':
+    'Without a client, the constructor throws for a wrong `mongoUrl`, `mongoOptions` or `writeOperationOptions`, where connect-mongo leaves an unhandled rejection or fails each call.',
+  'unsupported-mongo-options':
+    'Where only the JavaScript driver honours an option in `mongoOptions`, the store uses your `mongodb` package, or throws and names the option where there is none; docs/mongo-options.md lists every one.',
+  'server-down':
+    'A server that is down is an error of each call, never an unhandled rejection, and later calls succeed once it is up.',
+  'option-warnings':
+    'The option names of connect-mongo 3 work with a deprecation warning; an unknown option gives one warning.',
+  internals:
+    'Without a `client`, `collectionP` opens a client of your own `mongodb` package when it is first asked for; there is no `clientP` and no `options` on the store.',
+  'commonjs-class':
+    "`require('connect-mongo-native')` is the class itself, as in connect-mongo 4 and 5, and carries `MongoStore` and `default`, as in 6.",
+  mongoose:
+    'A mongoose connection will do wherever a client will, and is closed with the store only with `closeClient: true`.',
+  'bad-client':
+    'A `client` that is none, or a `clientPromise` that rejects, is the error of each call, never an unhandled rejection.',
+  'default-database':
+    'One warning is given when sessions go to the database `test` only because nobody named another.',
+  'decrypt-error':
+    "A session that cannot be decrypted is an `Error` with the code `ERR_SESSION_DECRYPT`, in one wording whatever is wrong with it; connect-mongo's error is a string, or one of Web Crypto's.",
+  'plaintext-refused':
+    'With encryption, a session that is not encrypted is refused unless `acceptPlaintext` is on: whoever can write the collection could make one up. connect-mongo takes a document (`stringify: false`) for one.',
+  'crypto-checked':
+    'Encryption options that cannot work, an adapter without its functions among them, are an error when the store or the adapter is made; connect-mongo fails at the first `set`, or writes what it cannot read.',
+  'odd-ciphers':
+    "Ciphers that connect-mongo can use only with kruptein's own `_key_size` or `_iv_size`, such as `camellia-128-cbc` and `des3`, are not supported and throw.",
+  'not-json':
+    'With encryption, a session that JSON cannot hold fails `set`; connect-mongo stores the text `[object Object]` in its place.',
+  'half-surrogates':
+    "Half a surrogate pair in the text of your own `serialize` becomes U+FFFD with encryption too, as it does in BSON; connect-mongo's `crypto` keeps it.",
+  'older-encryption':
+    'What connect-mongo 3.2 to 5.1 encrypted is read, and becomes what 6 writes at its next `set`; connect-mongo 6 reads only part of it.',
+  'shared-salt':
+    'The sessions that a store encrypts share a salt for up to a day, so that a key is derived once and not for each call.',
+  'call-order':
+    'Calls about one session keep their order: a `get` sees what was `set` before it, awaited or not.',
+  patience:
+    'On Rust, a call that an election or a lost connection interrupts is repeated until `serverSelectionTimeoutMS` is over, not once; without replication, writes are not repeated.',
+  'too-large':
+    "On Rust, a session over 17 MB fails with the server's own error, or with a `MongoInvalidArgumentError` (over 48 MB, or with `stringify: false`); connect-mongo fails with a `RangeError` of the `bson` package.",
+  'max-pending': 'More than `maxPending` calls at a time are refused.',
 }
 
 module.exports = { DIFFERENCES }

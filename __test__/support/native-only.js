@@ -22,6 +22,10 @@ const NATIVE_ONLY = {
       / stored as it was when set was called, with stringify false too \[connect-mongo-native, \w+\]$/,
       'the JavaScript driver makes the BSON only when it sends it',
     ],
+    [
+      / of more than the driver has room for \(too-large\) \[connect-mongo-native, \w+\]$/,
+      'the JavaScript driver fails before that',
+    ],
   ],
   'encryption-event-loop.test.js': [
     [/ keys are derived on other threads /, 'WebAssembly has no other threads; see binding.test.js'],
