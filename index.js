@@ -210,7 +210,6 @@ class MongoStore extends BaseStore {
     this.#transform = transformFunctions(this.#options)
     this.#backend = this.#openBackend()
     this.#concurrent = this.#concurrentSessions()
-    this.#startRemoval()
     for (const name of DETACHABLE) {
       Object.defineProperty(this, name, { value: this[name].bind(this), configurable: true, writable: true })
     }
@@ -271,7 +270,7 @@ class MongoStore extends BaseStore {
   #startRemoval() {
     const { autoRemove, autoRemoveInterval } = this.#options
     if (autoRemove === 'native') debug('Creating MongoDB TTL index')
-    if (autoRemove !== 'interval') return
+    if (autoRemove !== 'interval' || this.#closing) return
     debug('create Timer to remove expired sessions')
     // No two instances keep the same period for long, so that they do not all sweep at once.
     const jitter = 0.9 + Math.random() / 10
@@ -281,6 +280,7 @@ class MongoStore extends BaseStore {
 
   /** @param {News} news */
   #onNews({ event, error }) {
+    if (event === 'collection-known') this.#startRemoval()
     if (event === 'connect' || event === 'disconnect') this.#announce(event)
     if (event === 'default-database') {
       warnOnce("Sessions are stored in the database 'test', because neither the URL nor dbName names one", {

@@ -379,6 +379,23 @@ describe("autoRemove: 'interval' over a test double and mock timers", () => {
       assert.equal(deleteMany.mock.callCount(), 3)
     })
 
+    test(`has no timer before there is a client [${name}]`, async (t) => {
+      const Store = await load()
+      const started = t.mock.method(globalThis, 'setInterval')
+      /** @type {(client: any) => void} */
+      let resolve = assert.fail
+      const clientPromise = new Promise((settle) => {
+        resolve = settle
+      })
+      const store = Store.create({ clientPromise, autoRemove: 'interval' })
+      await new Promise((done) => setImmediate(done))
+      assert.equal(started.mock.callCount(), 0)
+      resolve(recordingClient().client)
+      await store.collectionP
+      assert.equal(started.mock.callCount(), 1)
+      await store.close()
+    })
+
     test(`has swept after a full interval, and survives a sweep that fails [${name}]`, async (t) => {
       const Store = await load()
       t.mock.timers.enable({ apis: ['setInterval'] })

@@ -118,6 +118,7 @@ class DriverBackend {
     if (connectionEvents && !this.#isClosed) this.#unsubscribe = watchServers(client, this.#onNews)
     const collection = db.collection(name)
     this.#opened = { client, collection, calls: sessionCalls(collection, writeOperationOptions) }
+    this.#onNews({ event: 'collection-known' })
     this.#startUp = this.#start(client, collection)
     return this.#opened
   }
@@ -342,8 +343,8 @@ class DriverBackend {
 
   /** Removes expired sessions in the background; one sweep at a time. */
   async sweep() {
-    if (this.#isSweeping || !this.#opened) return
-    const { client, collection } = this.#opened
+    if (this.#isSweeping) return
+    const { client, collection } = /** @type {Opened} */ (this.#opened)
     this.#isSweeping = true
     try {
       // No detour for a client that is connected: the timers of a test double expect the call on the very tick.

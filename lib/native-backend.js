@@ -57,7 +57,7 @@ const { restoreJson, serializedOf, snapshotOfJson, textOf } = require('./session
  *
  * What happens outside any call.
  * @typedef {object} News
- * @property {'ttl-index-failed' | 'ttl-index-present' | 'sweep-failed' | 'default-database' | 'connect' | 'disconnect'} event
+ * @property {'collection-known' | 'ttl-index-failed' | 'ttl-index-present' | 'sweep-failed' | 'default-database' | 'connect' | 'disconnect'} event
  * @property {Error} [error]
  *
  * @typedef {(news: News) => void} OnNews
@@ -328,11 +328,18 @@ class NativeBackend {
     this.#onNews = onNews
     this.#calls = new Calls(options)
     // The names of a mongodb+srv address wait for the first call: a look-up would keep an idle process alive.
-    if (!options.connection.srv) this.#native = this.#openAt(options.connection.uri)
+    if (!options.connection.srv) this.#openAt(options.connection.uri)
   }
 
   /** @param {string} uri */
   #openAt(uri) {
+    this.#native = this.#storeAt(uri)
+    this.#onNews({ event: 'collection-known' })
+    return this.#native
+  }
+
+  /** @param {string} uri */
+  #storeAt(uri) {
     const { serverApi, driverInfo, trustedCertificates } = this.#options.connection
     const config = { ...this.#options, connection: { uri, serverApi, driverInfo, trustedCertificates } }
     const calls = this.#calls
@@ -354,8 +361,7 @@ class NativeBackend {
   /** After a failure the next call looks the names up again. */
   async #lookUpAndOpen() {
     try {
-      this.#native = this.#openAt(await resolveUri(this.#options.connection))
-      return this.#native
+      return this.#openAt(await resolveUri(this.#options.connection))
     } finally {
       this.#opening = undefined
     }
