@@ -182,6 +182,9 @@ function closedError() {
   return Object.assign(new Error('The session store is closed'), { code: 'ERR_STORE_CLOSED' })
 }
 
+/** The longest that setInterval can wait: it takes more for 1 ms. */
+const LONGEST_INTERVAL_MS = 2 ** 31 - 1
+
 class MongoStore extends BaseStore {
   #options
   #transform
@@ -274,7 +277,8 @@ class MongoStore extends BaseStore {
     debug('create Timer to remove expired sessions')
     // No two instances keep the same period for long, so that they do not all sweep at once.
     const jitter = 0.9 + Math.random() / 10
-    this.#timer = setInterval(() => this.#backend.sweep(), autoRemoveInterval * 60_000 * jitter)
+    const periodMs = Math.min(autoRemoveInterval * 60_000, LONGEST_INTERVAL_MS)
+    this.#timer = setInterval(() => this.#backend.sweep(), periodMs * jitter)
     this.#timer.unref()
   }
 

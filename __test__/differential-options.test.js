@@ -192,7 +192,7 @@ const near = (intervals, delay) =>
 
 for (const [minutes, delay] of [
   [undefined, 600_000],
-  [71_582, 71_582 * 60_000],
+  [35_791, 35_791 * 60_000],
   [3, 180_000],
   [0.25, 15_000],
 ]) {
@@ -223,6 +223,24 @@ forDifference('interval-jitter', 'the period of the sweep', {
       near(intervals, 420_000).map(({ delay }) => delay),
       [420_000]
     )
+  },
+})
+
+/** What setInterval took, which a longer delay than it knows is not. @param {NodeJS.Timeout} timer */
+const periodOf = (timer) => Reflect.get(timer, '_repeat')
+
+forDifference('longest-interval', 'the longest autoRemoveInterval that is allowed', {
+  ours: async (t, { open }) => {
+    const intervals = watchIntervals(t)
+    await open({ autoRemove: 'interval', autoRemoveInterval: 71_582 }).length()
+    const [{ timer }] = near(intervals, 2 ** 31 - 1)
+    assert.ok(periodOf(timer) > 2 ** 30)
+  },
+  theirs: async (t, { open }) => {
+    const intervals = watchIntervals(t)
+    await open({ autoRemove: 'interval', autoRemoveInterval: 71_582 }).length()
+    const [{ timer }] = near(intervals, 71_582 * 60_000)
+    assert.equal(periodOf(timer), 1)
   },
 })
 

@@ -48,7 +48,7 @@ const DECRYPT_ERROR_MODES = ['error', 'drop']
 const HASH_ID_OPTIONS = ['secret', 'acceptPlainIds']
 const AUTO_REMOVE_MODES = ['native', 'interval', 'disabled']
 
-/** setInterval's longest delay, 2³¹ − 1 ms, in minutes. */
+/** connect-mongo's limit: 2³² ms. */
 const MAX_INTERVAL_MINUTES = 71_582
 
 /** What fits into 32 bits, as the addon counts; as milliseconds, what setTimeout can wait for. */
