@@ -244,6 +244,55 @@ forDifference('longest-interval', 'the longest autoRemoveInterval that is allowe
   },
 })
 
+for (const autoRemoveInterval of [0, -1, Number.NaN, null]) {
+  forDifference('unusable-durations', `an autoRemoveInterval of ${autoRemoveInterval}`, {
+    ours: async (t, { open }) => {
+      const intervals = watchIntervals(t)
+      await open({ autoRemove: 'interval', autoRemoveInterval }).length()
+      assert.equal(near(intervals, 600_000).length, 1)
+    },
+    theirs: async (t, { open }) => {
+      const intervals = watchIntervals(t)
+      await open({ autoRemove: 'interval', autoRemoveInterval }).length()
+      const [{ timer }] = intervals.slice(-1)
+      assert.equal(periodOf(timer), 1)
+    },
+  })
+}
+
+for (const ttl of [Number.NaN, Number.POSITIVE_INFINITY, Number.MAX_SAFE_INTEGER, 'a day']) {
+  forDifference('unusable-durations', `a ttl of ${ttl}`, {
+    ours: async (_t, { open, collection }) => {
+      const { set, get } = open({ ttl })
+      await set('sid', { cookie: {} })
+      assert.ok(await get('sid'))
+      const { expires } = await collection.findOne({ _id: 'sid' })
+      assert.ok(Math.abs(expires.getTime() - Date.now() - 1_209_600_000) < 60_000)
+    },
+    theirs: async (_t, { open }) => {
+      const { set, get } = open({ ttl })
+      await set('sid', { cookie: {} })
+      assert.equal(await get('sid'), null)
+    },
+  })
+}
+
+forEachImplementation(
+  'lengths of time may be text, and a ttl may be none or negative',
+  async (_t, context) => {
+    const { set } = context.open({ ttl: '3600', touchAfter: '60' })
+    await set('hour', { cookie: {} })
+    await context.open({ ttl: null }).set('none', { cookie: {} })
+    await context.open({ ttl: -5 }).set('gone', { cookie: {} })
+    const documents = await context.collection.find().toArray()
+    const seconds = Object.fromEntries(
+      documents.map(({ _id, expires }) => [_id, (expires.getTime() - Date.now()) / 1000])
+    )
+    for (const [sid, expected] of Object.entries({ hour: 3600, none: 0, gone: -5 }))
+      assert.ok(Math.abs(seconds[sid] - expected) < 60, sid)
+  }
+)
+
 for (const autoRemove of ['native', 'disabled']) {
   forEachImplementation(`autoRemove ${autoRemove} sets no timer of the sweep`, async (t, { open }) => {
     const intervals = watchIntervals(t)

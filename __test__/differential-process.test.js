@@ -169,6 +169,17 @@ for (const option of [
   })
 }
 
+forOurs('lengths of time that cannot work give one warning each', async (_t, { implementation, url }) => {
+  const options = `mongoUrl: url, autoRemove: 'interval', autoRemoveInterval: -1, ttl: NaN, touchAfter: 'soon'`
+  const program = `for (const _ of [1, 2]) await MongoStore.create({ ${options} }).close()`
+  const { warnings } = await runProgram(implementation, url, program)
+  assert.deepEqual(warnings.map(({ message }) => message).toSorted(), [
+    'autoRemoveInterval cannot be -1: it is taken for its default, 10',
+    "touchAfter cannot be 'soon': it is taken for its default, 0",
+    'ttl cannot be NaN: it is taken for its default, 1209600',
+  ])
+})
+
 forDifference('option-warnings', 'an option that nobody knows', {
   ours: async (_t, { implementation, url }) => {
     const program = `await MongoStore.create({ mongoUrl: url, autoRemove: 'disabled', colectionName: 'x' }).close()`

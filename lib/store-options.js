@@ -2,6 +2,7 @@
 'use strict'
 
 const assert = require('node:assert/strict')
+const { inspect } = require('node:util')
 const { nearestName } = require('./mongo-options.js')
 const { warnOnce } = require('./warnings.js')
 
@@ -47,6 +48,17 @@ const CONCURRENCY_MODES = ['overwrite', 'merge', 'reject']
 const DECRYPT_ERROR_MODES = ['error', 'drop']
 const HASH_ID_OPTIONS = ['secret', 'acceptPlainIds']
 const AUTO_REMOVE_MODES = ['native', 'interval', 'disabled']
+
+/**
+ * Whether an option that is a length of time can work.
+ *
+ * @type {Record<'ttl' | 'touchAfter' | 'autoRemoveInterval', (value: any, options: Record<string, any>) => boolean>}
+ */
+const DURATIONS = {
+  ttl: (seconds) => !Number.isNaN(new Date(Date.now() + seconds * 1000).getTime()),
+  touchAfter: (seconds) => !Number.isNaN(Number(seconds)),
+  autoRemoveInterval: (minutes, { autoRemove }) => autoRemove !== 'interval' || minutes > 0,
+}
 
 /** connect-mongo's limit: 2³² ms. */
 const MAX_INTERVAL_MINUTES = 71_582
@@ -119,6 +131,18 @@ function resolveOptions(given) {
   return checked({ ...DEFAULTS, ...Object.fromEntries(present) })
 }
 
+/** @param {Record<string, any>} options */
+function usableDurations(options) {
+  const unusable = Object.entries(DURATIONS).filter(([name, isUsable]) => !isUsable(options[name], options))
+  const defaults = unusable.map(([name]) => [name, Reflect.get(DEFAULTS, name)])
+  for (const [name, value] of defaults) {
+    warnOnce(`${name} cannot be ${inspect(options[name])}: it is taken for its default, ${value}`, {
+      code: 'CONNECT_MONGO_OPTION',
+    })
+  }
+  return Object.fromEntries(defaults)
+}
+
 /** @param {unknown} secret */
 function isSecret(secret) {
   return typeof secret === 'string' && secret !== ''
@@ -168,6 +192,7 @@ function checked(options) {
   checkHashId(options.hashId)
   return {
     ...options,
+    ...usableDurations(options),
     operationTimeoutMS: options.operationTimeoutMS ?? undefined,
     resurrect: Boolean(options.resurrect),
     acceptPlaintext: Boolean(options.acceptPlaintext),
