@@ -9,6 +9,7 @@ const { tmpdir } = require('node:os')
 const path = require('node:path')
 const { after, before, describe, test } = require('node:test')
 const { promisify } = require('node:util')
+const { build } = require('esbuild')
 const { devDependencies } = require('../package.json')
 const { runInChild } = require('./support/child.js')
 const { freshDatabaseUrl } = require('./support/server.js')
@@ -198,6 +199,15 @@ describe('installed with its native package, it', () => {
     await run(process.execPath, [TSC, ...options, ...files], { cwd: app }).catch((error) =>
       assert.fail(error.stdout)
     )
+  })
+
+  test('works beside a bundle that leaves it out', async () => {
+    const mongoUrl = await freshDatabaseUrl('packages')
+    const [entry, outfile] = ['entry.js', 'bundle.js'].map((file) => path.join(app, file))
+    fs.writeFileSync(entry, `(${useFromCommonJs})(${JSON.stringify({ mongoUrl })})`)
+    await build({ entryPoints: [entry], outfile, bundle: true, platform: 'node', external: [MAIN] })
+    const { stdout } = await run(process.execPath, [outfile], { cwd: app, env: BY_HAND })
+    assert.deepEqual(JSON.parse(stdout), { user: 'ada', backend: 'native', binding: PLATFORM })
   })
 
   test('works for Express', async () => {
