@@ -2,6 +2,7 @@
 'use strict'
 
 const assert = require('node:assert/strict')
+const { getCiphers, getHashes } = require('node:crypto')
 const { readFileSync } = require('node:fs')
 const path = require('node:path')
 const { inOneStyle } = require('./support/differential.js')
@@ -195,6 +196,24 @@ for (const options of ODD_CIPHERS) {
     },
     theirs: async (_t, { open }) => {
       const { set, get } = open({ crypto })
+      await set('sid', plainSession())
+      assert.deepEqual(await get('sid'), plainSession())
+    },
+  })
+}
+
+for (const [option, name, known] of /** @type {const} */ ([
+  ['algorithm', 'aes-256-gcm-siv', getCiphers()],
+  ['hashing', 'keccak-256', getHashes()],
+])) {
+  const crypto = { secret: SECRET, [option]: name }
+  forDifference('odd-ciphers', `crypto with the ${option} ${name}, which Node 26 has`, {
+    ours: (_t, { create }) => {
+      assert.throws(() => create({ crypto }), { message: new RegExp(`^crypto\\.${option} "${name}"`) })
+    },
+    theirs: async (_t, { open }) => {
+      const { set, get } = open({ crypto })
+      if (!known.includes(name)) return assert.rejects(set('sid', plainSession()), () => true)
       await set('sid', plainSession())
       assert.deepEqual(await get('sid'), plainSession())
     },

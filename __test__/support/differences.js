@@ -65,7 +65,7 @@ const DIFFERENCES = {
   'crypto-checked':
     'Encryption options that cannot work, an adapter without its functions among them, are an error when the store or the adapter is made; connect-mongo fails at the first `set`, or writes what it cannot read.',
   'odd-ciphers':
-    "Ciphers that connect-mongo can use only with kruptein's own `_key_size` or `_iv_size`, such as `camellia-128-cbc` and `des3`, are not supported and throw.",
+    "Ciphers that connect-mongo can use only with kruptein's own `_key_size` or `_iv_size`, such as `camellia-128-cbc` and `des3`, are not supported and throw, and so are those ciphers and hashes that Node has from 26 on only, such as `aes-256-gcm-siv` and `keccak-256`.",
   'not-json':
     'With encryption, a session that JSON cannot hold fails `set`; connect-mongo stores the text `[object Object]` in its place.',
   'half-surrogates':
