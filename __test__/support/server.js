@@ -12,13 +12,24 @@ const { findMongod } = require('../../scripts/mongod.js')
 process.env.MONGOMS_SYSTEM_BINARY_VERSION_CHECK ??= 'false'
 
 /**
- * What is stopped when the file is over. The hook is made here, outside every test: one that is made inside a test
- * runs when that test ends, and would take the shared server away from the tests that follow.
+ * What is stopped when the file is over, which may be before it has started. The hook is made here, outside every test: one
+ * that is made inside a test runs when that test ends, and would take the shared server away from the tests that follow.
  *
- * @type {{ stop(): Promise<boolean> }[]}
+ * @type {Promise<{ stop(): Promise<boolean> }>[]}
  */
-const running = []
-after(() => Promise.all(running.map((server) => server.stop())))
+const servers = []
+after(() => Promise.all(servers.map(async (server) => (await server).stop())))
+
+/**
+ * @template {{ stop(): Promise<boolean> }} Server
+ * @param {() => Promise<Server>} create
+ * @returns {Promise<Server>}
+ */
+function started(create) {
+  const server = startOnFreePort(create)
+  servers.push(server)
+  return server
+}
 
 /**
  * Starts a mongod of the caller's own and stops it when the file's tests are over.
@@ -26,31 +37,25 @@ after(() => Promise.all(running.map((server) => server.stop())))
  * @param {{ args?: string[], port?: number, dbPath?: string, auth?: import('mongodb-memory-server-core/lib/MongoMemoryServer').AutomaticAuth }} [options]
  */
 async function startServer({ args = [], port, dbPath, auth } = {}) {
-  const systemBinary = await findMongod()
-  const server = await startOnFreePort(() =>
+  return started(async () =>
     MongoMemoryServer.create({
-      binary: { systemBinary },
+      binary: { systemBinary: await findMongod() },
       instance: { args, port, dbPath, storageEngine: 'wiredTiger' },
       auth,
     })
   )
-  running.push(server)
-  return server
 }
 
 /**
  * @param {{ count?: number, args?: string[] }} [options]
  */
 async function startReplicaSet({ count = 1, args = [] } = {}) {
-  const systemBinary = await findMongod()
-  const set = await startOnFreePort(() =>
+  return started(async () =>
     MongoMemoryReplSet.create({
-      binary: { systemBinary },
+      binary: { systemBinary: await findMongod() },
       replSet: { count, args, storageEngine: 'wiredTiger' },
     })
   )
-  running.push(set)
-  return set
 }
 
 /** @type {Promise<string> | undefined} */
