@@ -214,7 +214,9 @@ class MongoStore extends BaseStore {
     this.#backend = this.#openBackend()
     this.#concurrent = this.#concurrentSessions()
     for (const name of DETACHABLE) {
-      Object.defineProperty(this, name, { value: this[name].bind(this), configurable: true, writable: true })
+      // Looked up at each call, for those who put something else in the place of the class's method later, as tests do.
+      const value = (/** @type {unknown[]} */ ...args) => Object.getPrototypeOf(this)[name].apply(this, args)
+      Object.defineProperty(this, name, { value, configurable: true, writable: true })
     }
   }
 

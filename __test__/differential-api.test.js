@@ -111,6 +111,38 @@ forDifference('detached', 'a method taken off the store', {
   },
 })
 
+forEachImplementation('a class made of it can override its methods', async (_t, { MongoStore, url }) => {
+  /** @type {string[]} */
+  const asked = []
+  class Watched extends MongoStore {
+    /** @param {string} sid @param {unknown[]} args */
+    get(sid, ...args) {
+      asked.push(sid)
+      return super.get(sid, ...args)
+    }
+  }
+  const store = new Watched({ mongoUrl: url, autoRemove: 'disabled' })
+  await promised(store).set('sid', plainSession())
+  assert.deepEqual(await promised(store).get('sid'), plainSession())
+  assert.deepEqual(asked, ['sid'])
+  await store.close()
+})
+
+forEachImplementation(
+  'a method of the class can be replaced at any time',
+  async (t, { MongoStore, open }) => {
+    const { store, set, get } = open()
+    await set('sid', plainSession())
+    const spy = t.mock.method(MongoStore.prototype, 'get')
+    assert.deepEqual(await get('sid'), plainSession())
+    assert.equal(spy.mock.callCount(), 1)
+    t.mock.method(store, 'get', (/** @type {any} */ _sid, /** @type {any} */ callback) =>
+      callback?.(null, 'stub')
+    )
+    assert.deepEqual(await callbackArguments(store, 'get', 'sid'), [null, 'stub'])
+  }
+)
+
 /** Runs a function while an uncaught exception does not end the test. @param {() => void} run @returns {Promise<unknown>} the exception */
 function uncaughtException(run) {
   return new Promise((resolve) => {
