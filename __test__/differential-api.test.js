@@ -111,6 +111,40 @@ forDifference('detached', 'a method taken off the store', {
   },
 })
 
+/** @param {import('mongodb').Db} database so that the server refuses every session */
+async function refuseSessions(database) {
+  await database.command({ create: 'sessions', validator: { nobody: { $exists: true } } })
+}
+
+forEachImplementation('a failure is of the classes of the driver', async (_t, { open, database, driver }) => {
+  await refuseSessions(database)
+  await assert.rejects(open().set('sid', plainSession()), (/** @type {any} */ error) => {
+    assert.ok(error instanceof driver.MongoServerError)
+    assert.ok(error instanceof driver.MongoError)
+    assert.ok(!(error instanceof driver.MongoNetworkError))
+    assert.equal(error.code, 121)
+    assert.equal(error.hasErrorLabel('RetryableWriteError'), false)
+    return true
+  })
+})
+
+forDifference('server-reply', 'the reply of the server in its error', {
+  ours: async (_t, { open, database }) => {
+    await refuseSessions(database)
+    await assert.rejects(open().set('sid', plainSession()), (/** @type {any} */ { code, errorResponse }) => {
+      assert.deepEqual({ code, errorResponse }, { code: 121, errorResponse: undefined })
+      return true
+    })
+  },
+  theirs: async (_t, { open, database }) => {
+    await refuseSessions(database)
+    await assert.rejects(open().set('sid', plainSession()), (/** @type {any} */ { errorResponse }) => {
+      assert.equal(errorResponse.code, 121)
+      return true
+    })
+  },
+})
+
 forEachImplementation('a class made of it can override its methods', async (_t, { MongoStore, url }) => {
   /** @type {string[]} */
   const asked = []

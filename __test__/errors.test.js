@@ -4,7 +4,9 @@
 const assert = require('node:assert/strict')
 const { before, describe, test } = require('node:test')
 const { inspect } = require('node:util')
+const { MongoNetworkError } = require('mongodb')
 const MongoStore = require('..')
+const { errorOf: errorFrom } = require('../lib/errors.js')
 const { DEFAULT_BACKEND } = require('./support/backends.js')
 const { runInChild } = require('./support/child.js')
 const { openDatabase, profile } = require('./support/database.js')
@@ -118,6 +120,40 @@ describe('a session that is too large', () => {
     const error = await errorOf(open().set('sid', { cookie: {}, text: 'x'.repeat(17 * MEGABYTE) }))
     assert.equal(error.name, 'MongoServerError')
     assert.equal(typeof error.code, 'number')
+  })
+})
+
+describe("the classes of the app's driver", () => {
+  test('are those of the errors of an app that loads it, sooner or later', async () => {
+    const { stdout, stderr } = await runInChild(async () => {
+      const MongoStore = require('connect-mongo-native')
+      const mongoUrl = 'mongodb://127.0.0.1:1/down?serverSelectionTimeoutMS=50'
+      const store = new MongoStore({ mongoUrl, autoRemove: 'disabled', backend: 'native' })
+      const first = await store.get('sid').catch((/** @type {any} */ error) => error)
+      const isLoaded = Boolean(require.cache[require.resolve('mongodb')])
+      const { MongoError, MongoNetworkError, MongoServerSelectionError } = require('mongodb')
+      const second = await store.get('sid').catch((/** @type {any} */ error) => error)
+      const classes = [MongoServerSelectionError, MongoError, Error, MongoNetworkError]
+      const isOf = [second, first].map((error) => classes.map((one) => error instanceof one))
+      await store.close()
+      console.log(JSON.stringify({ isLoaded, isOf, name: first.name }))
+    }, {})
+    const isOf = [true, true, true, false]
+    assert.deepEqual(
+      JSON.parse(stdout),
+      { isLoaded: false, isOf: [isOf, isOf], name: 'MongoServerSelectionError' },
+      stderr
+    )
+  })
+
+  test('stand in for one that it does not export', () => {
+    const failure = { message: 'cleared', errorLabels: ['RetryableWriteError'], causes: ['reset'] }
+    const error = errorFrom({ name: 'MongoPoolClearedError', ...failure })
+    assert.ok(error instanceof MongoNetworkError)
+    assert.equal(error.name, 'MongoPoolClearedError')
+    assert.deepEqual(error.errorLabels, failure.errorLabels)
+    assert.ok(error.hasErrorLabel('RetryableWriteError'))
+    assert.match(String(error.cause), /reset/)
   })
 })
 

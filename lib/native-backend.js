@@ -7,6 +7,7 @@ const { setImmediate } = require('node:timers')
 
 const { binding } = require('./binding.js')
 const { appBson } = require('./bson.js')
+const { errorOf } = require('./errors.js')
 const { resolveUri } = require('./mongo-options.js')
 const { restoreJson, serializedOf, snapshotOfJson, textOf } = require('./session-crypto.js')
 
@@ -70,46 +71,6 @@ const { restoreJson, serializedOf, snapshotOfJson, textOf } = require('./session
  */
 
 const { AnswerKind } = binding
-
-/** @type {Map<string, new (message: string) => Error>} */
-const errorClasses = new Map()
-
-/**
- * The Node driver's name is on the class, so that it is in the first line of the stack too.
- *
- * @param {string} name
- */
-function errorClass(name) {
-  let known = errorClasses.get(name)
-  if (!known) {
-    known = class extends Error {
-      /** @param {string} label */
-      hasErrorLabel(label) {
-        return /** @type {this & { errorLabels: string[] }} */ (this).errorLabels.includes(label)
-      }
-    }
-    Object.defineProperty(known, 'name', { value: name })
-    Object.defineProperty(known.prototype, 'name', { value: name, configurable: true, writable: true })
-    errorClasses.set(name, known)
-  }
-  return known
-}
-
-/** @param {string[]} messages @returns {Error | undefined} */
-function causeOf([message, ...rest]) {
-  return message === undefined ? undefined : new Error(message, { cause: causeOf(rest) })
-}
-
-/** @param {Failure} failure */
-function errorOf({ name, message, code, codeName, errorLabels, causes }) {
-  const error = new (errorClass(name))(message)
-  Object.assign(error, { errorLabels })
-  if (code !== undefined) Object.assign(error, { code })
-  if (codeName !== undefined) Object.assign(error, { codeName })
-  if (causes.length > 0)
-    Object.defineProperty(error, 'cause', { value: causeOf(causes), configurable: true, writable: true })
-  return error
-}
 
 /**
  * Not by its class: under a test runner with realms of its own, the `bson` package may have another `Error`.
@@ -572,4 +533,4 @@ class NativeBackend {
   }
 }
 
-module.exports = { NativeBackend, errorOf }
+module.exports = { NativeBackend }

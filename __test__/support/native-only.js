@@ -17,6 +17,12 @@ const NATIVE_FILES = {
 /** By file, the ends of the tests' full titles, with the reason. @type {Record<string, [RegExp, string][]>} */
 const NATIVE_ONLY = {
   'collection.test.js': [[/ of the native backend > /, NO_NATIVE]],
+  'differential-api.test.js': [
+    [
+      / the server in its error \(server-reply\) \[connect-mongo-native, \w+\]$/,
+      'the driver makes the error',
+    ],
+  ],
   'differential-values.test.js': [
     [
       / stored as it was when set was called, with stringify false too \[connect-mongo-native, \w+\]$/,
