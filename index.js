@@ -719,8 +719,21 @@ class MongoStore extends BaseStore {
   }
 }
 
-module.exports = MongoStore
-module.exports.MongoStore = MongoStore
-module.exports.default = MongoStore
-module.exports.createKrupteinAdapter = createKrupteinAdapter
-module.exports.createWebCryptoAdapter = createWebCryptoAdapter
+/** The class, which connect-mongo 3 gave to those who called what they had required with express-session. */
+const Callable = new Proxy(MongoStore, {
+  apply() {
+    warnOnce("require('connect-mongo')(session) is MongoStore.create(options) since connect-mongo 4", {
+      type: 'DeprecationWarning',
+      code: 'CONNECT_MONGO_OLD_OPTION',
+    })
+    return Callable
+  },
+})
+MongoStore.prototype.constructor = Callable
+
+module.exports = Object.assign(Callable, {
+  MongoStore: Callable,
+  default: Callable,
+  createKrupteinAdapter,
+  createWebCryptoAdapter,
+})

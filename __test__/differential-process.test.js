@@ -180,6 +180,24 @@ forOurs('lengths of time that cannot work give one warning each', async (_t, { i
   ])
 })
 
+forDifference('option-warnings', 'the class called with express-session, as in connect-mongo 3', {
+  ours: async (_t, { implementation, url }) => {
+    const program = `
+      const Store = MongoStore(require('express-session'))
+      const store = new Store({ url, autoRemove: 'disabled' })
+      await call(store, 'set', 'sid', { cookie: {} })
+      console.log(store instanceof MongoStore, await call(store, 'length'))
+      await store.close()`
+    const { warnings, stdout } = await runProgram(implementation, url, program)
+    assert.equal(stdout, 'true [ null, 1 ]\n')
+    assert.deepEqual(
+      warnings.map(({ name }) => name),
+      ['DeprecationWarning', 'DeprecationWarning']
+    )
+  },
+  theirs: (_t, { MongoStore }) => assert.throws(() => MongoStore(session), TypeError),
+})
+
 forDifference('option-warnings', 'an option that nobody knows', {
   ours: async (_t, { implementation, url }) => {
     const program = `await MongoStore.create({ mongoUrl: url, autoRemove: 'disabled', colectionName: 'x' }).close()`
