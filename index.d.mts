@@ -2,10 +2,13 @@ import MongoStore from './index.js'
 
 export type {
   AnySessionData,
+  Client,
+  Collection,
   ConnectMongoOptions,
   CryptoAdapter,
   CryptoOptions,
   CryptoSecret,
+  DriverOption,
   Events,
   HashIdOptions,
   KrupteinOptions,

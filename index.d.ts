@@ -271,8 +271,8 @@ declare namespace MongoStore {
     autoRemove?: 'native' | 'interval' | 'disabled'
 
     /**
-     * The time between two removals with `autoRemove: 'interval'`, in minutes, at most 71582. Each store shortens it by up to a
-     * tenth, so that the instances of an app take turns.
+     * The time between two removals with `autoRemove: 'interval'`, in minutes, at most 71582; more than 35791 counts as 35791, the
+     * longest that a timer can wait. Each store shortens it by up to a tenth, so that the instances of an app take turns.
      *
      * @default 10
      */
@@ -740,9 +740,9 @@ declare namespace MongoStore {
     /** How a server is watched. @default 'auto' */
     serverMonitoringMode?: 'auto' | 'poll' | 'stream'
 
-    /** Repeat a read once that failed on the network. @default true */
+    /** Repeat a read that failed on the network: on Rust until `serverSelectionTimeoutMS`, on a JavaScript client once. @default true */
     retryReads?: boolean
-    /** Repeat a write once that failed on the network; the server must be part of a replica set. @default true */
+    /** The same for a write; the server must be part of a replica set or a sharded cluster. @default true */
     retryWrites?: boolean
     /** How often to repeat what an overloaded server refused. @default 2 */
     maxAdaptiveRetries?: number
@@ -816,6 +816,10 @@ declare namespace MongoStore {
     autoSelectFamily?: boolean | undefined
     /** It has no effect: a store has no use for it. */
     autoSelectFamilyAttemptTimeout?: number | undefined
+    /** It has no effect: a certificate in `tlsCAFile` is trusted in any case. */
+    allowPartialTrustChain?: boolean | undefined
+    /** It has no effect: rustls has no such ciphers. */
+    minDHSize?: number | undefined
     /** It has no effect: a store has no use for it. */
     forceServerObjectId?: boolean
     /** It has no effect: a store has no use for it. */

@@ -409,7 +409,7 @@ describe('backend', () => {
       { mongoUrl: url },
       { timeoutMs: 20_000 }
     )
-    assert.deepEqual({ code, stdout, stderr }, { code: 0, stdout: 'closed\n', stderr: '' })
+    assert.deepEqual({ code, stdout }, { code: 0, stdout: 'closed\n' }, stderr)
   })
 
   test("'driver' with a mongoUrl that is wrong is the driver's error, thrown at once", () => {
@@ -495,6 +495,35 @@ describe('the database', () => {
       assert.equal(stdout, isWarned ? 'native CONNECT_MONGO_DEFAULT_DATABASE\n' : '', stderr)
     })
   }
+
+  test('options that have no effect give one warning each', async () => {
+    const { stdout, stderr } = await runInChild(async () => {
+      const MongoStore = require('..')
+      const { MongoClient } = require('mongodb')
+      const messages = []
+      process.on('warning', ({ message }) => messages.push(message))
+      const mongoUrl = 'mongodb://127.0.0.1:1/app'
+      for (const options of [
+        { client: new MongoClient(mongoUrl), mongoOptions: { appName: 'app' } },
+        { client: new MongoClient(mongoUrl), mongoOptions: {}, closeClient: true },
+        { mongoUrl, backend: 'driver', closeClient: false },
+        { mongoUrl, writeOperationOptions: { w: 1, wtimeoutMs: 5 } },
+        { mongoUrl, mongoOptions: { appName: 'app' } },
+      ]) {
+        await new MongoStore({ ...options, autoRemove: 'disabled' }).close()
+      }
+      console.log(JSON.stringify(messages))
+    }, {})
+    assert.deepEqual(
+      JSON.parse(stdout),
+      [
+        'The option mongoOptions has no effect on a client',
+        'The option closeClient has no effect with mongoUrl',
+        'The option writeOperationOptions.wtimeoutMs has no effect',
+      ],
+      stderr
+    )
+  })
 
   for (const kind of ['client', 'driver', 'mongoose']) {
     test(`warns by itself where ${kind} names none`, async (t) => {

@@ -181,6 +181,13 @@ describe('the option', () => {
   test('needs writes that are acknowledged', () => {
     const writeOperationOptions = { w: 0 }
     assert.throws(() => MongoStore.create({ mongoUrl, concurrency: 'merge', writeOperationOptions }), /w: 0/)
+    const client = { db: () => {} }
+    assert.throws(() => MongoStore.create({ client, concurrency: 'merge', writeOperationOptions }), /w: 0/)
+  })
+
+  test('needs them from the URL and mongoOptions as well', () => {
+    for (const options of [{ mongoUrl: `${mongoUrl}?w=0` }, { mongoUrl, mongoOptions: { w: 0 } }])
+      assert.throws(() => MongoStore.create({ ...options, concurrency: 'reject' }), /w: 0/)
   })
 })
 

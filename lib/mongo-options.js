@@ -16,6 +16,7 @@ const {
   unknownOption,
 } = require('./mongo-option-table.js')
 const { hostsSuffix, lookUpSeedList } = require('./seed-list.js')
+const { warnOnce } = require('./warnings.js')
 const { isTlsOn, idleTlsOptions, tlsSettings } = require('./tls-options.js')
 
 const { MongoParseError, MongoAPIError, MongoInvalidArgumentError, MongoMissingCredentialsError } = errors
@@ -172,6 +173,10 @@ const WRITE_CONCERN = ['w', 'wtimeout', 'wtimeoutMS', 'j', 'journal', 'fsync']
  * @returns {WriteConcern | undefined} as the Node driver's WriteConcern.fromOptions understands them
  */
 function writeConcern(options = {}, owner) {
+  for (const name of Object.keys(options)) {
+    if (!WRITE_CONCERN.includes(name))
+      warnOnce(`The option ${owner}.${name} has no effect`, { code: 'CONNECT_MONGO_OPTION' })
+  }
   const given = WRITE_CONCERN.filter((name) => options[name] !== undefined && options[name] !== null)
   const { w, wtimeout, wtimeoutMS, j, journal, fsync } = read(
     given.map((name) => [name, [options[name]]]),

@@ -34,9 +34,16 @@ function cryptoOption(crypto) {
   return encryptionOfCrypto(crypto)
 }
 
+/** @param {Options} options @param {{ w?: unknown } | undefined} concern of the session writes */
+function checkAcknowledged({ concurrency }, concern) {
+  if (concurrency === 'overwrite' || concern?.w !== 0) return
+  throw new Error(`concurrency: '${concurrency}' needs writes that are acknowledged, not w: 0`)
+}
+
 /** @param {Options} options @param {ClientSource} source @param {OnNews} onNews */
 function overDriver(options, source, onNews) {
   const { dbName, collectionName, writeOperationOptions, timestamps, autoRemove, connectionEvents } = options
+  checkAcknowledged(options, writeOperationOptions)
   return new DriverBackend(
     {
       source,
@@ -73,13 +80,15 @@ function overRust(options, crypto, onNews) {
   const connection = parseConnection(mongoUrl, mongoOptions)
   for (const warning of connection.warnings) warnOnce(warning, { code: 'CONNECT_MONGO_OPTION' })
   const ownConcern = writeConcern(options.writeOperationOptions, 'writeOperationOptions')
+  const concern = ownConcern ?? connection.writeConcern
+  checkAcknowledged(options, concern)
   const backend = new NativeBackend(
     {
       connection,
       openClient: () => ownClient('collectionP', mongoUrl, mongoOptions),
       database: dbName || connection.database || 'test',
       collection: collectionName,
-      writeConcern: ownConcern ?? connection.writeConcern,
+      writeConcern: concern,
       timestamps,
       maxPending,
       operationTimeoutMS,
@@ -94,12 +103,23 @@ function overRust(options, crypto, onNews) {
   return backend
 }
 
+/** @param {Options} options @param {boolean} hasClient */
+function warnOfIdle({ mongoOptions, closeClient }, hasClient) {
+  const isIdle = hasClient ? Object.keys(mongoOptions ?? {}).length > 0 : closeClient !== undefined
+  if (!isIdle) return
+  const what = hasClient
+    ? 'mongoOptions has no effect on a client'
+    : 'closeClient has no effect with mongoUrl'
+  warnOnce(`The option ${what}`, { code: 'CONNECT_MONGO_OPTION' })
+}
+
 /** @param {Options} options @param {Crypto | undefined} crypto @param {OnNews} onNews */
 function chooseBackend(options, crypto, onNews) {
   const given = options.mongoUrl ? undefined : options.clientPromise || options.client
   if (given && options.backend === 'native') {
     throw new Error("backend: 'native' needs mongoUrl: Rust cannot use a JavaScript client")
   }
+  warnOfIdle(options, Boolean(given))
   if (given) return overDriver(options, givenClient(given, options.closeClient), onNews)
   if (options.backend === 'driver') return overOwnDriver(options, onNews)
   if (noNative) return withoutNative(options, onNews)

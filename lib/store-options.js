@@ -185,8 +185,6 @@ function checked(options) {
     throw new TypeError(`backend must be one of ${BACKENDS.join(', ')}`)
   if (!CONCURRENCY_MODES.includes(options.concurrency))
     throw new TypeError(`concurrency must be one of ${CONCURRENCY_MODES.join(', ')}`)
-  if (options.concurrency !== 'overwrite' && options.writeOperationOptions?.w === 0)
-    throw new Error(`concurrency: '${options.concurrency}' needs writes that are acknowledged, not w: 0`)
   if (!DECRYPT_ERROR_MODES.includes(options.onDecryptError))
     throw new TypeError(`onDecryptError must be one of ${DECRYPT_ERROR_MODES.join(', ')}`)
   checkHashId(options.hashId)

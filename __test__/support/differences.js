@@ -47,7 +47,7 @@ const DIFFERENCES = {
   'server-down':
     'A server that is down is an error of each call, never an unhandled rejection, and later calls succeed once it is up.',
   'option-warnings':
-    "The option names of connect-mongo 3 work with a deprecation warning, and so does its `require('connect-mongo')(session)`; an unknown option gives one warning.",
+    "The option names of connect-mongo 3 work with a deprecation warning, and so does its `require('connect-mongo')(session)`; an unknown option, and one that has no effect beside the others, gives one warning.",
   internals:
     'Without a `client`, `collectionP` opens a client of your own `mongodb` package when it is first asked for; there is no `clientP` and no `options` on the store.',
   'commonjs-class':

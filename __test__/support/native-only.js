@@ -17,6 +17,7 @@ const NATIVE_FILES = {
 /** By file, the ends of the tests' full titles, with the reason. @type {Record<string, [RegExp, string][]>} */
 const NATIVE_ONLY = {
   'collection.test.js': [[/ of the native backend > /, NO_NATIVE]],
+  'concurrency.test.js': [[/ needs them from the URL and mongoOptions as well$/, NO_NATIVE]],
   'differential-api.test.js': [
     [
       / the server in its error \(server-reply\) \[connect-mongo-native, \w+\]$/,
