@@ -3,6 +3,7 @@
 
 const assert = require('node:assert/strict')
 const { execFileSync } = require('node:child_process')
+const { generateKeyPairSync } = require('node:crypto')
 const dns = require('node:dns')
 const {
   cpSync,
@@ -17,7 +18,7 @@ const { tmpdir } = require('node:os')
 const path = require('node:path')
 const { after, before, describe, test } = require('node:test')
 const tls = require('node:tls')
-const { ReadPreference, WriteConcern } = require('mongodb')
+const { MongoClient, ReadPreference, WriteConcern } = require('mongodb')
 const nodeDriver = require('mongodb/lib/connection_string.js')
 const { dependencies } = require('../package.json')
 const MongoStore = require('..')
@@ -1191,4 +1192,105 @@ test('the nearest name is one with few letters changed, and none when all are fa
   assert.equal(nearestName('MINPOOLSIZE', names), 'minPoolSize')
   assert.equal(nearestName('replSet', names), undefined)
   assert.equal(nearestName('w', []), undefined)
+})
+
+describe('what the Rust driver would read otherwise', () => {
+  /** @param {string} url @param {object} [options] @returns {string | undefined} the option that needs the JavaScript driver */
+  function needsDriver(url, options) {
+    try {
+      parseConnection(url, options)
+    } catch (/** @type {any} */ error) {
+      if (!error.needsDriver) throw error
+      return error.option
+    }
+    return undefined
+  }
+
+  test('TLS through a Unix domain socket, which it would leave out', () => {
+    assert.equal(needsDriver('mongodb://%2Ftmp%2Fm.sock/app?tls=true'), 'tls')
+    assert.equal(needsDriver('mongodb://%2Ftmp%2Fm.sock/app'), undefined)
+  })
+
+  test('a user name with a comma, but for certificates', () => {
+    assert.equal(needsDriver('mongodb://a%2Cb:secret@localhost/app'), 'auth')
+    const certificate = { tls: true, authMechanism: 'MONGODB-X509' }
+    assert.equal(needsDriver('mongodb://CN%3Da%2CO%3Db@localhost/app', certificate), undefined)
+  })
+
+  test('a key that is encrypted in an old way', (t) => {
+    const folder = mkdtempSync(path.join(tmpdir(), 'connect-mongo-native-keys-'))
+    t.after(() => rmSync(folder, { recursive: true }))
+    for (const [cipher, expected] of [
+      ['aes-256-cbc', undefined],
+      ['des-ede3-cbc', 'passphrase'],
+    ]) {
+      const encoding = { type: 'pkcs8', format: 'pem', cipher, passphrase: 'secret' }
+      const { privateKey } = generateKeyPairSync('ec', {
+        namedCurve: 'P-256',
+        privateKeyEncoding: /** @type {any} */ (encoding),
+        publicKeyEncoding: { type: 'spki', format: 'pem' },
+      })
+      const tlsCertificateKeyFile = path.join(folder, `${cipher}.pem`)
+      writeFileSync(tlsCertificateKeyFile, privateKey)
+      const options = { tls: true, tlsCertificateKeyFile, passphrase: 'secret' }
+      assert.equal(needsDriver('mongodb://localhost/app', options), expected, cipher)
+      assert.throws(() => needsDriver('mongodb://localhost/app', { ...options, passphrase: '' }), {
+        message: /tlsCertificateKeyFilePassword/,
+      })
+    }
+  })
+})
+
+describe('as the Node driver reads it', () => {
+  const uriOf = (/** @type {string} */ url, options = {}) => parseConnection(url, options).uri
+
+  test('an appName is cut off where the server would refuse it', () => {
+    const uri = uriOf('mongodb://localhost', { appName: `a${'é'.repeat(100)}` })
+    assert.equal(new URL(uri).searchParams.get('appName'), `a${'é'.repeat(63)}`)
+  })
+
+  test('hosts may have space around them', () => {
+    assert.equal(uriOf('mongodb://a:1, b:2 /app'), uriOf('mongodb://a:1,b:2/app'))
+  })
+
+  test('an empty proxyHost is none, and null in an object is nothing', () => {
+    const plain = parseConnection('mongodb://localhost/app')
+    assert.equal(uriOf('mongodb://localhost/app', { proxyHost: '' }), plain.uri)
+    const options = { serverApi: { version: '1', strict: null }, driverInfo: { name: 'app', version: null } }
+    const { serverApi, driverInfo } = parseConnection('mongodb://localhost', options)
+    assert.deepEqual(serverApi, { version: '1', strict: undefined, deprecationErrors: undefined })
+    assert.deepEqual(driverInfo, { name: 'app', version: undefined, platform: undefined })
+    const readPreference = { mode: 'secondary', maxStalenessSeconds: null }
+    assert.equal(
+      uriOf('mongodb://localhost', { readPreference }),
+      uriOf('mongodb://localhost/?readPreference=secondary')
+    )
+  })
+
+  test('certificates may be bytes', () => {
+    const ca = new Uint8Array(Buffer.from('-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n'))
+    const { trustedCertificates } = parseConnection('mongodb://localhost/?tls=true', { ca })
+    assert.equal(trustedCertificates, Buffer.from(ca).toString())
+  })
+
+  test("a read preference's own maxStalenessSeconds counts", () => {
+    const url = 'mongodb://localhost/?maxStalenessSeconds=120&readPreference=nearest'
+    const readPreference = { mode: /** @type {const} */ ('secondary'), maxStalenessSeconds: 95 }
+    const { maxStalenessSeconds } = new MongoClient(url, { readPreference }).options.readPreference
+    const ours = new URL(uriOf(url, { readPreference })).searchParams.get('maxStalenessSeconds')
+    assert.equal(ours, String(maxStalenessSeconds))
+  })
+})
+
+describe('a mistake in the address', () => {
+  test('that could be the end of a password is not quoted', () => {
+    for (const name of ['tlsCertificateKeyFilePassword', 'proxyPassword'])
+      assert.throws(() => parseConnection(`mongodb://localhost/?tls=true&${name}=ab&S3CRET=1`), {
+        message: /^(?!.*S3CRET).*percent-encoded as %26/,
+      })
+  })
+
+  test('in the database is told from one in a password', () => {
+    assert.throws(() => parseConnection('mongodb://localhost/100%'), { message: /database/ })
+  })
 })

@@ -10,12 +10,15 @@ const notEncoded = () =>
     'Invalid connection string: the characters : / ? # [ ] @ % in the user name or password must be percent-encoded'
   )
 
-/** @param {string} part */
-function decode(part) {
+const badDatabase = () =>
+  new MongoParseError('Invalid connection string: a % in the database must be percent-encoded as %25')
+
+/** @param {string} part @param {() => Error} failure */
+function decode(part, failure = notEncoded) {
   try {
     return decodeURIComponent(part)
   } catch {
-    throw notEncoded()
+    throw failure()
   }
 }
 
@@ -36,8 +39,8 @@ function parseUrl(mongoUrl) {
   return {
     isSrv: srv !== undefined,
     auth: username && { username: decode(username), password: decode(password) },
-    hosts: hosts.split(',').map(host),
-    database: decode(path),
+    hosts: hosts.split(',').map((one) => host(one.trim())),
+    database: decode(path, badDatabase),
     query: readQuery(query),
   }
 }
@@ -66,14 +69,23 @@ function host(written) {
   return `${ascii}:${integer(1, 65535)(port, 'Invalid connection string: the port of a host', [])}`
 }
 
+/** @param {string} written @param {string} query */
+function unknownIn(written, query) {
+  // With an @ in the query, the name may be the end of a password, and so may it behind a password.
+  if (query.includes('@')) return notEncoded()
+  if (!/pass/i.test(query)) return unknownOption(written)
+  return new MongoParseError(
+    'Invalid connection string: an option is not supported; a & in a password must be percent-encoded as %26'
+  )
+}
+
 /** @param {string} query @returns {Record<string, string[]>} */
 function readQuery(query) {
   /** @type {Record<string, string[]>} */
   const given = Object.create(null)
   for (const [written, value] of new URLSearchParams(query)) {
     const name = CANONICAL.get(written.toLowerCase())
-    // With an @ in it, it may be the end of a password.
-    if (name === undefined) throw query.includes('@') ? notEncoded() : unknownOption(written)
+    if (name === undefined) throw unknownIn(written, query)
     if (name === 'serverApi' || name === 'srvHostValidator') {
       throw new MongoParseError(`URI cannot contain \`${name}\`, it can only be passed to the client`)
     }

@@ -77,6 +77,10 @@ const text = checked((value) => typeof value === 'string', 'a string')
 const callable = checked((value) => typeof value === 'function', 'a function')
 const record = checked((value) => typeof value === 'object' && !Array.isArray(value), 'an object')
 
+/** @param {Reader} read @param {unknown} value of a field, which may be absent as options may @param {string} name */
+const ifGiven = (read, value, name) =>
+  value === undefined || value === null ? undefined : read(value, name, [])
+
 /** @param {string[]} words */
 const oneOf = (...words) => checked((value) => words.includes(value), `one of ${words.join(', ')}`)
 
@@ -91,6 +95,18 @@ const integer = (least, greatest) => (value, name) => {
 }
 
 const count = integer(0, 2 ** 32 - 1)
+
+/** In bytes, what the server takes; the Node driver cuts it off there, too. */
+const LONGEST_APP_NAME = 128
+
+/** @type {Reader} */
+function appName(value, name) {
+  const bytes = Buffer.from(text(value, name, []))
+  if (bytes.length <= LONGEST_APP_NAME) return value
+  // As a stream, it leaves out half a character at the end.
+  const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
+  return decoder.decode(bytes.subarray(0, LONGEST_APP_NAME), { stream: true })
+}
 
 /** @type {Reader} */
 function auth(value, name) {
@@ -149,10 +165,7 @@ function readPreference(value, name) {
   return {
     mode: oneOf('primary', 'primaryPreferred', 'secondary', 'secondaryPreferred', 'nearest')(mode, name, []),
     tags: tags && readPreferenceTags(tags, 'readPreference.tags', []),
-    maxStalenessSeconds:
-      maxStalenessSeconds === undefined
-        ? undefined
-        : staleness(maxStalenessSeconds, 'maxStalenessSeconds', []),
+    maxStalenessSeconds: ifGiven(staleness, maxStalenessSeconds, 'maxStalenessSeconds'),
   }
 }
 
@@ -174,6 +187,7 @@ function tagPart(part, name) {
 
 /** @type {Reader} */
 function proxyHost(value, name) {
+  if (value === '') return undefined
   const address = text(value, name, []).replace(/^\[(.*)\]$/, '$1')
   // The Rust driver would look a name up on the thread that serves every store, and stop them all meanwhile.
   if (!isIP(address)) leaveToDriver('proxyHost', 'give the IP address of the proxy, not its name')
@@ -187,15 +201,21 @@ const readConcern = (value, name) => text(record(value, name, []).level ?? '', '
 function serverApi(value, name) {
   const { version, strict, deprecationErrors } =
     typeof value === 'string' ? { version: value } : record(value, name, [])
-  if (version === '1') return { version, strict, deprecationErrors }
+  const rules = {
+    strict: ifGiven(flag, strict, `${name}.strict`),
+    deprecationErrors: ifGiven(flag, deprecationErrors, `${name}.deprecationErrors`),
+  }
+  if (version === '1') return { version, ...rules }
   throw new MongoParseError('Invalid server API version; must be in the following enum: ["1"]')
 }
 
 /** @type {Reader} */
 function driverInfo(value, name) {
   const { name: own, version, platform } = record(value, name, [])
-  for (const part of [own, version, platform]) text(part ?? '', `a field of ${name}`, [])
-  return { name: own, version, platform }
+  const [ownName, ownVersion, ownPlatform] = [own, version, platform].map((part) =>
+    ifGiven(text, part, `a field of ${name}`)
+  )
+  return { name: ownName, version: ownVersion, platform: ownPlatform }
 }
 
 /** @type {Reader} */
@@ -207,7 +227,10 @@ const concern = (value, name) => (typeof value === 'object' ? record(value, name
 
 /** @type {Reader} */
 function certificates(value, name) {
-  const pem = [value].flat().map(String).join('\n')
+  const texts = [value]
+    .flat()
+    .map((one) => (one instanceof Uint8Array ? Buffer.from(one).toString() : String(one)))
+  const pem = texts.join('\n')
   if (pem.includes('-----BEGIN ')) return pem
   throw new MongoInvalidArgumentError(`${name} must be PEM text; the path of a file goes into tlsCAFile`)
 }
@@ -243,7 +266,8 @@ const OWN_LINES = 'set DEBUG=connect-mongo for the lines of the store'
 
 /** Every option of the Node driver 4 to 7. @type {Record<string, MongoOption>} */
 const MONGO_OPTIONS = {
-  ...carried(text, 'appName', 'proxyPassword', 'proxyUsername', 'replicaSet'),
+  ...carried(appName, 'appName'),
+  ...carried(text, 'proxyPassword', 'proxyUsername', 'replicaSet'),
   ...carried(flag, 'directConnection', 'enableOverloadRetargeting', 'loadBalanced'),
   ...carried(flag, 'retryReads', 'retryWrites'),
   ...carried(count, 'localThresholdMS', 'maxAdaptiveRetries', 'maxIdleTimeMS', 'minPoolSize'),

@@ -106,6 +106,8 @@ function credentials(o) {
     if (mechanism === 'DEFAULT' && password === '') return { userinfo: '', parameters: [] }
     throw new MongoMissingCredentialsError(`Username required for mechanism '${mechanism}'`)
   }
+  if (username.includes(',') && /^(DEFAULT|SCRAM)/.test(mechanism))
+    leaveToDriver('auth', 'the Rust driver cannot log in by SCRAM under a name with a comma')
   const authSource = o.authSource || o.dbName || (mechanism === 'PLAIN' ? '$external' : 'admin')
   const own = { authMechanism: mechanism === 'DEFAULT' ? undefined : mechanism, authSource }
   return { userinfo: `${encode(username)}:${encode(password)}@`, parameters: parameters(own) }
@@ -132,7 +134,7 @@ function encode(part) {
 
 /** @param {Options} o @returns {Parameters} */
 function reading({ readPreference = {}, readPreferenceTags = readPreference.tags ?? [], ...o }) {
-  const maxStalenessSeconds = o.maxStalenessSeconds ?? readPreference.maxStalenessSeconds
+  const maxStalenessSeconds = readPreference.maxStalenessSeconds ?? o.maxStalenessSeconds
   if ((readPreference.mode ?? 'primary') === 'primary') {
     const other =
       maxStalenessSeconds !== undefined ? 'maxStalenessSeconds' : readPreferenceTags.length > 0 && 'tags'
@@ -280,6 +282,8 @@ function parseConnection(mongoUrl, mongoOptions = {}) {
   checkSrvOptions(o, url.isSrv)
   checkTopology(o, url.hosts.length, o.srvMaxHosts)
   const tls = isTlsOn(given, url.isSrv) ? tlsSettings(o) : undefined
+  if (tls && url.hosts.some((host) => host.endsWith('.sock')))
+    leaveToDriver('tls', 'the Rust driver does not encrypt what goes through a Unix domain socket')
   const { userinfo, parameters: own } = credentials(o)
   const same = parameters(o).filter(([name]) => MONGO_OPTIONS[name].carried)
   const all = [...(tls?.parameters ?? []), ...own, ...same, ...limits(o), ...reading(o)]

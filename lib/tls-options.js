@@ -5,7 +5,7 @@ const { readFileSync } = require('node:fs')
 
 const { errors, flag, leaveToDriver, parameters } = require('./mongo-option-table.js')
 
-const { MongoParseError, MongoAPIError } = errors
+const { MongoParseError, MongoAPIError, MongoInvalidArgumentError } = errors
 
 /** @typedef {import('./mongo-option-table.js').Options} Options */
 /** @typedef {import('./mongo-option-table.js').Parameters} Parameters */
@@ -51,12 +51,35 @@ const KEY_PASSWORDS = ['passphrase', 'tlsCertificateKeyFilePassword', 'sslPass']
  * @returns {string | undefined}
  */
 function keyPassword({ tlsCertificateKeyFile, ...o }) {
-  const name = KEY_PASSWORDS.find((one) => o[one] !== undefined)
-  if (!tlsCertificateKeyFile || name === undefined) return undefined
+  const name = KEY_PASSWORDS.find((one) => o[one])
+  if (!tlsCertificateKeyFile) return undefined
   const pem = textOf(tlsCertificateKeyFile)
   // What is wrong with a file that cannot be read, the Rust driver says.
-  if (pem === undefined || pem.includes('-----BEGIN ENCRYPTED PRIVATE KEY-----')) return o[name]
-  return leaveToDriver(name, 'encrypt the key as PKCS#8 (openssl pkcs8 -topk8), or remove the password')
+  if (pem === undefined) return name && o[name]
+  const isEncrypted = /-----BEGIN ENCRYPTED PRIVATE KEY-----|^Proc-Type: 4,ENCRYPTED/m.test(pem)
+  if (name === undefined && isEncrypted)
+    throw new MongoInvalidArgumentError(
+      'The key in tlsCertificateKeyFile is encrypted: tlsCertificateKeyFilePassword must be given'
+    )
+  if (name === undefined || isOpenToRust(pem)) return name && o[name]
+  return leaveToDriver(
+    name,
+    'encrypt the key as PKCS#8 with AES and SHA-256 (openssl pkcs8 -topk8), or remove the password'
+  )
+}
+
+/** PBES2; AES-CBC of 128, 192 and 256 bits; HMAC with SHA-224 to SHA-512 or scrypt: the bytes of their object identifiers. */
+const OPEN_TO_RUST = [
+  /2a864886f70d01050d/,
+  /608648016503040(102|116|12a)/,
+  /2a864886f70d02(08|09|0a|0b)|2b06010401da47040b/,
+]
+
+/** @param {string} pem @returns {boolean} whether the Rust driver can decrypt its key */
+function isOpenToRust(pem) {
+  const [, body] = /-----BEGIN ENCRYPTED PRIVATE KEY-----(.*?)-----END/s.exec(pem) ?? []
+  const bytes = Buffer.from(body ?? '', 'base64').toString('hex')
+  return OPEN_TO_RUST.every((identifier) => identifier.test(bytes))
 }
 
 /** @param {string} file */
