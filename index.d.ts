@@ -366,7 +366,7 @@ declare namespace MongoStore {
     /**
      * Encrypt with an adapter: of `createKrupteinAdapter`, of `createWebCryptoAdapter` or of the app's own. It excludes `crypto`.
      *
-     * @default null
+     * @default none
      */
     cryptoAdapter?: CryptoAdapter | null
 
@@ -576,7 +576,7 @@ declare namespace MongoStore {
     touch: [sid: string, session: T]
     /** A session to be touched was not there. */
     'touch-missed': [sid: string, session: T]
-    /** A session was deleted. */
+    /** `destroy` is done, whether or not there was a session. */
     destroy: [sid: string]
     /** A session was asked for. */
     get: [sid: string]
