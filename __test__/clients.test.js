@@ -512,6 +512,7 @@ describe('the database', () => {
       ]) {
         await new MongoStore({ ...options, autoRemove: 'disabled' }).close()
       }
+      await new Promise((resolve) => setImmediate(resolve))
       console.log(JSON.stringify(messages))
     }, {})
     assert.deepEqual(
