@@ -45,6 +45,7 @@ const NATIVE_ONLY = {
   ],
   'engine-limits.test.js': [[/ \[native\]$/, NO_NATIVE]],
   'errors.test.js': [
+    [/ the classes of the app's driver > are those of the errors /, NO_NATIVE],
     [
       / a session that is too large > gets the error of the server$/,
       'the JavaScript driver fails before that',
