@@ -3,6 +3,8 @@
 'use strict'
 
 const { AsyncResource } = require('node:async_hooks')
+// Kept, for apps whose tests put a fake in its place.
+const { nextTick } = require('node:process')
 const { inspect } = require('node:util')
 const debug = require('debug')('connect-mongo')
 
@@ -41,6 +43,8 @@ const DETACHABLE = /** @type {const} */ ([
   'ping',
   'reencrypt',
   'close',
+  // Not detached, but called on what apps put around a store: a Proxy, or an object made of it.
+  'createSession',
 ])
 
 /**
@@ -122,13 +126,25 @@ function followExpires({ cookie }, expires) {
   if (!stored) return
   if (typeof stored === 'string') Reflect.set(cookie, 'expires', expires.toISOString())
   else if (typeof stored === 'number') Reflect.set(cookie, 'expires', expires.getTime())
-  else if (stored instanceof Date) Reflect.set(cookie, 'expires', expires)
+  else if (stored instanceof Date) setDate(cookie, expires)
+}
+
+/**
+ * The setter of express-session's Cookie takes what is left until then for the whole lifetime.
+ *
+ * @param {object} cookie
+ * @param {Date} expires
+ */
+function setDate(cookie, expires) {
+  const hadLifetime = 'originalMaxAge' in cookie
+  const lifetime = Reflect.get(cookie, 'originalMaxAge')
+  Reflect.set(cookie, 'expires', expires)
+  if (hadLifetime) Reflect.set(cookie, 'originalMaxAge', lifetime)
 }
 
 /** @param {unknown[]} args @returns {Callback | undefined} */
 function callbackOf(args) {
-  const last = args.at(-1)
-  return typeof last === 'function' ? /** @type {Callback} */ (last) : undefined
+  return /** @type {Callback | undefined} */ (args.findLast((each) => typeof each === 'function'))
 }
 
 /**
@@ -139,16 +155,16 @@ function callbackOf(args) {
  * @param {unknown} [result]
  */
 function callBack(callback, error, result) {
-  if (error) process.nextTick(callback, error)
-  else if (result === undefined) process.nextTick(callback, null)
-  else process.nextTick(callback, null, result)
+  if (error) nextTick(callback, error)
+  else if (result === undefined) nextTick(callback, null)
+  else nextTick(callback, null, result)
 }
 
 /** @param {Promise<unknown>} promise @param {Callback} callback */
 function callBackWith(promise, callback) {
   promise.then(
     (result) => callBack(callback, null, result),
-    (error) => process.nextTick(callback, error)
+    (error) => nextTick(callback, error)
   )
 }
 
@@ -214,6 +230,8 @@ class MongoStore extends BaseStore {
     this.#backend = this.#openBackend()
     this.#concurrent = this.#concurrentSessions()
     for (const name of DETACHABLE) {
+      // A class can do without touch, as far as frameworks go.
+      if (typeof this[name] !== 'function') continue
       // Looked up at each call, for those who put something else in the place of the class's method later, as tests do.
       const value = (/** @type {unknown[]} */ ...args) => Object.getPrototypeOf(this)[name].apply(this, args)
       Object.defineProperty(this, name, { value, configurable: true, writable: true })
@@ -447,7 +465,7 @@ class MongoStore extends BaseStore {
     try {
       this.emit(event, ...args)
     } catch (error) {
-      process.nextTick(() => {
+      nextTick(() => {
         throw error
       })
     }
@@ -711,7 +729,8 @@ class MongoStore extends BaseStore {
   /** @param {Record<string, any>} req @param {Session} stored */
   #sessionOf(req, stored) {
     // A session that another program wrote may have no cookie, or none that is one, which express-session takes for granted.
-    return super.createSession(req, isObject(stored.cookie) ? stored : { ...stored, cookie: {} })
+    const lacksCookie = isObject(stored) && !isObject(stored.cookie)
+    return super.createSession(req, lacksCookie ? { ...stored, cookie: {} } : stored)
   }
 
   async [Symbol.asyncDispose ?? Symbol.for('Symbol.asyncDispose')]() {

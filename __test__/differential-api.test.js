@@ -145,6 +145,69 @@ forDifference('server-reply', 'the reply of the server in its error', {
   },
 })
 
+forEachImplementation('a callback is found before further arguments', async (_t, { create }) => {
+  const store = create()
+  assert.equal(await new Promise((done) => store.set('sid', plainSession(), done, {})), null)
+  const found = await new Promise((done, fail) =>
+    store.get(
+      'sid',
+      (/** @type {any} */ error, /** @type {any} */ session) => (error ? fail(error) : done(session)),
+      undefined
+    )
+  )
+  assert.deepEqual(found, plainSession())
+})
+
+for (const [name, around] of Object.entries({
+  'an object made of it': (/** @type {any} */ store) => Object.create(store),
+  'a Proxy of it': (/** @type {any} */ store) => new Proxy(store, {}),
+})) {
+  forEachImplementation(`${name} loads a session`, async (_t, { create }) => {
+    const store = around(create())
+    await promised(store).set('sid', plainSession())
+    const loaded = await new Promise((done, fail) =>
+      store.load('sid', (/** @type {any} */ error, /** @type {any} */ found) =>
+        error ? fail(error) : done(found)
+      )
+    )
+    assert.equal(loaded.id, 'sid')
+  })
+}
+
+forEachImplementation('a class without touch has none', (_t, { MongoStore, url }) => {
+  class Untouchable extends MongoStore {}
+  Object.assign(Untouchable.prototype, { touch: undefined })
+  const store = new Untouchable({ mongoUrl: url, autoRemove: 'disabled' })
+  assert.equal(store.touch, undefined)
+  return store.collectionP.then(() => store.close())
+})
+
+forEachImplementation(
+  'a session that is stored as text is none to stringify: false',
+  async (_t, { open }) => {
+    await open().set('sid', plainSession())
+    const { store } = open({ stringify: false })
+    const req = { sessionID: 'sid', sessionStore: store }
+    const text = await promised(store).get('sid')
+    assert.throws(() => store.createSession(req, text), TypeError)
+  }
+)
+
+forEachImplementation('the lifetime of a Cookie that unserialize made stays', async (_t, { open }) => {
+  const { set, get } = open({
+    serialize: JSON.stringify,
+    unserialize: (/** @type {any} */ text) => {
+      const value = JSON.parse(text)
+      const cookie = new session.Cookie({ maxAge: 5000 })
+      cookie.expires = new Date(value.cookie.expires)
+      cookie.originalMaxAge = 5000
+      return { ...value, cookie }
+    },
+  })
+  await set('sid', { cookie: new session.Cookie({ maxAge: 5000 }) })
+  assert.equal((await get('sid')).cookie.originalMaxAge, 5000)
+})
+
 forEachImplementation('a class made of it can override its methods', async (_t, { MongoStore, url }) => {
   /** @type {string[]} */
   const asked = []
