@@ -145,6 +145,19 @@ forDifference('server-reply', 'the reply of the server in its error', {
   },
 })
 
+/** @param {import('node:test').TestContext} t @param {any} open @returns {Promise<unknown>} a session of that time */
+async function getInThePast(t, open) {
+  const { set, get } = open({ ttl: 60 })
+  t.mock.timers.enable({ apis: ['Date'], now: new Date('2020-01-01') })
+  await set('sid', { cookie: {}, user: 'ada' })
+  return get('sid')
+}
+
+forDifference('real-clock', 'a session under a clock that a test has put back', {
+  ours: async (t, { open }) => assert.equal(await getInThePast(t, open), null),
+  theirs: async (t, { open }) => assert.deepEqual(await getInThePast(t, open), { cookie: {}, user: 'ada' }),
+})
+
 forEachImplementation('a callback is found before further arguments', async (_t, { create }) => {
   const store = create()
   assert.equal(await new Promise((done) => store.set('sid', plainSession(), done, {})), null)

@@ -11,6 +11,7 @@ const CLIENT_EXCEPTIONS = {
   'mongoUrl goes before clientPromise and client': 'there is no mongoUrl here',
   'in mongoOptions is accepted in silence': 'the options are the client’s, and its driver refuses this one',
   'an option of the Node driver that Rust has not got': 'the options are the client’s',
+  'under a clock that a test has put back': 'JavaScript asks with its own clock',
   'the reply of the server in its error': 'the driver makes the error',
   'the class called with express-session, as in connect-mongo 3': 'it is about the package',
   'a session of more than the driver has room for': 'the driver makes the BSON itself',

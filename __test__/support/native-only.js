@@ -20,6 +20,10 @@ const NATIVE_ONLY = {
   'concurrency.test.js': [[/ needs them from the URL and mongoOptions as well$/, NO_NATIVE]],
   'differential-api.test.js': [
     [
+      / a test has put back \(real-clock\) \[connect-mongo-native, \w+\]$/,
+      'JavaScript asks with its own clock',
+    ],
+    [
       / the server in its error \(server-reply\) \[connect-mongo-native, \w+\]$/,
       'the driver makes the error',
     ],
