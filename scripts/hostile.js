@@ -9,7 +9,7 @@ const { StepError, reportFailure, setUp, step } = require('./setup.js')
 const HELP = `npm run test:hostile -- [OPTION …]
 
 Writes, reads, touches and removes sessions that nobody should make, on both backends, as JSON and as BSON, plain and encrypted.
-Each has to come back as JSON or BSON has it, or to fail with an error; the quick part of this is __test__/hostile.test.js.
+Each has to come back as JSON or BSON has it, or to fail with an error; the quick part of this is __test__/hostile/input.test.js.
 MONGO_URL=mongodb://… uses that server instead of a new one.
 
   --cases N        how many (100,000)

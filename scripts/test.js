@@ -3,22 +3,23 @@
 'use strict'
 
 const { spawn } = require('node:child_process')
-const { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } = require('node:fs')
+const { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } = require('node:fs')
 const { tmpdir } = require('node:os')
 const path = require('node:path')
-const { NATIVE_FILES, NATIVE_ONLY } = require('../__test__/support/native-only.js')
+const { NATIVE_FILES, NATIVE_ONLY, WASM_FILES } = require('../__test__/support/native-only.js')
 const { startMongod } = require('./mongod.js')
 const { ROOT, StepError, checkCargo, isCI, reportFailure, run, setUp, step } = require('./setup.js')
 
 const TSC = 'node_modules/typescript/bin/tsc'
 
-const USAGE = `Usage: npm test [-- [FILE …] [NODE OPTION …]]
+const USAGE = `Usage: npm test [-- [FILE OR FOLDER …] [NODE OPTION …]]
 
 Installs and builds what is missing, starts a mongod, then checks the types and runs the Rust tests and the Node tests.
-With files, runs only these Node test files:
+With files or folders, runs only these Node tests:
 
-  npm test -- __test__/express.test.js
-  npm test -- __test__/express.test.js --test-name-pattern=rolling
+  npm test -- __test__/engine
+  npm test -- __test__/api/express.test.js
+  npm test -- __test__/api/express.test.js --test-name-pattern=rolling
 
 npm run test:wasm does the same with the Node tests on WebAssembly, but for those in __test__/support/native-only.js, and tests
 how the package is loaded, packed and installed.
@@ -28,65 +29,11 @@ CI=true                stream all output, and fail when a test was skipped`
 
 const isWasm = process.argv.includes('--wasm')
 
-/** Every file of Node tests. Written out, so that a file can neither be missed by a pattern nor forgotten: see checkList. */
-const FILES = [
-  '__test__/abuse.test.js',
-  '__test__/auth.test.js',
-  '__test__/clients.test.js',
-  '__test__/collection.test.js',
-  '__test__/concurrency-model.test.js',
-  '__test__/concurrency.test.js',
-  '__test__/connection-string.test.js',
-  '__test__/demo.test.js',
-  '__test__/differential.test.js',
-  '__test__/differential-api.test.js',
-  '__test__/differential-encryption.test.js',
-  '__test__/differential-failures.test.js',
-  '__test__/differential-options.test.js',
-  '__test__/differential-process.test.js',
-  '__test__/differential-values.test.js',
-  '__test__/documents.test.js',
-  '__test__/driver-calls.test.js',
-  '__test__/encryption-abuse.test.js',
-  '__test__/encryption-adapters.test.js',
-  '__test__/encryption-algorithms.test.js',
-  '__test__/encryption-compatibility.test.js',
-  '__test__/encryption-event-loop.test.js',
-  '__test__/encryption-reencrypt.test.js',
-  '__test__/encryption-refusals.test.js',
-  '__test__/encryption-sealed.test.js',
-  '__test__/encryption-vectors.test.js',
-  '__test__/engine.test.js',
-  '__test__/engine-failures.test.js',
-  '__test__/engine-limits.test.js',
-  '__test__/engine-model.test.js',
-  '__test__/errors.test.js',
-  '__test__/exit.test.js',
-  '__test__/express.test.js',
-  '__test__/fakes.test.js',
-  '__test__/frameworks.test.js',
-  '__test__/hash-id.test.js',
-  '__test__/hostile.test.js',
-  '__test__/history.test.js',
-  '__test__/lifecycle.test.js',
-  '__test__/login-redirect.test.js',
-  '__test__/merge.test.js',
-  '__test__/mongo-options.test.js',
-  '__test__/mutations.test.js',
-  '__test__/random.test.js',
-  '__test__/resurrection.test.js',
-  '__test__/srv.test.js',
-  '__test__/tls.test.js',
-  '__test__/types.test.js',
-  '__test__/workers.test.js',
-]
-
-/** What needs the WebAssembly beside the native addon. */
-const WASM_FILES = ['__test__/binding.test.js', '__test__/packages.test.js']
+const TESTS = path.join(ROOT, '__test__')
 
 /**
  * Of the tests on WebAssembly. A client that a test leaves open would keep its process alive, which a native store does not. The
- * limit is that of a whole file, and the sessions of encryption-vectors.test.js need thousands of keys, which one thread derives.
+ * limit is that of a whole file, and the sessions of encryption/vectors.test.js need thousands of keys, which one thread derives.
  */
 const WASM_OPTIONS = [
   '--test-force-exit',
@@ -94,16 +41,49 @@ const WASM_OPTIONS = [
   '--require=./__test__/support/without-native.js',
 ]
 
-function checkList() {
-  const found = readdirSync(path.join(ROOT, '__test__'), { recursive: true })
-    .map((file) => path.posix.join('__test__', String(file).replaceAll(path.sep, '/')))
+/** @param {string} file @returns {string} its path below __test__, as support/native-only.js has it */
+const nameOf = (file) => path.relative(TESTS, path.resolve(ROOT, file)).replaceAll(path.sep, '/')
+
+/** All files of Node tests in a folder, as paths from the project's. @param {string} folder @returns {string[]} */
+function testsIn(folder) {
+  return readdirSync(folder, { recursive: true })
+    .map((file) => path.join(path.relative(ROOT, folder), String(file)).replaceAll(path.sep, '/'))
     .filter((file) => file.endsWith('.test.js'))
-  const listed = [...FILES, ...WASM_FILES]
-  const forgotten = found.filter((file) => !listed.includes(file))
-  const missing = listed.filter((file) => !found.includes(file))
-  if (forgotten.length) throw new StepError(`Not in the list in scripts/test.js: ${forgotten.join(', ')}`)
+    .sort()
+}
+
+/** So that no test is missed because of how its file is called, and no exception outlives its file. */
+function checkFiles() {
+  const tests = testsIn(TESTS)
+  const folders = new Set(tests.map((file) => path.dirname(path.join(ROOT, file))))
+  const strays = [...folders]
+    .filter((folder) => folder !== TESTS)
+    .flatMap((folder) => readdirSync(folder).map((file) => path.join(folder, file)))
+    .filter((file) => !statSync(file).isDirectory() && !file.endsWith('.test.js'))
+    .map((file) => path.relative(ROOT, file))
+  if (strays.length) throw new StepError(`Not called *.test.js, but beside tests: ${strays.join(', ')}`)
+  const names = tests.map(nameOf)
+  const declared = [...WASM_FILES, ...Object.keys(NATIVE_FILES), ...Object.keys(NATIVE_ONLY)]
+  const missing = declared.filter((name) => !names.includes(name))
   if (missing.length)
-    throw new StepError(`In the list in scripts/test.js, but not there: ${missing.join(', ')}`)
+    throw new StepError(`In __test__/support/native-only.js, but not there: ${missing.join(', ')}`)
+}
+
+/** Whether a file is run that was not asked for by its own name. @param {string} file */
+function isInThisRun(file) {
+  const name = nameOf(file)
+  return isWasm ? !(name in NATIVE_FILES) : !WASM_FILES.includes(name)
+}
+
+/** @param {string[]} paths of files and folders @returns {string[]} the files */
+function filesOf(paths) {
+  const found = paths.map((one) => {
+    const full = path.resolve(ROOT, one)
+    return statSync(full).isDirectory() ? testsIn(full).filter(isInThisRun) : [one]
+  })
+  const without = paths.filter((_, index) => found[index].length === 0)
+  if (without.length) throw new StepError(`No test of this run is in ${without.join(', ')}`)
+  return [...new Set(found.flat())]
 }
 
 /**
@@ -201,30 +181,25 @@ function prepareWasm() {
   }
 }
 
-/** @param {string} file */
-const isForBoth = (file) => !(path.basename(file) in NATIVE_FILES)
-
 /** @param {string[]} args */
 async function main(args) {
   if (args.includes('--help')) return console.log(USAGE)
   const nodeOptions = args.filter((arg) => arg.startsWith('-') && arg !== '--wasm')
-  const files = args.filter((arg) => !arg.startsWith('-'))
-  const unknown = files.filter((file) => !existsSync(path.resolve(ROOT, file)))
+  const paths = args.filter((arg) => !arg.startsWith('-'))
+  const unknown = paths.filter((one) => !existsSync(path.resolve(ROOT, one)))
   if (unknown.length) throw new StepError(`No such file: ${unknown.join(', ')}`)
+  const files = filesOf(paths.length ? paths : [TESTS])
   /** @type {string[]} */
   const problems = []
 
   await setUp({ wasm: isWasm })
-  if (files.length === 0) checkList()
-  if (files.length === 0 && !isWasm) await checkRust(problems)
+  if (paths.length === 0) checkFiles()
+  if (paths.length === 0 && !isWasm) await checkRust(problems)
   if (isWasm) prepareWasm()
 
   const server = await serverForTests()
-  const all = isWasm ? [...FILES.filter(isForBoth), ...WASM_FILES] : FILES
   const options = isWasm ? [...WASM_OPTIONS, ...nodeOptions] : nodeOptions
-  const { ok, skipped, empty } = await runNodeTests(files.length ? files : all, options).finally(() =>
-    server?.stop()
-  )
+  const { ok, skipped, empty } = await runNodeTests(files, options).finally(() => server?.stop())
   if (!ok) problems.push('Node tests')
   if (empty.length) problems.push(`No test ran in ${empty.join(', ')}`)
   if (isCI && skipped.length)

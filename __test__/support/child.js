@@ -2,13 +2,11 @@
 'use strict'
 
 const { spawn } = require('node:child_process')
-const path = require('node:path')
-
-const TEST_FOLDER = path.join(__dirname, '..')
 
 /**
  * Runs a function in a Node process of its own. It sees `require` and its one argument and nothing of the file that
- * it is written in; the folder is that of the tests, so that `require('..')` means the same inside and outside.
+ * it is written in; its folder is as deep as those of the tests, so that `require('../..')` means the same inside and
+ * outside.
  *
  * @template T
  * @param {(data: T) => unknown} body
@@ -16,7 +14,7 @@ const TEST_FOLDER = path.join(__dirname, '..')
  * @param {{ env?: NodeJS.ProcessEnv, cwd?: string, nodeArgs?: string[], timeoutMs?: number }} [options]
  * @returns {Promise<{ code: number | null, signal: string | null, stdout: string, stderr: string }>}
  */
-function runInChild(body, data, { env = {}, cwd = TEST_FOLDER, nodeArgs = [], timeoutMs = 60_000 } = {}) {
+function runInChild(body, data, { env = {}, cwd = __dirname, nodeArgs = [], timeoutMs = 60_000 } = {}) {
   const source = `(${body})(${JSON.stringify(data)})`
   const child = spawn(process.execPath, [...nodeArgs, '-e', source], {
     cwd,

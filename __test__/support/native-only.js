@@ -1,24 +1,29 @@
 // The tests that `npm run test:wasm` leaves out: what only the native backend does, and what the JavaScript driver, which does the
-// network part there, does otherwise, as it does under connect-mongo. All other tests hold on both.
+// network part there, does otherwise, as it does under connect-mongo. All other tests hold on both. And the files that only that
+// run has, since they need both binaries. Every file is named by its path below __test__.
 'use strict'
 
 const NO_NATIVE = 'it is about the native backend'
 const REPEATS_ONCE = 'the JavaScript driver repeats a command once'
-const GROUP_COMMIT = 'it is about group commit, which the native backend has alone'
+const GROUP_COMMIT =
+  'it is about group commit in Rust; engine/driver-calls.test.js is about that over a JavaScript client'
 const KEEPS_ALIVE = 'a JavaScript client keeps its process alive until it is closed'
 
-/** Whole files. @type {Record<string, string>} */
+/** What needs the WebAssembly beside the native addon. */
+const WASM_FILES = ['process/binding.test.js', 'process/packages.test.js']
+
+/** Whole files that need the native addon. @type {Record<string, string>} */
 const NATIVE_FILES = {
-  'engine.test.js': GROUP_COMMIT,
-  'engine-failures.test.js': GROUP_COMMIT,
-  'engine-model.test.js': GROUP_COMMIT,
+  'engine/grouping.test.js': GROUP_COMMIT,
+  'engine/failures.test.js': GROUP_COMMIT,
+  'engine/model.test.js': GROUP_COMMIT,
 }
 
 /** By file, the ends of the tests' full titles, with the reason. @type {Record<string, [RegExp, string][]>} */
 const NATIVE_ONLY = {
-  'collection.test.js': [[/ of the native backend > /, NO_NATIVE]],
-  'concurrency.test.js': [[/ needs them from the URL and mongoOptions as well$/, NO_NATIVE]],
-  'differential-api.test.js': [
+  'api/collection.test.js': [[/ of the native backend > /, NO_NATIVE]],
+  'api/concurrency.test.js': [[/ needs them from the URL and mongoOptions as well$/, NO_NATIVE]],
+  'api/differential-class.test.js': [
     [
       / a test has put back \(real-clock\) \[connect-mongo-native, \w+\]$/,
       'JavaScript asks with its own clock',
@@ -28,7 +33,7 @@ const NATIVE_ONLY = {
       'the driver makes the error',
     ],
   ],
-  'differential-values.test.js': [
+  'api/differential-values.test.js': [
     [
       / stored as it was when set was called, with stringify false too \[connect-mongo-native, \w+\]$/,
       'the JavaScript driver makes the BSON only when it sends it',
@@ -38,40 +43,40 @@ const NATIVE_ONLY = {
       'the JavaScript driver fails before that',
     ],
   ],
-  'encryption-event-loop.test.js': [
-    [/ keys are derived on other threads /, 'WebAssembly has no other threads; see binding.test.js'],
+  'encryption/event-loop.test.js': [
+    [/ keys are derived on other threads /, 'WebAssembly has no other threads; see process/binding.test.js'],
   ],
-  'differential-failures.test.js': [
+  'api/differential-failures.test.js': [
     [
       / while there is no primary for some attempts \(patience\) \[connect-mongo-native, \w+\]$/,
       REPEATS_ONCE,
     ],
   ],
-  'engine-limits.test.js': [[/ \[native\]$/, NO_NATIVE]],
-  'errors.test.js': [
+  'engine/limits.test.js': [[/ \[native\]$/, NO_NATIVE]],
+  'api/errors.test.js': [
     [/ the classes of the app's driver > are those of the errors /, NO_NATIVE],
     [
       / a session that is too large > gets the error of the server$/,
       'the JavaScript driver fails before that',
     ],
   ],
-  'exit.test.js': [
+  'process/exit.test.js': [
     [/ a script that never calls close\(\) exits on its own > (after|with) (?!loading)/, KEEPS_ALIVE],
     [/ a pending call keeps the process alive > and what it wrote is there/, KEEPS_ALIVE],
     [/ resources > hold nothing active /, KEEPS_ALIVE],
   ],
-  'lifecycle.test.js': [
+  'api/lifecycle.test.js': [
     [
       / share one pool, and closing one leaves the others working$/,
       'each store has a JavaScript client of its own',
     ],
   ],
-  'mongo-options.test.js': [
+  'options/mongo-options.test.js': [
     [/ every option has its backend: > native for /, NO_NATIVE],
     [/ an error that names it, with backend: 'native', for /, NO_NATIVE],
     [/ an app > without mongodb /, NO_NATIVE],
   ],
-  'workers.test.js': [[/ workers done, without close/, KEEPS_ALIVE]],
+  'process/workers.test.js': [[/ workers done, without close/, KEEPS_ALIVE]],
 }
 
-module.exports = { NATIVE_FILES, NATIVE_ONLY }
+module.exports = { NATIVE_FILES, NATIVE_ONLY, WASM_FILES }

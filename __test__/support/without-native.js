@@ -7,9 +7,11 @@ const nodeTest = require('node:test')
 const { isMainThread } = require('node:worker_threads')
 const { NATIVE_ONLY } = require('./native-only.js')
 
+const TESTS = path.join(__dirname, '..')
+
 // The runner loads this too, in its own process, and the workers of a test in theirs.
 const isTestFile = process.env.NODE_TEST_CONTEXT !== undefined && isMainThread
-const file = isTestFile ? path.basename(process.argv[1]) : ''
+const file = isTestFile ? path.relative(TESTS, process.argv[1]).replaceAll(path.sep, '/') : ''
 const patterns = (NATIVE_ONLY[file] ?? []).map(([pattern]) => pattern)
 /** @type {Set<RegExp>} */
 const used = new Set()

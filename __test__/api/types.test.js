@@ -1,0 +1,183 @@
+// The types, compiled as an app would: the files in types/ are put into a project that has the package installed.
+'use strict'
+
+const assert = require('node:assert/strict')
+const { execFile } = require('node:child_process')
+const { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } = require('node:fs/promises')
+const { tmpdir } = require('node:os')
+const path = require('node:path')
+const { after, before, describe, it } = require('node:test')
+const { promisify } = require('node:util')
+const { MONGO_OPTIONS } = require('../../lib/mongo-option-table.js')
+
+const run = promisify(execFile)
+
+const ROOT = path.join(__dirname, '..', '..')
+const MODULES = path.join(ROOT, 'node_modules')
+
+const TSC = path.join(MODULES, 'typescript', 'bin', 'tsc')
+const EXPRESS = ['@types/node', '@types/express', '@types/express-session', 'mongodb']
+
+const STRICT = { strict: true, noEmit: true, skipLibCheck: false, types: ['node'] }
+const NODE = {
+  ...STRICT,
+  target: 'es2022',
+  lib: ['es2022'],
+  module: 'nodenext',
+  moduleResolution: 'nodenext',
+}
+const BUNDLER = { ...NODE, module: 'preserve', moduleResolution: 'bundler' }
+
+/** @param {string} file */
+const read = (file) => readFile(path.join(ROOT, file), 'utf8')
+
+/** @type {string} */
+let folder
+
+/** @param {string} project @param {(string | [name: string, alias: string])[]} packages */
+async function install(project, packages) {
+  const modules = path.join(project, 'node_modules')
+  for (const entry of packages) {
+    const [name, installed] = Array.isArray(entry) ? entry : [entry, entry]
+    await mkdir(path.dirname(path.join(modules, name)), { recursive: true })
+    await symlink(path.join(MODULES, installed), path.join(modules, name), 'junction')
+  }
+  // A copy: behind a link the compiler would find what this repository has installed.
+  for (const file of ['package.json', 'index.d.ts', 'index.d.mts']) {
+    await cp(path.join(ROOT, file), path.join(modules, 'connect-mongo-native', file))
+  }
+}
+
+/**
+ * @param {{ files: string[], packages?: (string | [string, string])[], compilerOptions?: object }} project
+ * @returns {Promise<string>} what the compiler complains about
+ */
+async function complaints({ files, packages = EXPRESS, compilerOptions = NODE }) {
+  const project = await mkdtemp(path.join(folder, 'project-'))
+  await install(project, packages)
+  for (const file of files)
+    await cp(path.join(__dirname, '..', 'types', file), path.join(project, path.basename(file)))
+  const config = { compilerOptions, files: files.map((file) => path.basename(file)) }
+  await writeFile(path.join(project, 'tsconfig.json'), JSON.stringify(config))
+  return run(process.execPath, [TSC, '-p', project], { cwd: project }).then(
+    ({ stdout }) => stdout,
+    (error) => error.stdout || error.message
+  )
+}
+
+/** @param {string} name */
+const hasEffect = (name) => ['passed', 'javascript'].includes(MONGO_OPTIONS[name].native)
+
+describe('types', { concurrency: 2 }, () => {
+  before(async () => {
+    folder = await mkdtemp(path.join(tmpdir(), 'connect-mongo-native-types-'))
+  })
+  after(() => rm(folder, { recursive: true, force: true }))
+
+  it('fit every way of importing the package from CommonJS', async () => {
+    assert.equal(await complaints({ files: ['commonjs.cts'] }), '')
+  })
+
+  it('take clients of every version of the driver, and mongoose', async () => {
+    // mongoose's own types do not pass without skipLibCheck.
+    const compilerOptions = { ...NODE, skipLibCheck: true }
+    const packages = [...EXPRESS, 'mongodb-5', 'mongodb-6', ['mongoose', 'mongoose-9']]
+    assert.equal(await complaints({ files: ['clients.mts'], packages, compilerOptions }), '')
+  })
+
+  it('fit every way of importing the package from an ECMAScript module', async () => {
+    assert.equal(await complaints({ files: ['module.mts'] }), '')
+  })
+
+  it('fit an app that is bundled', async () => {
+    assert.equal(await complaints({ files: ['commonjs.cts', 'module.mts'], compilerOptions: BUNDLER }), '')
+  })
+
+  it('describe methods, options and events, and refuse what is wrong', async () => {
+    assert.equal(await complaints({ files: ['store.mts'] }), '')
+  })
+
+  it('describe encryption, and refuse what is wrong', async () => {
+    assert.equal(await complaints({ files: ['encryption.mts'] }), '')
+  })
+
+  it('take what was written for the encryption of connect-mongo 6', async () => {
+    const packages = [...EXPRESS, 'connect-mongo']
+    assert.equal(await complaints({ files: ['connect-mongo-6.mts'], packages }), '')
+  })
+
+  it('fit express-session, with what an app adds to SessionData', async () => {
+    assert.equal(await complaints({ files: ['express.mts'] }), '')
+  })
+
+  it('take what was made for the MongoClient of the Node driver', async () => {
+    assert.equal(await complaints({ files: ['mongo-options.mts'] }), '')
+  })
+
+  it('name every option of mongoOptions that has an effect, and none that is refused', async () => {
+    const text = await read('index.d.ts')
+    const [, members] = /interface MongoOptions extends [^{]*\{\n(.*?)\n {2}\}/s.exec(text) ?? []
+    const named = [...members.matchAll(/^ {4}(\w+)\?:/gm)].map(([, name]) => name)
+    // loadBalanced works in mongoUrl only, as in the Node driver.
+    const supported = Object.keys(MONGO_OPTIONS).filter((name) => name !== 'loadBalanced' && hasEffect(name))
+    assert.deepEqual(
+      supported.filter((name) => !named.includes(name)),
+      []
+    )
+    assert.deepEqual(
+      named.filter((name) => !Object.hasOwn(MONGO_OPTIONS, name) || MONGO_OPTIONS[name].native === 'refused'),
+      []
+    )
+  })
+
+  it('name every option that only the JavaScript driver honours', async () => {
+    const text = await read('index.d.ts')
+    const [, union] = /type DriverOption =\n(.*?)\n\n/s.exec(text) ?? []
+    const named = [...union.matchAll(/'(\w+)'/g)].map(([, name]) => name)
+    const { native, driver } = { native: 'refused', driver: 'honoured' }
+    const expected = Object.keys(MONGO_OPTIONS).filter(
+      (name) => MONGO_OPTIONS[name].native === native && MONGO_OPTIONS[name].driver === driver
+    )
+    assert.deepEqual(named.sort(), expected.sort())
+  })
+
+  for (const [heading, declaration] of /** @type {const} */ ([
+    ['Options', 'ConnectMongoOptions'],
+    ['Events', 'Events'],
+  ])) {
+    it(`have the ${heading.toLowerCase()} that README has`, async () => {
+      const [types, readme] = await Promise.all(['index.d.ts', 'README.md'].map(read))
+      // What is there only to be deprecated is no option to anyone.
+      const text = types.replace(/ {4}\/\*\* @deprecated .*\n.*\n/g, '')
+      const [, members] =
+        new RegExp(`interface ${declaration}<[^{]*\\{\n(.*?)\n {2}\\}`, 's').exec(text) ?? []
+      const declared = [...members.matchAll(/^ {4}'?([\w-]+)'?\??:/gm)].map(([, name]) => name)
+      const [, section] = new RegExp(`\n## ${heading}\n(.*?)\n## `, 's').exec(readme) ?? []
+      const rows = section.match(/^\|[^|]*/gm) ?? []
+      const documented = rows.flatMap((row) => [...row.matchAll(/`([\w-]+)`/g)]).map(([, name]) => name)
+      assert.deepEqual(documented.sort(), declared.sort())
+    })
+  }
+
+  it('let `await using` close a store', async () => {
+    const compilerOptions = { ...NODE, lib: ['es2022', 'esnext.disposable'] }
+    assert.equal(await complaints({ files: ['dispose.mts'], compilerOptions }), '')
+  })
+
+  it('need no Symbol.asyncDispose', async () => {
+    const files = ['module.mts', 'old-node/node-events.d.ts']
+    const compilerOptions = { ...NODE, types: [] }
+    assert.equal(await complaints({ files, packages: [], compilerOptions }), '')
+  })
+
+  it('need no @types/express-session', async () => {
+    const files = ['without-express-session/plain.mts', 'commonjs.cts', 'module.mts']
+    assert.equal(await complaints({ files, packages: ['@types/node'] }), '')
+  })
+
+  it('fit the strictest settings of the compiler', async () => {
+    const compilerOptions = { ...NODE, exactOptionalPropertyTypes: true, noUncheckedIndexedAccess: true }
+    const files = ['store.mts', 'express.mts', 'encryption.mts']
+    assert.equal(await complaints({ files, compilerOptions }), '')
+  })
+})

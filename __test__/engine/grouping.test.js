@@ -1,0 +1,498 @@
+// The first three invariants of src/batch.rs: what leaves together, in which order, and who gets which answer.
+'use strict'
+
+const assert = require('node:assert/strict')
+const { describe, test } = require('node:test')
+const { setImmediate } = require('node:timers/promises')
+const { ids, occupy, outcomeOf, outcomes } = require('../support/calls.js')
+const { profile } = require('../support/database.js')
+const { storedSession } = require('../support/sessions.js')
+const { startServer } = require('../support/server.js')
+const { openBehindWire } = require('../support/wire.js')
+
+const MEGABYTE = 1 << 20
+
+const standalone = startServer()
+
+/** @param {import('node:test').TestContext} t */
+const openStandalone = async (t) => openBehindWire(t, await standalone)
+
+/** @typedef {Awaited<ReturnType<typeof openBehindWire>>} Database */
+/** @typedef {ReturnType<Database['open']>} Store */
+
+/** @param {Store} store @param {string} name @returns {Set<string>} filled with the ids that the event tells of */
+function told(store, name) {
+  const told = new Set()
+  store.on(name, (sid) => told.add(sid))
+  return told
+}
+
+describe('grouping', () => {
+  test('a lone get asks by _id, which the server answers by its fast path', async (t) => {
+    const { db, open, wire } = await openStandalone(t)
+    const store = open()
+    await store.set('sid', { n: 1 })
+    const { reads } = await profile(db)
+    assert.equal((await store.get('sid')).n, 1)
+    assert.deepEqual(
+      wire.sent('find').map(({ body }) => body.filter),
+      [{ _id: 'sid' }]
+    )
+    const [{ planSummary }] = await reads()
+    assert.equal(planSummary, 'IDHACK')
+  })
+
+  test('a lone operation leaves at once, and not only with the next', async (t) => {
+    const { open, wire } = await openStandalone(t)
+    const store = open()
+    const release = wire.hold('find')
+    const first = store.get('first')
+    await wire.answered('find', 1)
+    const second = store.get('second')
+    await wire.answered('find', 2)
+    release()
+    assert.deepEqual(await Promise.all([first, second]), [null, null])
+  })
+
+  test('gets that wait leave as one find, which asks once for each id', async (t) => {
+    const { open, wire } = await openStandalone(t)
+    const store = open()
+    const all = ids(500)
+    await Promise.all(all.map((sid) => store.set(sid, { sid })))
+    const release = await occupy(wire, 'find', (sid) => store.get(sid))
+    const gets = [...all, ...all].map((sid) => store.get(sid))
+    await release()
+    const found = await Promise.all(gets)
+    assert.deepEqual(
+      found.map(({ sid }) => sid),
+      [...all, ...all]
+    )
+    const [{ body }, ...more] = wire.sent('find')
+    assert.deepEqual(more, [])
+    assert.deepEqual([...body.filter._id.$in].sort(), [...all].sort())
+  })
+
+  test('gets of one id leave as one find by _id', async (t) => {
+    const { open, wire } = await openStandalone(t)
+    const store = open()
+    await store.set('sid', { n: 1 })
+    const release = await occupy(wire, 'find', (sid) => store.get(sid))
+    const gets = ids(100).map(() => store.get('sid'))
+    await release()
+    for (const session of await Promise.all(gets)) assert.equal(session.n, 1)
+    assert.deepEqual(
+      wire.sent('find').map(({ body }) => body.filter),
+      [{ _id: 'sid' }]
+    )
+  })
+
+  test('sets and touches that wait share an update, and destroys a delete', async (t) => {
+    const { open, sessions, wire } = await openStandalone(t)
+    const store = open()
+    const old = ids(100, 'old')
+    await sessions.insertMany(old.map((sid) => storedSession(sid)))
+    const releaseUpdates = await occupy(wire, 'update', (sid) => store.set(sid, {}))
+    const releaseDeletes = await occupy(wire, 'delete', (sid) => store.destroy(sid))
+    const calls = ids(100).flatMap((sid, index) => [
+      store.set(sid, {}),
+      index % 2 ? store.touch(old[index], {}) : store.destroy(old[index]),
+    ])
+    await Promise.all([releaseUpdates(), releaseDeletes(), ...calls])
+    assert.deepEqual(
+      wire.sent('update').map(({ body }) => body.updates.length),
+      [150]
+    )
+    assert.deepEqual(
+      wire.sent('delete').map(({ body }) => body.deletes.length),
+      [50]
+    )
+    assert.equal(await sessions.countDocuments({ _id: /^(sid|old)/ }), 150)
+  })
+
+  test('stores of one collection share commands', async (t) => {
+    const { open, wire } = await openStandalone(t)
+    const [one, other] = [open(), open()]
+    const release = await occupy(wire, 'update', (sid) => one.set(sid, {}))
+    const calls = ids(20).map((sid, index) => (index % 2 ? one : other).set(sid, {}))
+    await Promise.all([release(), ...calls])
+    assert.deepEqual(
+      wire.sent('update').map(({ body }) => body.updates.length),
+      [20]
+    )
+  })
+
+  test('two commands of a kind are under way at a time, and the other kinds do not wait for them', async (t) => {
+    const { open, wire } = await openStandalone(t)
+    const store = open()
+    const release = wire.hold('update')
+    const sets = ids(200).map((sid) => store.set(sid, {}))
+    await wire.answered('update', 2)
+    sets.push(...ids(200, 'late').map((sid) => store.set(sid, {})))
+    assert.equal(await store.get('other'), null)
+    await store.destroy('other')
+    await store.ping()
+    assert.equal(wire.sent('update').length, 2)
+    release()
+    await Promise.all(sets)
+  })
+
+  test('a command takes 1,000 operations', async (t) => {
+    const { open, wire } = await openStandalone(t)
+    const store = open()
+    const release = await occupy(wire, 'update', (sid) => store.set(sid, {}))
+    const sets = ids(2_500).map((sid) => store.set(sid, {}))
+    await Promise.all([release(), ...sets])
+    const sizes = wire.sent('update').map(({ body }) => body.updates.length)
+    assert.deepEqual(sizes.sort(), [1000, 1000, 500])
+  })
+
+  test('a command is smaller than a document may be, and large replies come in parts', async (t) => {
+    const { open, wire } = await openStandalone(t)
+    const store = open()
+    const all = ids(40)
+    const release = await occupy(wire, 'update', (sid) => store.set(sid, {}))
+    const sets = all.map((sid) => store.set(sid, { sid, text: 'é'.repeat(MEGABYTE / 2) }))
+    await Promise.all([release(), ...sets])
+    const sizes = wire.sent('update').map(({ body }) => body.updates.length)
+    assert.deepEqual(sizes.sort(), [12, 14, 14])
+
+    const releaseFinds = await occupy(wire, 'find', (sid) => store.get(sid))
+    const gets = all.map((sid) => store.get(sid))
+    await releaseFinds()
+    const found = await Promise.all(gets)
+    assert.deepEqual(
+      found.map(({ sid, text }) => [sid, text.length]),
+      all.map((sid) => [sid, MEGABYTE / 2])
+    )
+    assert.equal(wire.sent('find').length, 1)
+    assert.ok(wire.sent('getMore').length >= 2)
+  })
+
+  for (const [megabytes, error] of /** @type {const} */ ([
+    [17, 'MongoServerError'],
+    [60, 'MongoInvalidArgumentError'],
+  ])) {
+    test(`a session of ${megabytes} MB fails alone`, async (t) => {
+      const { open, sessions, wire } = await openStandalone(t)
+      const store = open()
+      const release = await occupy(wire, 'update', (sid) => store.set(sid, {}))
+      const calls = ['before', 'large', 'after'].map((sid) =>
+        store.set(sid, { text: sid === 'large' ? 'x'.repeat(megabytes * MEGABYTE) : '' })
+      )
+      await release()
+      assert.deepEqual(await outcomes(calls), ['fulfilled', error, 'fulfilled'])
+      assert.equal(await sessions.countDocuments({ _id: { $in: ['before', 'after'] } }), 2)
+    })
+  }
+
+  /** Deeper than the server takes a command. */
+  const nested = Array.from({ length: 190 }).reduce((inner) => ({ inner }), {})
+
+  test('sessions that make the server refuse a command fail alone', async (t) => {
+    const { open, sessions, wire } = await openStandalone(t)
+    const store = open({ stringify: false })
+    const release = await occupy(wire, 'update', (sid) => store.set(sid, {}))
+    const calls = ids(20).map((sid, index) => store.set(sid, index % 7 === 3 ? nested : { index }))
+    await release()
+    assert.deepEqual(
+      await outcomes(calls),
+      ids(20).map((_, index) => (index % 7 === 3 ? 'MongoServerError' : 'fulfilled'))
+    )
+    assert.equal(await sessions.countDocuments({ _id: /^sid/ }), 17)
+  })
+
+  test('sessions that make the server refuse a command leave the order of the others alone', async (t) => {
+    const { open, wire } = await openStandalone(t)
+    const store = open({ stringify: false })
+    const release = await occupy(wire, 'update', (sid) => store.set(sid, {}))
+    const calls = ids(30).map((_, n) => store.set('sid', n % 7 === 3 ? nested : { n }))
+    await release()
+    assert.deepEqual(
+      await outcomes(calls),
+      ids(30).map((_, n) => (n % 7 === 3 ? 'MongoServerError' : 'fulfilled'))
+    )
+    assert.equal((await store.get('sid')).n, 29)
+  })
+})
+
+describe('order of the operations on one id', () => {
+  /** Calls on one id, none of them awaited, and what each came to. @param {Store} store @param {Store} [other] */
+  async function unawaited(store, other = store) {
+    const outcomes = await Promise.all([
+      outcomeOf(store, 'touch', ['sid', {}]),
+      outcomeOf(store, 'set', ['sid', { n: 1 }]),
+      outcomeOf(other, 'get', ['sid']),
+      outcomeOf(other, 'set', ['sid', { n: 2 }]),
+      outcomeOf(store, 'touch', ['sid', {}]),
+      outcomeOf(store, 'get', ['sid']),
+      outcomeOf(store, 'destroy', ['sid']),
+      outcomeOf(other, 'get', ['sid']),
+      outcomeOf(other, 'touch', ['sid', {}]),
+      outcomeOf(store, 'set', ['sid', { n: 3 }]),
+      outcomeOf(other, 'set', ['sid', { n: 4 }]),
+      outcomeOf(store, 'get', ['sid']),
+    ])
+    return outcomes.map(({ event, answer }) => (event === 'get' ? answer?.n : event))
+  }
+
+  const IN_ORDER = [
+    ...['touch-missed', 'create', 1, 'update', 'touch', 2],
+    ...['destroy', undefined, 'touch-missed', 'create', 'update', 4],
+  ]
+
+  test('is the order of the calls', async (t) => {
+    const { open } = await openStandalone(t)
+    assert.deepEqual(await unawaited(open()), IN_ORDER)
+  })
+
+  test('is the order of the calls among the stores of a collection', async (t) => {
+    const { open } = await openStandalone(t)
+    assert.deepEqual(await unawaited(open(), open()), IN_ORDER)
+  })
+
+  test('is the order of the calls while other operations fill the commands', async (t) => {
+    const { open } = await openStandalone(t)
+    const store = open()
+    const others = ids(500).flatMap((sid) => [store.set(sid, {}), store.get(sid), store.destroy(sid)])
+    assert.deepEqual(await unawaited(store, open()), IN_ORDER)
+    await Promise.all(others)
+  })
+
+  test('is the order of the calls where ids are transformed', async (t) => {
+    const { open } = await openStandalone(t)
+    const store = open({ transformId: (/** @type {string} */ sid) => `transformed-${sid}` })
+    assert.deepEqual(await unawaited(store), IN_ORDER)
+  })
+
+  test('is the order of the calls where an adapter takes its time to encrypt', async (t) => {
+    const { open } = await openStandalone(t)
+    const cryptoAdapter = {
+      encrypt: async (/** @type {string} */ text) => {
+        await setImmediate()
+        return Buffer.from(text).toString('base64')
+      },
+      decrypt: async (/** @type {string} */ text) => Buffer.from(text, 'base64').toString(),
+    }
+    assert.deepEqual(await unawaited(open({ cryptoAdapter })), IN_ORDER)
+  })
+
+  test('makes a get wait for an earlier write of its id, and for no other', async (t) => {
+    const { open, sessions, wire } = await openStandalone(t)
+    const [store, other] = [open(), open()]
+    const release = wire.hold('update')
+    const set = store.set('sid', { n: 1 })
+    await wire.answered('update', 1)
+    const get = other.get('sid')
+    assert.equal(await other.get('unrelated'), null)
+    await store.ping()
+    assert.deepEqual(
+      wire.sent('find').map(({ body }) => body.filter._id),
+      ['unrelated']
+    )
+    // Changed behind the store's back, which only a get that has waited can see.
+    await sessions.updateOne({ _id: 'sid' }, { $set: { session: '{"n":2}' } })
+    release()
+    await set
+    assert.equal((await get).n, 2)
+  })
+
+  test('makes a write wait for an earlier get of its id', async (t) => {
+    const { open, wire } = await openStandalone(t)
+    const store = open()
+    await store.set('sid', { n: 1 })
+    wire.commands.length = 0
+    const release = wire.hold('find')
+    const get = store.get('sid')
+    await wire.answered('find', 1)
+    const writes = [store.set('sid', { n: 2 }), store.destroy('sid')]
+    await store.set('unrelated', {})
+    assert.equal(wire.sent('update').length + wire.sent('delete').length, 1)
+    release()
+    assert.equal((await get).n, 1)
+    await Promise.all(writes)
+  })
+
+  test('holds within a command, which is an ordered one only then', async (t) => {
+    const { open, wire } = await openStandalone(t)
+    const store = open()
+    const release = await occupy(wire, 'update', (sid) => store.set(sid, {}))
+    const sets = ids(100).map((_, n) => store.set('sid', { n }))
+    await Promise.all([release(), ...sets])
+    assert.equal((await store.get('sid')).n, 99)
+    const [ordered] = wire.sent('update')
+    assert.equal(ordered.body.updates.length, 100)
+    assert.equal(ordered.body.ordered, undefined)
+
+    const other = open({ collectionName: 'others' })
+    const releaseAgain = await occupy(wire, 'update', (sid) => other.set(sid, {}))
+    const more = ids(100).map((sid) => other.set(sid, {}))
+    await Promise.all([releaseAgain(), ...more])
+    const [unordered] = wire.sent('update')
+    assert.equal(unordered.body.updates.length, 100)
+    assert.equal(unordered.body.ordered, false)
+  })
+})
+
+describe('answers', () => {
+  test('tell created from updated', async (t) => {
+    const { open } = await openStandalone(t)
+    const store = open()
+    const all = ids(300)
+    const old = all.filter((_, index) => index % 3 === 0)
+    await Promise.all(old.map((sid) => store.set(sid, { round: 1 })))
+    const created = told(store, 'create')
+    const updated = told(store, 'update')
+    await Promise.all(all.map((sid) => store.set(sid, { round: 2 })))
+    assert.deepEqual([...updated].sort(), [...old].sort())
+    assert.equal(created.size, all.length - old.length)
+    for (const sid of all) assert.equal((await store.get(sid)).round, 2)
+  })
+
+  test('tell the touches that missed from the others, in one command', async (t) => {
+    const { open, sessions, wire } = await openStandalone(t)
+    const store = open({ strictTouch: true })
+    const all = ids(300)
+    const there = all.filter((_, index) => index % 2 === 0)
+    await sessions.insertMany(there.map((sid) => storedSession(sid)))
+    const touched = told(store, 'touch')
+    const release = await occupy(wire, 'update', (sid) => store.set(sid, {}))
+    const touches = all.map((sid) => store.touch(sid, {}))
+    await release()
+    const settled = await Promise.allSettled(touches)
+    assert.equal(wire.sent('update').length, 1)
+    assert.deepEqual([...touched].sort(), [...there].sort())
+    const messages = settled.map((one) => one.status === 'rejected' && one.reason.message)
+    assert.deepEqual(
+      messages,
+      all.map((_, index) => index % 2 !== 0 && 'Unable to find the session to touch')
+    )
+  })
+
+  test('tell a touch before the creation of its session from one after it, in one command', async (t) => {
+    const { open, wire } = await openStandalone(t)
+    const store = open()
+    const release = await occupy(wire, 'update', (sid) => store.set(sid, {}))
+    const events = []
+    for (const name of ['create', 'touch', 'touch-missed']) {
+      store.on(name, (sid) => sid === 'sid' && events.push(name))
+    }
+    const calls = [store.touch('sid', {}), store.set('sid', {}), store.touch('sid', {})]
+    calls.push(...ids(10).map((sid) => store.set(sid, {})))
+    await Promise.all([release(), ...calls])
+    assert.equal(wire.sent('update').length, 1)
+    assert.deepEqual(events, ['touch-missed', 'create', 'touch'])
+  })
+
+  test('count no touch as missed where the server does not acknowledge', async (t) => {
+    const { open } = await openStandalone(t)
+    const store = open({ writeOperationOptions: { w: 0 } })
+    const missed = told(store, 'touch-missed')
+    await Promise.all(ids(50).map((sid) => store.touch(sid, {})))
+    assert.equal(missed.size, 0)
+  })
+
+  /** A collection that takes no session with the word "forbidden". @param {Database} database */
+  async function withValidator({ db }) {
+    await db.createCollection('sessions', { validator: { session: { $not: /forbidden/ } } })
+  }
+
+  test('hold the write error of their own statement only', async (t) => {
+    const database = await openStandalone(t)
+    await withValidator(database)
+    const { open, sessions, wire } = database
+    const store = open()
+    await sessions.insertOne(storedSession('there'))
+    const missed = told(store, 'touch-missed')
+    const release = await occupy(wire, 'update', (sid) => store.set(sid, {}))
+    const calls = ids(100).map((sid, index) => store.set(sid, { text: index % 9 ? '' : 'forbidden' }))
+    calls.push(store.touch('there', {}), store.touch('gone', {}))
+    await release()
+    assert.deepEqual(await outcomes(calls), [
+      ...ids(100).map((_, index) => (index % 9 ? 'fulfilled' : 'MongoServerError')),
+      'fulfilled',
+      'fulfilled',
+    ])
+    await assert.rejects(calls[0], { code: 121 })
+    assert.equal(wire.sent('update').length, 1)
+    assert.deepEqual([...missed], ['gone'])
+    assert.equal(await sessions.countDocuments({ _id: /^sid/ }), 88)
+  })
+
+  test('hold the write error of their own statement only, in an ordered command too', async (t) => {
+    const database = await openStandalone(t)
+    await withValidator(database)
+    const { open, sessions, wire } = database
+    const store = open()
+    const created = told(store, 'create')
+    const missed = told(store, 'touch-missed')
+    const release = await occupy(wire, 'update', (sid) => store.set(sid, {}))
+    const texts = ['', 'forbidden', '', 'forbidden', '']
+    const calls = ids(20).flatMap((sid) => [
+      store.touch(sid, {}),
+      ...texts.map((text, n) => store.set(sid, { text, n })),
+    ])
+    await release()
+    const expected = ['', ...texts].map((text) => (text ? 'MongoServerError' : 'fulfilled'))
+    assert.deepEqual(
+      await outcomes(calls),
+      ids(20).flatMap(() => expected)
+    )
+    assert.equal(created.size, 20 + 3)
+    assert.equal(missed.size, 20)
+    assert.equal(await sessions.countDocuments({ session: /"n":4/ }), 20)
+  })
+
+  test('are those of the own codec where several stores share a command', async (t) => {
+    const { open, wire } = await openStandalone(t)
+    const plain = open()
+    const sealed = open({ crypto: { secret: 'squirrel' }, onDecryptError: 'drop', acceptPlaintext: true })
+    await plain.set('plain', { n: 1 })
+    await sealed.set('sealed', { n: 2 })
+    const release = await occupy(wire, 'find', (sid) => plain.get(sid))
+    const gets = [sealed.get('sealed'), plain.get('plain'), sealed.get('plain'), plain.get('sealed')]
+    await release()
+    const [own, other, read, unread] = await Promise.allSettled(gets)
+    assert.deepEqual(
+      [own, other, read].map((one) => one.status === 'fulfilled' && one.value.n),
+      [2, 1, 1]
+    )
+    // Its ciphertext is the JSON of a string to those who have no secret.
+    assert.ok(unread.status === 'rejected' || typeof unread.value === 'string')
+  })
+
+  test('of reads find what a collation takes for the same id', async (t) => {
+    const { db, open, wire } = await openStandalone(t)
+    await db.createCollection('sessions', { collation: { locale: 'en', strength: 2 } })
+    const store = open()
+    await store.set('sid', { n: 1 })
+    const release = await occupy(wire, 'find', (sid) => store.get(sid))
+    const gets = ['SID', 'other'].map((sid) => store.get(sid))
+    await release()
+    const found = await Promise.all(gets)
+    assert.deepEqual(
+      found.map((session) => session?.n),
+      [1, undefined]
+    )
+  })
+})
+
+test('what is asked for while answers are handed out leaves, with every one of the rest', async (t) => {
+  const { open, wire } = await openStandalone(t)
+  const store = open()
+  const release = await occupy(wire, 'find', (sid) => store.get(sid))
+  let done = 0
+  const steps = ids(100).map(
+    (sid) =>
+      new Promise((resolve) => {
+        store.get(sid, () =>
+          store.set(sid, {}, () => {
+            done++
+            resolve(undefined)
+          })
+        )
+      })
+  )
+  await release()
+  await Promise.all(steps)
+  assert.equal(done, 100)
+})

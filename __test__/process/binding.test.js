@@ -1,0 +1,348 @@
+// Which binary is loaded: the native one where it can be, WebAssembly otherwise, and what is said about it. Part of
+// `npm run test:wasm`.
+'use strict'
+
+const assert = require('node:assert/strict')
+const fs = require('node:fs')
+const path = require('node:path')
+const { describe, test } = require('node:test')
+const MongoStore = require('../..')
+const { version } = require('../../package.json')
+const { runInChild } = require('../support/child.js')
+const { installAlone } = require('../support/install.js')
+
+const ROOT = path.join(__dirname, '..', '..')
+const WASM = 'wasm32-wasip1'
+const [ADDON] = fs.readdirSync(path.join(ROOT, 'native')).filter((file) => file.endsWith('.node'))
+const PLATFORM = ADDON.split('.').at(-2)
+const NATIVE_PACKAGE = `connect-mongo-native-${PLATFORM}`
+
+/** The package as npm installs it, with its native binding in a package of its own. */
+function install() {
+  const folder = installAlone()
+  const modules = path.join(folder, 'node_modules')
+  const own = path.join(modules, 'connect-mongo-native')
+  const native = path.join(modules, NATIVE_PACKAGE)
+  fs.cpSync(path.join(ROOT, 'npm', PLATFORM, 'package.json'), path.join(native, 'package.json'))
+  fs.renameSync(path.join(own, 'native', ADDON), path.join(native, ADDON))
+  const manifest = JSON.parse(fs.readFileSync(path.join(own, 'package.json'), 'utf8'))
+  manifest.optionalDependencies = { [NATIVE_PACKAGE]: version }
+  fs.writeFileSync(path.join(own, 'package.json'), JSON.stringify(manifest))
+  return {
+    folder,
+    native,
+    addon: path.join(native, ADDON),
+    wasm: path.join(modules, `connect-mongo-native-${WASM}`),
+  }
+}
+
+/** In a child: loads the package and tells what came of it. @param {{ arch?: string }} data */
+function loadBody({ arch }) {
+  if (arch) Object.defineProperty(process, 'arch', { value: arch })
+  const warnings = []
+  process.on('warning', ({ name, code, message, detail }) => warnings.push({ name, code, message, detail }))
+  const report = {}
+  try {
+    report.binding = require('connect-mongo-native').binding
+  } catch (error) {
+    report.error = error.message
+  }
+  setImmediate(() => console.log(JSON.stringify({ ...report, warnings })))
+}
+
+/** @param {string} folder @param {{ arch?: string, env?: NodeJS.ProcessEnv, nodeArgs?: string[] }} [options] */
+async function load(folder, { arch, env, nodeArgs } = {}) {
+  const options = { cwd: folder, env: { NAPI_RS_FORCE_WASI: '', ...env }, nodeArgs }
+  const { code, stdout, stderr } = await runInChild(loadBody, { arch }, options)
+  assert.equal(code, 0, stderr)
+  return { ...JSON.parse(stdout), stderr }
+}
+
+/** @param {Awaited<ReturnType<typeof load>>} loaded @param {RegExp} reason */
+function assertFellBack({ binding, warnings, stderr }, reason) {
+  assert.equal(binding, WASM)
+  assert.equal(warnings.length, 1, JSON.stringify(warnings))
+  const [{ name, code, message }] = warnings
+  assert.deepEqual({ name, code }, { name: 'ConnectMongoWarning', code: 'CONNECT_MONGO_WASM' })
+  assert.match(message, /^connect-mongo-native runs as WebAssembly, because /)
+  assert.match(message, reason)
+  assert.equal(stderr.match(/Warning:/g).length, 1, stderr)
+}
+
+test('this run is on WebAssembly', () => {
+  assert.equal(MongoStore.binding, WASM)
+})
+
+describe('loaded is', () => {
+  test('the native binding, in silence', async () => {
+    const { binding, warnings, stderr } = await load(install().folder)
+    assert.deepEqual({ binding, warnings, stderr }, { binding: PLATFORM, warnings: [], stderr: '' })
+  })
+
+  test('WebAssembly with NAPI_RS_FORCE_WASI=error, in silence', async () => {
+    const env = { NAPI_RS_FORCE_WASI: 'error' }
+    const { binding, warnings, stderr } = await load(install().folder, { env })
+    assert.deepEqual({ binding, warnings, stderr }, { binding: WASM, warnings: [], stderr: '' })
+  })
+})
+
+describe('WebAssembly is loaded, with one warning that says why, when the native binding', () => {
+  test('is not installed', async () => {
+    const { folder, native } = install()
+    fs.rmSync(native, { recursive: true })
+    const loaded = await load(folder)
+    assertFellBack(loaded, new RegExp(`\\(${NATIVE_PACKAGE}\\) is not installed$`))
+    assert.match(
+      loaded.warnings[0].detail,
+      /through the mongodb package.*optional dependencies.*package-lock/
+    )
+  })
+
+  test('is a package without its file', async () => {
+    const { folder, addon } = install()
+    fs.rmSync(addon)
+    assertFellBack(await load(folder), /is not installed$/)
+  })
+
+  test('is installed for the other C library', async () => {
+    const { folder, native } = install()
+    const other = NATIVE_PACKAGE.replace(/gnu$|musl$/, (libc) => (libc === 'gnu' ? 'musl' : 'gnu'))
+    fs.renameSync(native, path.join(path.dirname(native), other))
+    assertFellBack(await load(folder), /made for another C library than that of this system$/)
+  })
+
+  for (const arch of ['riscv64', 'mips']) {
+    test(`does not exist for the processor, ${arch}`, async () => {
+      const reason = new RegExp(`there is no native binding for ${process.platform}-${arch}$`)
+      assertFellBack(await load(install().folder, { arch }), reason)
+    })
+  }
+
+  test('is garbage', async () => {
+    const { folder, addon } = install()
+    fs.writeFileSync(addon, 'garbage, and more of it than a header has'.repeat(100))
+    assertFellBack(await load(folder), /damaged, or for another kind of processor$/)
+  })
+
+  test('is for another processor', async () => {
+    const { folder, addon } = install()
+    const bytes = fs.readFileSync(addon)
+    const machine = { offset: 18, s390: 22 }
+    bytes.writeUInt16LE(machine.s390, machine.offset)
+    fs.writeFileSync(addon, bytes)
+    assertFellBack(await load(folder), /damaged, or for another kind of processor$/)
+  })
+
+  test('is refused by Node', async () => {
+    const loaded = await load(install().folder, { nodeArgs: ['--no-addons'] })
+    assertFellBack(loaded, /the system refuses to load its native binding$/)
+    assert.match(loaded.warnings[0].detail, /noexec.*--no-addons.*\n.*addons is disabled/)
+  })
+})
+
+/** What the systems say that no test can have here. */
+const MESSAGES = [
+  [
+    /made for another C library/,
+    'libc.musl-x86_64.so.1: cannot open shared object file: No such file or directory',
+  ],
+  [
+    /made for another C library/,
+    'Error loading shared library ld-linux-x86-64.so.2: No such file or directory',
+  ],
+  [/made for another C library/, 'Error relocating /app/x.node: __memcpy_chk: symbol not found'],
+  [/made for another C library/, "/lib/x86_64-linux-gnu/libc.so.6: version `GLIBC_2.38' not found"],
+  [/system refuses/, '/app/x.node: failed to map segment from shared object'],
+  [/system refuses/, '/app/x.node: failed to map segment from shared object: Operation not permitted'],
+  [/system refuses/, '/app/x.node: cannot open shared object file: Permission denied'],
+  [/system refuses/, "dlopen(/app/x.node, 0x0001): tried: '/app/x.node' (code signature invalid)"],
+  [/system refuses/, '\\\\?\\C:\\app\\x.node: Access is denied.'],
+  [/damaged/, '/app/x.node: wrong ELF class: ELFCLASS32'],
+  [/damaged/, '/app/x.node: invalid ELF header'],
+  [/damaged/, "dlopen(/app/x.node): (mach-o file, but is an incompatible architecture (have 'x86_64'))"],
+  [/damaged/, '\\\\?\\C:\\app\\x.node is not a valid Win32 application.'],
+  [
+    /cannot be loaded \(libgcc_s\.so\.1: cannot open/,
+    'libgcc_s.so.1: cannot open shared object file: No such file',
+  ],
+]
+
+describe('the warning tells apart', () => {
+  for (const [reason, message] of MESSAGES) {
+    test(message, async (t) => {
+      const { folder } = install()
+      const fake = path.join(folder, 'fake.js')
+      fs.writeFileSync(fake, `throw new Error(${JSON.stringify(message)})`)
+      const loaded = await load(folder, { env: { NAPI_RS_NATIVE_LIBRARY_PATH: fake } })
+      assertFellBack(loaded, reason)
+      const said = `${loaded.warnings[0].message}\n${loaded.warnings[0].detail}`
+      assert.ok(said.includes(message), said)
+      t.diagnostic(loaded.warnings[0].message)
+    })
+  }
+
+  for (const [title, exports, reason] of /** @type {const} */ ([
+    ['a binding of another version', "{ version: () => '0.0.9' }", /is of version 0\.0\.9, not \d/],
+    ['a binding that has no version', '{}', /is of version unknown, not \d/],
+  ])) {
+    test(title, async () => {
+      const { folder } = install()
+      const fake = path.join(folder, 'fake.js')
+      fs.writeFileSync(fake, `module.exports = ${exports}`)
+      const loaded = await load(folder, { env: { NAPI_RS_NATIVE_LIBRARY_PATH: fake } })
+      assertFellBack(loaded, reason)
+      assert.match(loaded.warnings[0].detail, /in one version/)
+    })
+  }
+})
+
+describe('without a native binding', () => {
+  test('and without WebAssembly, the error says why of both', async () => {
+    const { folder, native, wasm } = install()
+    for (const one of [native, wasm]) fs.rmSync(one, { recursive: true })
+    const { error } = await load(folder)
+    assert.match(
+      error,
+      /cannot start: its native binding \(\S+\) is not installed, and its WebAssembly .*Cannot find/
+    )
+  })
+
+  test('and without mongodb, a mongoUrl is an error of one sentence', async () => {
+    const { folder, native } = install()
+    fs.rmSync(native, { recursive: true })
+    const { stdout } = await runInChild(
+      () => {
+        try {
+          require('connect-mongo-native').create({ mongoUrl: 'mongodb://localhost/app' })
+        } catch (error) {
+          console.log(error.message)
+        }
+      },
+      undefined,
+      { cwd: folder, env: { NAPI_RS_FORCE_WASI: '' } }
+    )
+    assert.match(
+      stdout,
+      /^connect-mongo-native runs as WebAssembly, because .* and needs .*npm install mongodb\n$/
+    )
+  })
+
+  test("backend: 'native' is an error that says why", () => {
+    assert.throws(() => new MongoStore({ mongoUrl: 'mongodb://localhost/app', backend: 'native' }), {
+      message: "backend: 'native' cannot be had: NAPI_RS_FORCE_WASI asks for WebAssembly",
+    })
+  })
+})
+
+describe('WebAssembly', () => {
+  test('hides no ExperimentalWarning of others', async () => {
+    const { stderr } = await runInChild(
+      () => {
+        require('connect-mongo-native')
+        const { WASI } = require('node:wasi')
+        new WASI({ version: 'preview1' })
+      },
+      undefined,
+      { cwd: install().folder, env: { NAPI_RS_FORCE_WASI: 'error' } }
+    )
+    assert.match(stderr, /^\(node:\d+\) ExperimentalWarning: WASI /)
+    assert.equal(stderr.match(/Warning:/g).length, 1, stderr)
+  })
+
+  const secrets = Array.from({ length: 12 }, (_, index) => `secret ${index}`)
+
+  for (const text of [
+    '\ufeffword',
+    '\ufeffand twenty more letters',
+    'a\ud800z',
+    '\udc00\ud800',
+    '😀'.repeat(9),
+    '\0',
+    '',
+  ]) {
+    test(`gets and gives text as UTF-8 has it: ${JSON.stringify(text)}`, async () => {
+      const { encrypt, decrypt } = MongoStore.createWebCryptoAdapter({ secret: 'squirrel' })
+      assert.equal(await decrypt(await encrypt(text)), Buffer.from(text).toString())
+    })
+  }
+
+  test('leaves the event loop a turn between two derivations of keys', async () => {
+    let turns = 0
+    const count = () => {
+      turns++
+      immediate = setImmediate(count)
+    }
+    let immediate = setImmediate(count)
+    await Promise.all(
+      secrets.map((secret) => MongoStore.createKrupteinAdapter({ secret }).encrypt('{"user":"ada"}'))
+    )
+    clearImmediate(immediate)
+    assert.ok(turns >= secrets.length, `${turns} turns`)
+  })
+
+  test('works in workers, and survives their end at any time', async () => {
+    const { code, stdout, stderr } = await runInChild(async () => {
+      const { once } = require('node:events')
+      const { Worker } = require('node:worker_threads')
+      const source = `
+        const { createKrupteinAdapter } = require('../..')
+        const { parentPort, workerData } = require('node:worker_threads')
+        const adapter = createKrupteinAdapter({ secret: 'squirrel' })
+        ;(async () => {
+          const text = await adapter.decrypt(await adapter.encrypt(JSON.stringify({ user: workerData })))
+          parentPort.postMessage(JSON.parse(JSON.parse(text)).user)
+          for (;;) await createKrupteinAdapter({ secret: 'another' }).encrypt('{}')
+        })()`
+      for (let round = 0; round < 8; round++) {
+        const workers = [0, 1].map(
+          (index) => new Worker(source, { eval: true, workerData: 2 * round + index })
+        )
+        const answers = await Promise.all(workers.map((worker) => once(worker, 'message')))
+        await Promise.all(workers.map((worker) => worker.terminate()))
+        console.log(answers.flat().join())
+      }
+    })
+    assert.deepEqual({ code, stderr }, { code: 0, stderr: '' })
+    assert.equal(stdout, Array.from({ length: 8 }, (_, round) => `${2 * round},${2 * round + 1}\n`).join(''))
+  })
+
+  test('keeps no process alive, and ends none', async () => {
+    const { code, stdout, stderr } = await runInChild(() => {
+      const { createKrupteinAdapter } = require('../..')
+      const adapter = createKrupteinAdapter({ secret: 'squirrel' })
+      // emnapi would end with the first `beforeExit`.
+      process.once('beforeExit', async () => {
+        console.log(await adapter.decrypt(await adapter.encrypt('{}')))
+      })
+    })
+    assert.deepEqual({ code, stdout, stderr }, { code: 0, stdout: '"{}"\n', stderr: '' })
+  })
+
+  test('adds this much to the start of an app', async (t) => {
+    const { folder } = install()
+    for (const name of ['express-session', 'mongodb']) {
+      fs.symlinkSync(path.join(ROOT, 'node_modules', name), path.join(folder, 'node_modules', name))
+    }
+    /** @param {string} forced */
+    const milliseconds = async (forced) => {
+      const { stdout } = await runInChild(
+        () => {
+          require('express-session')
+          require('mongodb')
+          const start = performance.now()
+          require('connect-mongo-native')
+          console.log(performance.now() - start)
+        },
+        undefined,
+        { cwd: folder, env: { NAPI_RS_FORCE_WASI: forced } }
+      )
+      return Number(stdout)
+    }
+    const median = async (/** @type {string} */ forced) => {
+      const times = []
+      for (let round = 0; round < 7; round++) times.push(await milliseconds(forced))
+      return times.sort((a, b) => a - b)[3].toFixed(1)
+    }
+    t.diagnostic(`native: ${await median('')} ms, WebAssembly: ${await median('error')} ms`)
+  })
+})
