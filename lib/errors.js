@@ -1,22 +1,38 @@
-// The failures of the Rust core as JavaScript has them: with the Node driver's names, and of that driver's classes in an app that
-// has loaded it.
+// Errors with the Node driver's names, and of that driver's classes in an app that has loaded it: their one home.
 'use strict'
 
-/** @typedef {import('../native/binding.js').Failure} Failure */
+/**
+ * @typedef {import('../native/binding.js').Failure} Failure
+ * @typedef {new (message?: string, options?: ErrorOptions) => Error & { errorLabels: string[] }} ErrorClass
+ */
 
 /** What classes extend that the driver has, and does not export. @type {Record<string, string>} */
 const PARENTS = { MongoPoolClearedError: 'MongoNetworkError' }
 
-/** @type {Map<string, new (message: string) => Error>} */
+/** @type {Map<string, ErrorClass>} */
 const errorClasses = new Map()
+
+/** Of a field that the driver's classes have a getter for. @param {unknown} value @param {boolean} enumerable */
+function ownField(value, enumerable) {
+  return { value, enumerable, configurable: true, writable: true }
+}
 
 /**
  * The Node driver's name is on the class, so that it is in the first line of the stack too.
  *
  * @param {string} name
+ * @returns {ErrorClass}
  */
 function namedClass(name) {
   const named = class extends Error {
+    /** @param {string} [message] @param {ErrorOptions} [options] */
+    constructor(message, options) {
+      super(message, options)
+      // The app may have loaded its driver since the last failure.
+      if (Object.getPrototypeOf(named.prototype) === Error.prototype) adopt(named)
+      Object.defineProperty(this, 'errorLabels', ownField([], false))
+    }
+
     /** @param {string} label */
     hasErrorLabel(label) {
       return /** @type {this & { errorLabels: string[] }} */ (this).errorLabels.includes(label)
@@ -24,7 +40,7 @@ function namedClass(name) {
   }
   Object.defineProperty(named, 'name', { value: name })
   Object.defineProperty(named.prototype, 'name', { value: name, configurable: true, writable: true })
-  return named
+  return /** @type {ErrorClass} */ (/** @type {unknown} */ (named))
 }
 
 /** @returns {Record<string, any> | undefined} the app's own driver; an app that has not loaded it cannot ask for its classes */
@@ -37,21 +53,19 @@ function loadedDriver() {
 }
 
 /**
- * Puts the driver's class behind one of ours, whose constructor would take the whole reply of a server.
+ * Puts the driver's class behind one of ours: its own constructors differ between versions, and take a server's whole reply.
  *
- * @param {new (message: string) => Error} named
+ * @param {Function} named
  */
 function adopt(named) {
   const theirs = loadedDriver()?.[PARENTS[named.name] ?? named.name]
   if (typeof theirs === 'function') Object.setPrototypeOf(named.prototype, theirs.prototype)
 }
 
-/** @param {string} name */
+/** @param {string} name @returns {ErrorClass} the class of the errors of that name */
 function errorClass(name) {
   const known = errorClasses.get(name) ?? namedClass(name)
   errorClasses.set(name, known)
-  // The app may have loaded its driver since the last failure.
-  if (Object.getPrototypeOf(known.prototype) === Error.prototype) adopt(known)
   return known
 }
 
@@ -60,21 +74,21 @@ function causeOf([message, ...rest]) {
   return message === undefined ? undefined : new Error(message, { cause: causeOf(rest) })
 }
 
-/** @param {Failure} failure */
+/** What the Rust core reported, made on this thread, so that it has a JavaScript stack. @param {Failure} failure */
 function errorOf({ name, message, code, codeName, errorLabels, causes }) {
   const error = new (errorClass(name))(message)
-  // Defined, not assigned: the driver's classes have getters of these names.
-  const field = (/** @type {unknown} */ value, enumerable = true) => ({
-    value,
-    enumerable,
-    configurable: true,
-    writable: true,
-  })
-  Object.defineProperty(error, 'errorLabels', field(errorLabels))
-  if (code !== undefined) Object.defineProperty(error, 'code', field(code))
-  if (codeName !== undefined) Object.defineProperty(error, 'codeName', field(codeName))
-  if (causes.length > 0) Object.defineProperty(error, 'cause', field(causeOf(causes), false))
+  Object.defineProperty(error, 'errorLabels', ownField(errorLabels, true))
+  if (code !== undefined) Object.defineProperty(error, 'code', ownField(code, true))
+  if (codeName !== undefined) Object.defineProperty(error, 'codeName', ownField(codeName, true))
+  if (causes.length > 0) Object.defineProperty(error, 'cause', ownField(causeOf(causes), false))
   return error
 }
 
-module.exports = { errorOf }
+module.exports = {
+  errorOf,
+  MongoAPIError: errorClass('MongoAPIError'),
+  MongoInvalidArgumentError: errorClass('MongoInvalidArgumentError'),
+  MongoMissingCredentialsError: errorClass('MongoMissingCredentialsError'),
+  MongoParseError: errorClass('MongoParseError'),
+  MongoServerSelectionError: errorClass('MongoServerSelectionError'),
+}

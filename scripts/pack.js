@@ -24,7 +24,7 @@ async function pack(folder, destination) {
 
 /** @returns {string} the platform that there is a native binding for */
 function platform() {
-  const { bindingTarget, noNative } = require('../lib/binding.js')
+  const { bindingTarget, noNative } = require('../lib/rust.js')
   if (noNative) throw new StepError(`There is no native binding to pack: ${noNative}`)
   return bindingTarget
 }

@@ -123,7 +123,29 @@ describe('a session that is too large', () => {
   })
 })
 
+const WRONG_OPTIONS = {
+  MongoParseError: ['mongodb://127.0.0.1', { mongoOptions: { noSuchOption: 1 } }],
+  MongoInvalidArgumentError: ['mongodb://127.0.0.1', { mongoOptions: { raw: true } }],
+  MongoAPIError: ['mongodb+srv://example.com', { mongoOptions: { directConnection: true } }],
+  MongoMissingCredentialsError: ['mongodb://127.0.0.1', { mongoOptions: { authMechanism: 'PLAIN' } }],
+}
+
 describe("the classes of the app's driver", () => {
+  for (const [name, [mongoUrl, options]] of Object.entries(WRONG_OPTIONS)) {
+    test(`are those of the error of a wrong option: ${name}`, () => {
+      const driver = require('mongodb')
+      assert.throws(
+        () => MongoStore.create({ mongoUrl, ...options }),
+        (error) =>
+          error.name === name &&
+          error instanceof driver[name] &&
+          error instanceof driver.MongoError &&
+          error.hasErrorLabel('RetryableWriteError') === false &&
+          error.stack.startsWith(`${name}: ${error.message}`)
+      )
+    })
+  }
+
   test('are those of the errors of an app that loads it, sooner or later', async () => {
     const { stdout, stderr } = await runInChild(async () => {
       const MongoStore = require('connect-mongo-native')

@@ -3,12 +3,12 @@
 
 const assert = require('node:assert/strict')
 const { execFile } = require('node:child_process')
-const { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } = require('node:fs/promises')
+const { cp, mkdir, mkdtemp, readFile, readdir, rm, symlink, writeFile } = require('node:fs/promises')
 const { tmpdir } = require('node:os')
 const path = require('node:path')
 const { after, before, describe, it } = require('node:test')
 const { promisify } = require('node:util')
-const { MONGO_OPTIONS } = require('../../lib/mongo-option-table.js')
+const { MONGO_OPTIONS } = require('../../lib/mongo/option-table.js')
 
 const run = promisify(execFile)
 
@@ -59,10 +59,35 @@ async function complaints({ files, packages = EXPRESS, compilerOptions = NODE })
     await cp(path.join(__dirname, '..', 'types', file), path.join(project, path.basename(file)))
   const config = { compilerOptions, files: files.map((file) => path.basename(file)) }
   await writeFile(path.join(project, 'tsconfig.json'), JSON.stringify(config))
+  return compile(project)
+}
+
+/** @param {string} project */
+function compile(project) {
   return run(process.execPath, [TSC, '-p', project], { cwd: project }).then(
     ({ stdout }) => stdout,
     (error) => error.stdout || error.message
   )
+}
+
+/**
+ * @param {(types: string) => string} change of index.d.ts
+ * @returns {Promise<string>} what the compiler complains about when it holds the class against that
+ */
+async function complaintsOfClass(change) {
+  const project = await mkdtemp(path.join(folder, 'class-'))
+  for (const name of ['index.js', 'index.mjs', 'index.d.mts', 'package.json', 'lib', 'native/binding.d.ts'])
+    await cp(path.join(ROOT, name), path.join(project, name), { recursive: true })
+  await symlink(MODULES, path.join(project, 'node_modules'), 'junction')
+  const types = path.join('__test__', 'types', 'class.cts')
+  await cp(path.join(ROOT, types), path.join(project, types))
+  await writeFile(path.join(project, 'index.d.ts'), change(await read('index.d.ts')))
+  const { compilerOptions } = JSON.parse(await read('tsconfig.json'))
+  await writeFile(
+    path.join(project, 'tsconfig.json'),
+    JSON.stringify({ compilerOptions: { ...compilerOptions, skipLibCheck: true }, files: [types] })
+  )
+  return compile(project)
 }
 
 /** @param {string} name */
@@ -158,6 +183,28 @@ describe('types', { concurrency: 2 }, () => {
       assert.deepEqual(documented.sort(), declared.sort())
     })
   }
+
+  for (const [what, pattern] of /** @type {const} */ ([
+    ['a method', /\n {2}ping\(.*(?=\n)/g],
+    ['an option', /\n {4}strictTouch\?:.*(?=\n)/],
+    ['an event', /\n {4}'set-refused':.*(?=\n)/],
+  ])) {
+    it(`are held against the class: it has ${what} that they have not`, async () => {
+      assert.equal(await complaintsOfClass((types) => types), '')
+      assert.match(await complaintsOfClass((types) => types.replace(pattern, '')), /class\.cts/)
+      const another = (/** @type {string} */ line) => `${line}${line.replace(/\w+(?=['?(])/, 'another')}`
+      assert.match(await complaintsOfClass((types) => types.replace(pattern, another)), /class\.cts/)
+    })
+  }
+
+  it('are checked with every JavaScript file of the package', async () => {
+    const { stdout } = await run(process.execPath, [TSC, '-p', ROOT, '--listFilesOnly'])
+    const checked = stdout.split('\n').map((file) => path.relative(ROOT, file))
+    const inLib = await readdir(path.join(ROOT, 'lib'), { recursive: true })
+    const files = ['index.js', 'index.mjs', ...inLib.map((file) => path.join('lib', file))]
+    const unchecked = files.filter((file) => /\.m?js$/.test(file) && !checked.includes(file))
+    assert.deepEqual(unchecked, [])
+  })
 
   it('let `await using` close a store', async () => {
     const compilerOptions = { ...NODE, lib: ['es2022', 'esnext.disposable'] }

@@ -3,8 +3,8 @@
 
 const assert = require('node:assert/strict')
 const { describe, test } = require('node:test')
-const { encryptionOfCrypto } = require('../../lib/crypto-options.js')
-const { SessionCrypto } = require('../../lib/session-crypto.js')
+const { encryptionOfCrypto } = require('../../lib/crypto/options.js')
+const { SessionCrypto } = require('../../lib/crypto/session-crypto.js')
 const { REFUSED, SECRET, onBothBackends, storedOf } = require('../support/encryption.js')
 const { fromExtended, loadVectors } = require('../support/encryption-vectors.js')
 const {

@@ -5,8 +5,8 @@ const assert = require('node:assert/strict')
 const { readFileSync } = require('node:fs')
 const path = require('node:path')
 const { describe, test } = require('node:test')
-const { encryptionOfCrypto, encryptionOfWebCrypto } = require('../../lib/crypto-options.js')
-const { SessionCrypto } = require('../../lib/session-crypto.js')
+const { encryptionOfCrypto, encryptionOfWebCrypto } = require('../../lib/crypto/options.js')
+const { SessionCrypto } = require('../../lib/crypto/session-crypto.js')
 
 const MUTATIONS = 1_000_000
 

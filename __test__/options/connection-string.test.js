@@ -5,7 +5,7 @@
 const assert = require('node:assert/strict')
 const { test } = require('node:test')
 const { MongoClient } = require('mongodb')
-const { parseUrl } = require('../../lib/connection-string.js')
+const { parseUrl } = require('../../lib/mongo/connection-string.js')
 const { randomNumbers } = require('../support/random.js')
 
 const STRINGS = 20_000

@@ -25,11 +25,11 @@ const MongoStore = require('../..')
 const {
   MONGO_OPTIONS,
   forNodeDriver,
-  nearestName,
   parseConnection,
   resolveUri,
   writeConcern,
-} = require('../../lib/mongo-options.js')
+} = require('../../lib/mongo/connection.js')
+const { nearestName } = require('../../lib/names.js')
 const { BACKENDS, DEFAULT_BACKEND } = require('../support/backends.js')
 const { makeCertificates } = require('../support/certificates.js')
 const { runInChild } = require('../support/child.js')
@@ -1068,7 +1068,7 @@ describe('trusted certificates', () => {
   const trustedWith = async (env, options = { tls: true }) => {
     const { stdout, stderr } = await runInChild(
       (mongoOptions) => {
-        const { parseConnection } = require('../../lib/mongo-options.js')
+        const { parseConnection } = require('../../lib/mongo/connection.js')
         const { trustedCertificates, uri } = parseConnection('mongodb://127.0.0.1', mongoOptions)
         console.log(JSON.stringify({ trustedCertificates, uri }))
       },

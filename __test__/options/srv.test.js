@@ -6,7 +6,7 @@ const dns = require('node:dns')
 const { once } = require('node:events')
 const { after, before, beforeEach, describe, test } = require('node:test')
 const nodeDriver = require('mongodb/lib/connection_string.js')
-const { parseConnection, resolveUri } = require('../../lib/mongo-options.js')
+const { parseConnection, resolveUri } = require('../../lib/mongo/connection.js')
 const { openDatabase } = require('../support/database.js')
 const { sharedServerUrl } = require('../support/server.js')
 

@@ -29,7 +29,7 @@ class Browser {
   /** @param {string} base @param {Browser} [other] whose cookies this one begins with */
   constructor(base, other) {
     this.#base = base
-    this.#cookies = new Map(other?.#cookies)
+    this.#cookies = new Map(other ? other.#cookies : [])
   }
 
   /** @param {string} path @param {RequestInit} [init] */

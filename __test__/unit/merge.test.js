@@ -4,7 +4,7 @@
 const assert = require('node:assert/strict')
 const { describe, test } = require('node:test')
 const { BSON } = require('mongodb')
-const { isStale, mergeSessions } = require('../../lib/merge.js')
+const { isStale, mergeSessions } = require('../../lib/sessions/merge.js')
 const { randomNumbers } = require('../support/random.js')
 
 /** @type {[string, { base: object, ours: object, theirs: object, merged: object }][]} */

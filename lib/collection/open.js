@@ -1,38 +1,23 @@
-// Which backend a store runs on: Rust wherever it can, the JavaScript driver for a client of the app's own and for what only
+// Which collection a store runs on: Rust's wherever it can, the JavaScript driver's for a client of the app's own and for what only
 // that driver honours.
 'use strict'
 
 const debug = require('debug')('connect-mongo')
 
-const { noNative } = require('./binding.js')
+const { parseConnection, writeConcern } = require('../mongo/connection.js')
+const { noNative } = require('../rust.js')
+const { warnOnce } = require('../warnings.js')
 const { appDriver, givenClient, ownClient } = require('./client-source.js')
-const { DriverBackend } = require('./driver-backend.js')
-const { parseConnection, writeConcern } = require('./mongo-options.js')
-const { HashedIds } = require('./hashed-ids.js')
-const { NativeBackend } = require('./native-backend.js')
-const { EncryptingBackend, cryptoOfAdapter } = require('./encrypting-backend.js')
-const { SessionCrypto, encryptionOf } = require('./session-crypto.js')
-const { encryptionOfCrypto } = require('./crypto-options.js')
-const { warnOnce } = require('./warnings.js')
+const { DriverCollection } = require('./driver.js')
+const { NativeCollection } = require('./native.js')
 
 /**
  * @typedef {import('./client-source.js').ClientSource} ClientSource
- * @typedef {import('./native-backend.js').OnNews} OnNews
- * @typedef {InstanceType<typeof SessionCrypto>} Crypto
+ * @typedef {import('./native-store.js').NativeOptions['crypter']} Crypter
+ * @typedef {import('./port.js').OnNews} OnNews
+ * @typedef {import('./port.js').SessionCollection} SessionCollection
  * @typedef {Record<string, any>} Options
  */
-
-/** @param {Options} options @returns {Crypto | undefined} the encryption that Rust does */
-function rustCrypto({ crypto, cryptoAdapter, acceptPlaintext }) {
-  const encryption = cryptoAdapter ? encryptionOf(cryptoAdapter) : cryptoOption(crypto)
-  return encryption && new SessionCrypto(encryption, acceptPlaintext)
-}
-
-/** @param {Options | null | undefined} crypto */
-function cryptoOption(crypto) {
-  if (crypto === undefined || crypto === null || crypto.secret === false) return undefined
-  return encryptionOfCrypto(crypto)
-}
 
 /** @param {Options} options @param {{ w?: unknown } | undefined} concern of the session writes */
 function checkAcknowledged({ concurrency }, concern) {
@@ -44,7 +29,7 @@ function checkAcknowledged({ concurrency }, concern) {
 function overDriver(options, source, onNews) {
   const { dbName, collectionName, writeOperationOptions, timestamps, autoRemove, connectionEvents } = options
   checkAcknowledged(options, writeOperationOptions)
-  return new DriverBackend(
+  return new DriverCollection(
     {
       source,
       database: dbName || undefined,
@@ -73,8 +58,8 @@ function withoutNative(options, onNews) {
   return overOwnDriver(options, onNews, `connect-mongo-native runs as WebAssembly, because ${noNative}, and`)
 }
 
-/** @param {Options} options @param {Crypto | undefined} crypto @param {OnNews} onNews */
-function overRust(options, crypto, onNews) {
+/** @param {Options} options @param {Crypter} crypter @param {OnNews} onNews */
+function overRust(options, crypter, onNews) {
   const { mongoUrl, mongoOptions, dbName, collectionName, timestamps, autoRemove, connectionEvents } = options
   const { maxPending, operationTimeoutMS } = options
   const connection = parseConnection(mongoUrl, mongoOptions)
@@ -82,10 +67,9 @@ function overRust(options, crypto, onNews) {
   const ownConcern = writeConcern(options.writeOperationOptions, 'writeOperationOptions')
   const concern = ownConcern ?? connection.writeConcern
   checkAcknowledged(options, concern)
-  const backend = new NativeBackend(
+  const collection = new NativeCollection(
     {
       connection,
-      openClient: () => ownClient('collectionP', mongoUrl, mongoOptions),
       database: dbName || connection.database || 'test',
       collection: collectionName,
       writeConcern: concern,
@@ -94,13 +78,13 @@ function overRust(options, crypto, onNews) {
       operationTimeoutMS,
       autoRemove,
       connectionEvents,
-      crypto,
-      transforms: options,
+      crypter,
     },
+    () => ownClient('collectionP', mongoUrl, mongoOptions),
     onNews
   )
   if (!dbName && !connection.database) onNews({ event: 'default-database' })
-  return backend
+  return collection
 }
 
 /** @param {Options} options @param {boolean} hasClient */
@@ -113,8 +97,13 @@ function warnOfIdle({ mongoOptions, closeClient }, hasClient) {
   warnOnce(`The option ${what}`, { code: 'CONNECT_MONGO_OPTION' })
 }
 
-/** @param {Options} options @param {Crypto | undefined} crypto @param {OnNews} onNews */
-function chooseBackend(options, crypto, onNews) {
+/**
+ * @param {Options} options complete
+ * @param {Crypter} crypter what Rust encrypts with, within its own calls
+ * @param {OnNews} onNews
+ * @returns {SessionCollection}
+ */
+function openCollection(options, crypter, onNews) {
   const given = options.mongoUrl ? undefined : options.clientPromise || options.client
   if (given && options.backend === 'native') {
     throw new Error("backend: 'native' needs mongoUrl: Rust cannot use a JavaScript client")
@@ -124,7 +113,7 @@ function chooseBackend(options, crypto, onNews) {
   if (options.backend === 'driver') return overOwnDriver(options, onNews)
   if (noNative) return withoutNative(options, onNews)
   try {
-    return overRust(options, crypto, onNews)
+    return overRust(options, crypter, onNews)
   } catch (error) {
     const { needsDriver, option } = /** @type {{ needsDriver?: boolean, option?: string }} */ (error)
     if (options.backend === 'native' || !needsDriver || !appDriver()) throw error
@@ -133,41 +122,4 @@ function chooseBackend(options, crypto, onNews) {
   }
 }
 
-/** @param {Options} options */
-function warnOfNoEncryption({ acceptPlaintext, onDecryptError }) {
-  const name = acceptPlaintext ? 'acceptPlaintext' : 'onDecryptError'
-  if (!acceptPlaintext && onDecryptError === 'error') return
-  warnOnce(`The option ${name} has no effect without crypto or cryptoAdapter`, {
-    code: 'CONNECT_MONGO_OPTION',
-  })
-}
-
-/** @param {Record<string, any>} adapter */
-function checkAdapter({ encrypt, decrypt }) {
-  if (typeof encrypt === 'function' && typeof decrypt === 'function') return
-  throw new TypeError('cryptoAdapter must have the functions encrypt and decrypt')
-}
-
-/** @param {Options} options @param {OnNews} onNews */
-function openEncrypted(options, onNews) {
-  const { cryptoAdapter } = options
-  if (cryptoAdapter) checkAdapter(cryptoAdapter)
-  const crypto = rustCrypto(options)
-  const backend = chooseBackend(options, crypto, onNews)
-  // The native backend does this by itself, within its own calls.
-  if (crypto && backend.name === 'driver') return new EncryptingBackend(backend, crypto, options)
-  if (!crypto && !cryptoAdapter) warnOfNoEncryption(options)
-  if (crypto || !cryptoAdapter) return backend
-  return new EncryptingBackend(backend, cryptoOfAdapter(cryptoAdapter), options)
-}
-
-/**
- * @param {Options} options complete
- * @param {OnNews} onNews
- */
-function openBackend(options, onNews) {
-  const backend = openEncrypted(options, onNews)
-  return options.hashId ? new HashedIds(backend, options.hashId) : backend
-}
-
-module.exports = { openBackend }
+module.exports = { openCollection }

@@ -1,12 +1,12 @@
 // Encryption in JavaScript's eyes: the Rust crypter with promises, connect-mongo's adapters, and what a session is to them.
 'use strict'
 
-const { SessionCrypter } = require('./binding.js').binding
-const { encryptionOfKruptein, encryptionOfWebCrypto } = require('./crypto-options.js')
+const { SessionCrypter } = require('../rust.js').binding
+const { encryptionOfKruptein, encryptionOfWebCrypto } = require('./options.js')
 
 /**
- * @typedef {import('./crypto-options.js').Encryption} Encryption
- * @typedef {import('../native/binding.js').CrypterConfig} CrypterConfig
+ * @typedef {import('./options.js').Encryption} Encryption
+ * @typedef {import('../../native/binding.js').CrypterConfig} CrypterConfig
  *
  * connect-mongo's interface.
  * @typedef {object} CryptoAdapter

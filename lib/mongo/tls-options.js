@@ -3,12 +3,11 @@
 
 const { readFileSync } = require('node:fs')
 
-const { errors, flag, leaveToDriver, parameters } = require('./mongo-option-table.js')
+const { MongoAPIError, MongoInvalidArgumentError, MongoParseError } = require('../errors.js')
+const { flag, leaveToDriver, parameters } = require('./option-table.js')
 
-const { MongoParseError, MongoAPIError, MongoInvalidArgumentError } = errors
-
-/** @typedef {import('./mongo-option-table.js').Options} Options */
-/** @typedef {import('./mongo-option-table.js').Parameters} Parameters */
+/** @typedef {import('./option-table.js').Options} Options */
+/** @typedef {import('./option-table.js').Parameters} Parameters */
 
 /** @param {Record<string, any[]>} given @param {boolean} isSrv */
 function isTlsOn({ tls = [], ssl = [] }, isSrv) {

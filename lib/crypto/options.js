@@ -2,11 +2,11 @@
 // encryption: https://github.com/jdesboeufs/connect-mongo/blob/v6.0.0/src/lib/cryptoAdapters.ts.
 'use strict'
 
-const { nearestName } = require('./mongo-options.js')
-const { warnOnce } = require('./warnings.js')
+const { hint } = require('../names.js')
+const { warnOnce } = require('../warnings.js')
 
 /**
- * @typedef {import('../native/binding.js').CrypterConfig} CrypterConfig
+ * @typedef {import('../../native/binding.js').CrypterConfig} CrypterConfig
  * @typedef {Omit<CrypterConfig, 'acceptPlaintext'>} Encryption
  * @typedef {Record<string, any>} Options
  */
@@ -45,9 +45,9 @@ const encoder = new TextEncoder()
 function warnOfUnknown(owner, options, known) {
   for (const name of Object.keys(options)) {
     if (known.includes(name)) continue
-    const nearest = nearestName(name, known)
-    const hint = nearest ? `; did you mean ${nearest}?` : ''
-    warnOnce(`Unknown option ${name} of ${owner}${hint}`, { code: 'CONNECT_MONGO_UNKNOWN_OPTION' })
+    warnOnce(`Unknown option ${name} of ${owner}${hint(name, known)}`, {
+      code: 'CONNECT_MONGO_UNKNOWN_OPTION',
+    })
   }
 }
 

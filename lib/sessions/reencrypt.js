@@ -2,8 +2,7 @@
 'use strict'
 
 /**
- * @typedef {import('./native-backend.js').OutdatedBatch} OutdatedBatch
- * @typedef {import('./native-backend.js').OutdatedSession} OutdatedSession
+ * @typedef {import('../collection/port.js').ScannedSession} ScannedSession
  *
  * @typedef {object} Progress
  * @property {number} total       live sessions when it began
@@ -21,9 +20,9 @@
  * @property {(progress: Progress) => void} [onProgress] after each batch
  *
  * @typedef {object} Rewriter
- * @property {() => Promise<number>} length
- * @property {(after: string | undefined, limit: number) => Promise<OutdatedBatch>} outdated
- * @property {(session: OutdatedSession) => Promise<boolean>} replace
+ * @property {() => Promise<number>} count
+ * @property {(after: string | undefined, limit: number) => Promise<ScannedSession[]>} scan
+ * @property {(session: ScannedSession) => Promise<boolean>} rewrite whether the session was still stored as it was
  */
 
 const DEFAULT_BATCH_SIZE = 100
@@ -37,19 +36,24 @@ function checked({ batchSize = DEFAULT_BATCH_SIZE, after, signal, onProgress = (
   return { batchSize, after, signal, onProgress }
 }
 
+/** A document without a session has nothing that a secret could open. @param {ScannedSession} session */
+function isReadable({ session, failure }) {
+  return failure === undefined && session !== undefined && session !== null
+}
+
 /**
  * A session is replaced only as it was read: what another process writes meanwhile stays.
  *
- * @param {Rewriter} backend
+ * @param {Rewriter} rewriter
  * @param {Options} options
  * @param {() => boolean} isClosing
  * @returns {Promise<Progress>}
  */
-async function reencrypt(backend, options, isClosing) {
+async function reencrypt(rewriter, options, isClosing) {
   const { batchSize, after, signal, onProgress } = checked(options)
   /** @type {Progress} */
   const progress = {
-    total: await backend.length(),
+    total: await rewriter.count(),
     scanned: 0,
     rewritten: 0,
     changed: 0,
@@ -58,15 +62,17 @@ async function reencrypt(backend, options, isClosing) {
     done: false,
   }
   while (!progress.done && !signal?.aborted && !isClosing()) {
-    const batch = await backend.outdated(progress.last, batchSize)
-    const replaced = await Promise.all(batch.outdated.map((session) => backend.replace(session)))
+    const batch = await rewriter.scan(progress.last, batchSize)
+    const outdated = batch.filter(({ isCurrent }) => !isCurrent)
+    const readable = outdated.filter(isReadable)
+    const replaced = await Promise.all(readable.map((session) => rewriter.rewrite(session)))
     const rewritten = replaced.filter(Boolean).length
-    progress.scanned += batch.scanned
+    progress.scanned += batch.length
     progress.rewritten += rewritten
     progress.changed += replaced.length - rewritten
-    progress.unreadable += batch.unreadable.length
-    progress.last = batch.last ?? progress.last
-    progress.done = batch.scanned < batchSize
+    progress.unreadable += outdated.length - readable.length
+    progress.last = batch.at(-1)?.storageId ?? progress.last
+    progress.done = batch.length < batchSize
     onProgress({ ...progress })
   }
   return progress

@@ -15,23 +15,11 @@
  * @property {boolean} [carried] whether the connection string has it under the same name, as it was read
  */
 
-const { isIP } = require('node:net')
+'use strict'
 
-/** @param {string} name an error of the Node driver */
-const errorNamed = (name) =>
-  class extends Error {
-    get name() {
-      return name
-    }
-  }
-const errors = {
-  MongoParseError: errorNamed('MongoParseError'),
-  MongoAPIError: errorNamed('MongoAPIError'),
-  MongoInvalidArgumentError: errorNamed('MongoInvalidArgumentError'),
-  MongoMissingCredentialsError: errorNamed('MongoMissingCredentialsError'),
-  MongoServerSelectionError: errorNamed('MongoServerSelectionError'),
-}
-const { MongoParseError, MongoInvalidArgumentError } = errors
+const { isIP } = require('node:net')
+const { MongoInvalidArgumentError, MongoParseError } = require('../errors.js')
+const { hint } = require('../names.js')
 
 /** For what no store can use. @param {string} name @param {string} advice @returns {never} */
 function refuse(name, advice) {
@@ -350,48 +338,19 @@ const CANONICAL = new Map(Object.keys(MONGO_OPTIONS).map((name) => [name.toLower
 const parameters = (options) =>
   Object.entries(options).filter(([, value]) => value !== undefined && value !== '')
 
-/** @param {string} a @param {string} b @returns {number} how many letters to add, drop or change */
-function distance(a, b) {
-  let row = Array.from({ length: b.length + 1 }, (_, index) => index)
-  for (let i = 0; i < a.length; i++) {
-    const next = [i + 1]
-    for (let j = 0; j < b.length; j++) {
-      next.push(Math.min(next[j] + 1, row[j + 1] + 1, row[j] + (a[i] === b[j] ? 0 : 1)))
-    }
-    row = next
-  }
-  return row[b.length]
-}
-
-/**
- * @param {string} written
- * @param {Iterable<string>} names
- * @returns {string | undefined} the name that was probably meant
- */
-function nearestName(written, names) {
-  const lower = written.toLowerCase()
-  const measured = Array.from(names, (name) => ({ name, steps: distance(lower, name.toLowerCase()) }))
-  const [nearest] = measured.sort((a, b) => a.steps - b.steps)
-  return nearest && nearest.steps <= Math.max(2, lower.length / 3) ? nearest.name : undefined
-}
-
 /** @param {string} written */
 function unknownOption(written) {
-  const nearest = nearestName(written, CANONICAL.values())
-  const hint = nearest === undefined ? '' : `; did you mean ${nearest}?`
-  return new MongoParseError(`option ${written} is not supported${hint}`)
+  return new MongoParseError(`option ${written} is not supported${hint(written, CANONICAL.values())}`)
 }
 
 module.exports = {
   MONGO_OPTIONS,
   CANONICAL,
-  errors,
   refuse,
   leaveToDriver,
   record,
   flag,
   integer,
   parameters,
-  nearestName,
   unknownOption,
 }

@@ -25,7 +25,7 @@ class PlainStore extends EventEmitter {
 
   /**
    * @param {string} sid
-   * @param {(error?: Error | null, session?: Session) => void} callback
+   * @param {(error?: Error | null, session?: any) => void} callback the session is of the framework
    */
   load(sid, callback) {
     storeOf(this).get(sid, (/** @type {Error | null} */ error, /** @type {Session | null} */ stored) => {

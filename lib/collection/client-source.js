@@ -3,7 +3,7 @@
 'use strict'
 
 const { once } = require('node:events')
-const { forNodeDriver } = require('./mongo-options.js')
+const { forNodeDriver } = require('../mongo/connection.js')
 
 /**
  * @typedef {Record<string, any>} Client a MongoClient of any version, or a stand-in

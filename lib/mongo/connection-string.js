@@ -1,9 +1,8 @@
 // mongoUrl, taken apart. No message quotes a part of it that could belong to a password.
 'use strict'
 
-const { CANONICAL, errors, integer, unknownOption } = require('./mongo-option-table.js')
-
-const { MongoParseError, MongoAPIError, MongoInvalidArgumentError } = errors
+const { MongoAPIError, MongoInvalidArgumentError, MongoParseError } = require('../errors.js')
+const { CANONICAL, integer, unknownOption } = require('./option-table.js')
 
 const notEncoded = () =>
   new MongoParseError(

@@ -3,8 +3,8 @@
 
 const assert = require('node:assert/strict')
 const { inspect } = require('node:util')
-const { nearestName } = require('./mongo-options.js')
-const { warnOnce } = require('./warnings.js')
+const { hint } = require('../names.js')
+const { warnOnce } = require('../warnings.js')
 
 const DEFAULTS = {
   mongoUrl: undefined,
@@ -93,9 +93,7 @@ function warnOfUnknown(options) {
   for (const name of Object.keys(options)) {
     if (name === 'secret') warnOfSecret()
     if (known.includes(name) || name === 'secret' || name === 'createAutoRemoveIdx') continue
-    const nearest = nearestName(name, known)
-    const hint = nearest ? `; did you mean ${nearest}?` : ''
-    warnOnce(`Unknown option ${name}${hint}`, { code: 'CONNECT_MONGO_UNKNOWN_OPTION' })
+    warnOnce(`Unknown option ${name}${hint(name, known)}`, { code: 'CONNECT_MONGO_UNKNOWN_OPTION' })
   }
   if (options.autoRemove && !AUTO_REMOVE_MODES.includes(String(options.autoRemove))) {
     const modes = AUTO_REMOVE_MODES.join(', ')
@@ -201,4 +199,4 @@ function checked(options) {
   }
 }
 
-module.exports = { resolveOptions }
+module.exports = { DEFAULTS, resolveOptions }

@@ -3,9 +3,7 @@
 // Node looks them up, so that an app's settings for DNS count. The messages are the Node driver's.
 'use strict'
 
-const { errors } = require('./mongo-option-table.js')
-
-const { MongoAPIError, MongoParseError, MongoServerSelectionError } = errors
+const { MongoAPIError, MongoParseError, MongoServerSelectionError } = require('../errors.js')
 
 /**
  * @typedef {object} SeedList

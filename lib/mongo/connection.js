@@ -3,26 +3,28 @@
 // option and every difference.
 'use strict'
 
+const {
+  MongoAPIError,
+  MongoInvalidArgumentError,
+  MongoMissingCredentialsError,
+  MongoParseError,
+} = require('../errors.js')
+const { warnOnce } = require('../warnings.js')
 const { parseUrl } = require('./connection-string.js')
 const {
   MONGO_OPTIONS,
   CANONICAL,
-  errors,
   refuse,
   leaveToDriver,
   record,
   parameters,
-  nearestName,
   unknownOption,
-} = require('./mongo-option-table.js')
+} = require('./option-table.js')
 const { hostsSuffix, lookUpSeedList } = require('./seed-list.js')
-const { warnOnce } = require('./warnings.js')
 const { isTlsOn, idleTlsOptions, tlsSettings } = require('./tls-options.js')
 
-const { MongoParseError, MongoAPIError, MongoInvalidArgumentError, MongoMissingCredentialsError } = errors
-
-/** @typedef {import('./mongo-option-table.js').Options} Options */
-/** @typedef {import('./mongo-option-table.js').Parameters} Parameters */
+/** @typedef {import('./option-table.js').Options} Options */
+/** @typedef {import('./option-table.js').Parameters} Parameters */
 /** @typedef {{ w?: number | string, journal?: boolean, wtimeoutMs?: number }} WriteConcern */
 
 /**
@@ -365,4 +367,4 @@ function forNodeDriver(mongoUrl, mongoOptions) {
   return [mongoUrl.replace(WITHOUT_EFFECT_IN_URL, ''), Object.fromEntries(kept)]
 }
 
-module.exports = { MONGO_OPTIONS, forNodeDriver, nearestName, parseConnection, resolveUri, writeConcern }
+module.exports = { MONGO_OPTIONS, forNodeDriver, parseConnection, resolveUri, writeConcern }

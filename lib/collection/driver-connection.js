@@ -1,0 +1,131 @@
+// The collection of a JavaScript client: opened in the background, with what has to happen once it is there.
+'use strict'
+
+const { connected, isDefaultDatabase, watchServers } = require('./client-source.js')
+const { sessionCalls } = require('./driver-engine.js')
+const { TtlIndex } = require('./driver-ttl-index.js')
+
+/**
+ * @typedef {import('./client-source.js').Client} Client
+ * @typedef {import('./client-source.js').ClientSource} ClientSource
+ * @typedef {import('./driver-engine.js').Collection} Collection
+ * @typedef {import('./driver-engine.js').SessionCalls} SessionCalls
+ * @typedef {import('./port.js').OnNews} OnNews
+ *
+ * @typedef {object} Opened
+ * @property {Client} client
+ * @property {Collection} collection
+ * @property {SessionCalls} calls
+ *
+ * @typedef {object} DriverOptions
+ * @property {ClientSource} source
+ * @property {string | undefined} database the client's own when absent
+ * @property {string} collection
+ * @property {object | undefined} writeOperationOptions
+ * @property {boolean} timestamps
+ * @property {'native' | 'interval' | 'disabled'} autoRemove
+ * @property {boolean} connectionEvents
+ */
+
+const RETRY_DELAY_MS = 1_000
+/** How long `close` lets an index that is being made go on. */
+const START_UP_GRACE_MS = 2_000
+
+/** @param {number} milliseconds */
+function delay(milliseconds) {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds).unref())
+}
+
+class DriverConnection {
+  #options
+  #onNews
+  #isClosed = false
+  /** @type {() => void} */
+  #unsubscribe = () => {}
+  /** @type {Promise<Opened> | undefined} */
+  #opening
+  /** @type {Opened | undefined} */
+  #opened
+  /** @type {InstanceType<typeof TtlIndex> | undefined} */
+  #index
+  /** @type {Promise<void>} */
+  #startUp = Promise.resolve()
+
+  /**
+   * @param {DriverOptions} options
+   * @param {OnNews} onNews
+   */
+  constructor(options, onNews) {
+    this.#options = options
+    this.#onNews = onNews
+    if (options.connectionEvents) this.#keepConnecting()
+    // Each call gets the failure; nobody else needs to hear of it.
+    else this.open().catch(() => {})
+  }
+
+  /** What has been opened, whether or not it is connected. */
+  get opened() {
+    return this.#opened
+  }
+
+  /** After a failure the next call tries again. @returns {Promise<Opened>} */
+  open() {
+    this.#opening ??= this.#openCollection().catch((error) => {
+      this.#opening = undefined
+      throw error
+    })
+    return this.#opening
+  }
+
+  /** @returns {Promise<Opened>} with a client that is connected */
+  async ready() {
+    const opened = await this.open()
+    await connected(opened.client)
+    return opened
+  }
+
+  /** Once the TTL index has been tried. */
+  async started() {
+    const opened = await this.ready()
+    await this.#startUp
+    return opened
+  }
+
+  async close() {
+    this.#isClosed = true
+    this.#index?.close()
+    if (this.#options.source.isReached()) {
+      await Promise.race([this.#startUp, delay(START_UP_GRACE_MS)])
+    }
+    this.#unsubscribe()
+    await this.#options.source.close()
+  }
+
+  /** After `disconnect` express-session makes no calls that would connect again. */
+  async #keepConnecting() {
+    while (!this.#isClosed) {
+      try {
+        const { client } = await this.open()
+        return await connected(client)
+      } catch {
+        await delay(RETRY_DELAY_MS)
+      }
+    }
+  }
+
+  async #openCollection() {
+    const { source, database, collection: name, connectionEvents, writeOperationOptions } = this.#options
+    const { client, databaseName } = await source.open()
+    const db = client.db(database || databaseName)
+    if (!database && isDefaultDatabase(client, db)) this.#onNews({ event: 'default-database' })
+    if (connectionEvents && !this.#isClosed) this.#unsubscribe = watchServers(client, this.#onNews)
+    const collection = db.collection(name)
+    this.#opened = { client, collection, calls: sessionCalls(collection, writeOperationOptions) }
+    this.#onNews({ event: 'collection-known' })
+    this.#index = new TtlIndex(client, collection, this.#onNews)
+    this.#startUp = this.#index.start(this.#options.autoRemove)
+    return this.#opened
+  }
+}
+
+module.exports = { DriverConnection }

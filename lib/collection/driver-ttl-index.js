@@ -1,0 +1,85 @@
+// The TTL index, over a JavaScript client: made in the background, so that no call waits for it or fails with it.
+'use strict'
+
+const { connected } = require('./client-source.js')
+
+/**
+ * @typedef {import('./client-source.js').Client} Client
+ * @typedef {import('./driver-engine.js').Collection} Collection
+ */
+
+const FIRST_RETRY_DELAY_MS = 1_000
+const LAST_RETRY_DELAY_MS = 60_000
+
+/** @param {number} milliseconds */
+function delay(milliseconds) {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds).unref())
+}
+
+/** @param {Record<string, any>} index */
+function isTtlIndex({ key, expireAfterSeconds, partialFilterExpression }) {
+  return JSON.stringify(key) === '{"expires":1}' && expireAfterSeconds === 0 && !partialFilterExpression
+}
+
+class TtlIndex {
+  #client
+  #collection
+  #onNews
+  #isClosed = false
+
+  /**
+   * @param {Client} client
+   * @param {Collection} collection
+   * @param {import('./port.js').OnNews} onNews
+   */
+  constructor(client, collection, onNews) {
+    this.#client = client
+    this.#collection = collection
+    this.#onNews = onNews
+  }
+
+  /** Until the index has been tried once. @param {'native' | 'interval' | 'disabled'} autoRemove */
+  async start(autoRemove) {
+    if (autoRemove === 'native' && !(await this.#try())) this.#retry()
+    if (autoRemove === 'disabled' && (await this.#isThere())) this.#onNews({ event: 'ttl-index-present' })
+  }
+
+  /** No further attempt is begun, and none under way is reported. */
+  close() {
+    this.#isClosed = true
+  }
+
+  async #retry() {
+    for (let wait = FIRST_RETRY_DELAY_MS; ; wait = Math.min(wait * 2, LAST_RETRY_DELAY_MS)) {
+      await delay(wait)
+      if (this.#isClosed || (await this.#try())) return
+    }
+  }
+
+  /** @returns {Promise<boolean>} whether there is an index now */
+  async #try() {
+    try {
+      await connected(this.#client)
+      await this.#collection.createIndex({ expires: 1 }, { background: true, expireAfterSeconds: 0 })
+      return true
+    } catch (error) {
+      if (this.#isClosed) return true
+      // Without the right to make indexes, or under another name, the index may be there all the same.
+      const isAnswer = typeof (/** @type {{ code?: unknown }} */ (error).code) === 'number'
+      if (isAnswer && (await this.#isThere())) return true
+      this.#onNews({ event: 'ttl-index-failed', error: /** @type {Error} */ (error) })
+      return false
+    }
+  }
+
+  async #isThere() {
+    try {
+      await connected(this.#client)
+      return (await this.#collection.indexes()).some(isTtlIndex)
+    } catch {
+      return false
+    }
+  }
+}
+
+module.exports = { TtlIndex }

@@ -1,0 +1,230 @@
+// The session collection over a JavaScript MongoClient: the app's own, or one of the app's `mongodb` package. The driver is called
+// as connect-mongo 6 calls it, so that test doubles made for connect-mongo do here too.
+'use strict'
+
+const { bsonOf } = require('./bson.js')
+const { connected, needsConnecting } = require('./client-source.js')
+const { DriverConnection } = require('./driver-connection.js')
+const { live } = require('./driver-engine.js')
+
+/** @import { SessionCollection, Values } from './port.js' */
+
+/**
+ * @typedef {import('./driver-connection.js').DriverOptions} DriverOptions
+ * @typedef {import('./driver-connection.js').Opened} Opened
+ * @typedef {import('./port.js').Frozen} Frozen
+ * @typedef {import('./port.js').LoadedSession} LoadedSession
+ * @typedef {import('./port.js').StoredSession} StoredSession
+ * @typedef {import('./port.js').Times} Times
+ */
+
+const NAMESPACE_NOT_FOUND = 26
+
+/** @param {Record<string, any>} document @returns {StoredSession} */
+function storedSession({ _id, session, expires, lastModified }) {
+  return {
+    storageId: typeof _id === 'string' ? _id : undefined,
+    session,
+    expires: expires instanceof Date ? expires : undefined,
+    lastModified: lastModified instanceof Date ? lastModified : undefined,
+  }
+}
+
+/** @param {AsyncIterable<Record<string, any>>} cursor */
+async function allOf(cursor) {
+  const sessions = []
+  for await (const document of cursor) sessions.push(storedSession(document))
+  return sessions
+}
+
+/** The driver makes the BSON itself. @implements {Values} */
+class DriverValues {
+  #connection
+
+  /** @param {InstanceType<typeof DriverConnection>} connection */
+  constructor(connection) {
+    this.#connection = connection
+  }
+
+  /** @param {unknown} value @param {boolean} [isCopied] */
+  encode(value, isCopied = false) {
+    return isCopied ? this.decode(value) : value
+  }
+
+  /** @param {unknown} payload */
+  decode(payload) {
+    return this.thaw(this.freeze(payload))
+  }
+
+  /** @param {unknown} value @returns {Frozen} */
+  freeze(value) {
+    return typeof value === 'string' ? value : this.#bson.serialize({ session: value }, this.#options)
+  }
+
+  /** @param {Frozen} frozen @returns {unknown} */
+  thaw(frozen) {
+    return typeof frozen === 'string' ? frozen : this.#bson.deserialize(frozen, this.#options).session
+  }
+
+  get #bson() {
+    return bsonOf(this.#connection.opened?.client ?? {})
+  }
+
+  get #options() {
+    return this.#connection.opened?.collection.bsonOptions
+  }
+}
+
+/** @implements {SessionCollection} */
+class DriverCollection {
+  name = /** @type {const} */ ('driver')
+  keepsOrder = false
+  encrypts = false
+  values
+  #options
+  #onNews
+  #connection
+  #isSweeping = false
+
+  /**
+   * @param {DriverOptions} options
+   * @param {import('./port.js').OnNews} onNews
+   */
+  constructor(options, onNews) {
+    this.#options = options
+    this.#onNews = onNews
+    this.#connection = new DriverConnection(options, onNews)
+    this.values = new DriverValues(this.#connection)
+  }
+
+  /** @param {string} storageId @returns {Promise<StoredSession | null>} */
+  async find(storageId) {
+    const { calls } = await this.#connection.ready()
+    const document = await calls.find(storageId)
+    return document ? storedSession(document) : null
+  }
+
+  /**
+   * @param {string} storageId
+   * @param {unknown} session
+   * @param {Times} times
+   * @param {boolean} isUpsert
+   */
+  async write(storageId, session, { expires, lastModified }, isUpsert) {
+    /** @type {Record<string, unknown>} */
+    const fields = { _id: storageId, session, expires }
+    if (lastModified) fields.lastModified = lastModified
+    const update = this.#options.timestamps
+      ? { $set: fields, $setOnInsert: { createdAt: new Date() }, $currentDate: { updatedAt: true } }
+      : { $set: fields }
+    const { calls } = await this.#connection.ready()
+    const { isCreated, isMatched } = await calls.write({ storageId, update, isUpsert })
+    return isUpsert ? isCreated : isMatched
+  }
+
+  /** @param {string} storageId @param {Times} times */
+  async touch(storageId, { expires, lastModified }) {
+    const update = this.#update({ expires }, lastModified)
+    const { calls } = await this.#connection.ready()
+    const { isMatched } = await calls.write({ storageId, update })
+    return isMatched
+  }
+
+  /** @param {string} storageId */
+  async remove(storageId) {
+    const { calls } = await this.#connection.ready()
+    await calls.write({ storageId })
+  }
+
+  /** @param {string} storageId @returns {Promise<LoadedSession | null>} */
+  async load(storageId) {
+    const { collection } = await this.#connection.ready()
+    const document = await collection.findOne({ _id: storageId }, { readPreference: 'primary' })
+    return document ? { ...storedSession(document), stored: document.session } : null
+  }
+
+  /**
+   * @param {string} storageId
+   * @param {unknown} stored
+   * @param {unknown} payload
+   * @param {Times} [times]
+   */
+  async replace(storageId, stored, payload, times) {
+    const { collection } = await this.#connection.ready()
+    // A stored document could begin with an operator.
+    const filter = { _id: storageId, session: { $eq: stored } }
+    const update = times
+      ? this.#update({ session: payload, expires: times.expires }, times.lastModified)
+      : { $set: { session: payload } }
+    const { matchedCount, acknowledged } = await collection.updateOne(filter, update, this.#writeConcern())
+    return Number(matchedCount) !== 0 || acknowledged === false
+  }
+
+  /** @param {string} [after] @param {number} [limit] @returns {Promise<any[]>} */
+  async scan(after, limit) {
+    const { collection } = await this.#connection.ready()
+    if (limit === undefined) return allOf(collection.find({ $or: live() }))
+    const filter = { _id: after === undefined ? { $gte: '' } : { $gt: after }, $or: live() }
+    const documents = await collection.find(filter).sort({ _id: 1 }).limit(limit).toArray()
+    return documents.map((/** @type {Record<string, any>} */ document) => ({
+      ...storedSession(document),
+      stored: document.session,
+    }))
+  }
+
+  async count() {
+    const { collection } = await this.#connection.ready()
+    // With promoteValues: false the driver counts in objects.
+    return Number(await collection.countDocuments({ $or: live() }))
+  }
+
+  async clear() {
+    const { collection } = await this.#connection.ready()
+    try {
+      await collection.deleteMany({}, this.#writeConcern())
+    } catch (error) {
+      if (/** @type {{ code?: unknown }} */ (error).code !== NAMESPACE_NOT_FOUND) throw error
+    }
+  }
+
+  async sweep() {
+    if (this.#isSweeping) return
+    const { client, collection } = /** @type {Opened} */ (this.#connection.opened)
+    this.#isSweeping = true
+    try {
+      // No detour for a client that is connected: the timers of a test double expect the call on the very tick.
+      if (needsConnecting(client)) await connected(client)
+      await collection.deleteMany({ expires: { $lt: new Date() } }, { writeConcern: { w: 0 } })
+    } catch (error) {
+      this.#onNews({ event: 'sweep-failed', error: /** @type {Error} */ (error) })
+    } finally {
+      this.#isSweeping = false
+    }
+  }
+
+  async ping() {
+    const { client } = await this.#connection.ready()
+    await client.db('admin').command({ ping: 1 })
+  }
+
+  async collection() {
+    const { collection } = await this.#connection.started()
+    return collection
+  }
+
+  close() {
+    return this.#connection.close()
+  }
+
+  /** Of a session that is there. @param {Record<string, unknown>} fields @param {Date | undefined} lastModified */
+  #update(fields, lastModified) {
+    const $set = lastModified ? { lastModified, ...fields } : fields
+    return this.#options.timestamps ? { $set, $currentDate: { updatedAt: true } } : { $set }
+  }
+
+  #writeConcern() {
+    return { writeConcern: this.#options.writeOperationOptions }
+  }
+}
+
+module.exports = { DriverCollection }

@@ -1,0 +1,101 @@
+// The addon's store: opened at once, or with the first call where the names of a mongodb+srv address have to be looked up.
+'use strict'
+
+const { errorOf } = require('../errors.js')
+const { resolveUri } = require('../mongo/connection.js')
+const { binding } = require('../rust.js')
+
+/**
+ * @typedef {import('../../native/binding.js').Failure} Failure
+ * @typedef {import('../../native/binding.js').NativeStore} NativeStore
+ * @typedef {import('../../native/binding.js').StoreConfig} StoreConfig
+ * @typedef {import('../mongo/connection.js').Connection} Connection
+ * @typedef {import('./port.js').OnNews} OnNews
+ *
+ * @typedef {object} NativeOptions
+ * @property {Connection} connection
+ * @property {string} database
+ * @property {string} collection
+ * @property {StoreConfig['writeConcern']} writeConcern
+ * @property {boolean} timestamps
+ * @property {number} maxPending
+ * @property {number | undefined} operationTimeoutMS
+ * @property {StoreConfig['autoRemove']} autoRemove
+ * @property {boolean} connectionEvents
+ * @property {InstanceType<typeof binding.SessionCrypter>} [crypter]
+ */
+
+class OpenableStore {
+  #options
+  #onAnswers
+  #onNews
+  /** @type {NativeStore | undefined} */
+  #opened
+  /** @type {Promise<NativeStore> | undefined} */
+  #opening
+
+  /**
+   * @param {NativeOptions} options
+   * @param {(answers: any[], failures: Failure[]) => void} onAnswers
+   * @param {OnNews} onNews
+   */
+  constructor(options, onAnswers, onNews) {
+    this.#options = options
+    this.#onAnswers = onAnswers
+    this.#onNews = onNews
+    // A look-up would keep an idle process alive.
+    if (!options.connection.srv) this.#openAt(options.connection.uri)
+  }
+
+  /** The store, where it is open. */
+  get opened() {
+    return this.#opened
+  }
+
+  /** After a failure the next call looks the names up again. @returns {Promise<NativeStore>} */
+  open() {
+    if (this.#opened) return Promise.resolve(this.#opened)
+    this.#opening ??= this.#lookUpAndOpen()
+    return this.#opening
+  }
+
+  /** @returns {Promise<NativeStore | undefined>} the store, unless nothing has asked for it or it could not be opened */
+  async settled() {
+    return this.#opened ?? (await this.#opening?.catch(() => undefined))
+  }
+
+  async #lookUpAndOpen() {
+    try {
+      return this.#openAt(await resolveUri(this.#options.connection))
+    } finally {
+      this.#opening = undefined
+    }
+  }
+
+  /** @param {string} uri */
+  #openAt(uri) {
+    this.#opened = this.#storeAt(uri)
+    this.#onNews({ event: 'collection-known' })
+    return this.#opened
+  }
+
+  /** @param {string} uri */
+  #storeAt(uri) {
+    const { serverApi, driverInfo, trustedCertificates } = this.#options.connection
+    const config = { ...this.#options, connection: { uri, serverApi, driverInfo, trustedCertificates } }
+    const onNews = this.#onNews
+    try {
+      return new binding.NativeStore(
+        config,
+        this.#onAnswers,
+        ({ event, failure }) => onNews({ event, error: failure && errorOf(failure) }),
+        this.#options.crypter
+      )
+    } catch (error) {
+      const { message } = /** @type {Error} */ (error)
+      throw errorOf({ name: 'MongoParseError', message, errorLabels: [], causes: [] })
+    }
+  }
+}
+
+module.exports = { OpenableStore }

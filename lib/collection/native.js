@@ -1,0 +1,207 @@
+// The session collection, done by the Rust addon: it makes the commands, groups them, keeps their order and encrypts.
+'use strict'
+
+const { errorOf } = require('../errors.js')
+const { NativeCalls, isThrown, isUnreadable, unreadable, unwrap } = require('./native-calls.js')
+const { OpenableStore } = require('./native-store.js')
+const { NativeValues } = require('./native-values.js')
+
+/** @import { Done, SessionCollection } from './port.js' */
+
+/**
+ * @typedef {import('../../native/binding.js').SessionRecord} SessionRecord
+ * @typedef {import('./client-source.js').ClientSource} ClientSource
+ * @typedef {import('./native-calls.js').Operation} Operation
+ * @typedef {import('./native-store.js').NativeOptions} NativeOptions
+ * @typedef {import('./port.js').LoadedSession} LoadedSession
+ * @typedef {import('./port.js').ScannedSession} ScannedSession
+ * @typedef {import('./port.js').StoredSession} StoredSession
+ * @typedef {import('./port.js').Times} Times
+ */
+
+/** @param {number | undefined} milliseconds NaN in a list of answers, `undefined` in a record, when there is no date */
+function dateOf(milliseconds) {
+  return milliseconds === undefined || Number.isNaN(milliseconds) ? undefined : new Date(milliseconds)
+}
+
+/** @implements {SessionCollection} */
+class NativeCollection {
+  name = /** @type {const} */ ('native')
+  keepsOrder = true
+  encrypts
+  values
+  #options
+  #openClient
+  #calls
+  #store
+  /** @type {ClientSource | undefined} */
+  #clientSource
+
+  /**
+   * @param {NativeOptions} options
+   * @param {() => ClientSource} openClient for those who ask for the JavaScript collection
+   * @param {import('./port.js').OnNews} onNews
+   */
+  constructor(options, openClient, onNews) {
+    const values = new NativeValues(options.connection)
+    // What the addon calls knows nothing of this collection, which could never be garbage-collected otherwise.
+    const calls = new NativeCalls((record) => storedSession(record, values))
+    this.encrypts = options.crypter !== undefined
+    this.values = values
+    this.#options = options
+    this.#openClient = openClient
+    this.#calls = calls
+    this.#store = new OpenableStore(options, (answers, failures) => calls.settle(answers, failures), onNews)
+  }
+
+  /** @param {string} storageId @param {Done<StoredSession | null>} [done] */
+  find(storageId, done) {
+    return this.#start((native, call) => native.get(call, storageId), done)
+  }
+
+  /**
+   * @param {string} storageId
+   * @param {string | Buffer} payload
+   * @param {Times} times
+   * @param {boolean} isUpsert
+   * @param {Done<boolean>} [done]
+   */
+  write(storageId, payload, { expires, lastModified }, isUpsert, done) {
+    const method = isUpsert ? 'set' : 'update'
+    return this.#start(
+      (native, call) => native[method](call, storageId, payload, expires.getTime(), lastModified?.getTime()),
+      done
+    )
+  }
+
+  /** @param {string} storageId @param {Times} times @param {Done<boolean>} [done] */
+  touch(storageId, { expires, lastModified }, done) {
+    return this.#start(
+      (native, call) => native.touch(call, storageId, expires.getTime(), lastModified?.getTime()),
+      done
+    )
+  }
+
+  /** @param {string} storageId @param {Done<unknown>} [done] */
+  remove(storageId, done) {
+    return this.#start((native, call) => native.destroy(call, storageId), done)
+  }
+
+  /** @param {string} storageId @returns {Promise<LoadedSession | null>} */
+  async load(storageId) {
+    const native = await this.#store.open()
+    const outcome = await native.load(storageId)
+    if (outcome && isUnreadable(outcome)) return unreadable(outcome)
+    const loaded = unwrap(outcome)
+    return loaded && { ...storedSession(loaded.record, this.values), stored: loaded.stored }
+  }
+
+  /**
+   * @param {string} storageId
+   * @param {any} stored
+   * @param {string | Buffer} payload
+   * @param {Times} [times]
+   */
+  async replace(storageId, stored, payload, times) {
+    const native = await this.#store.open()
+    const [expiresMs, lastModifiedMs] = [times?.expires.getTime(), times?.lastModified?.getTime()]
+    return unwrap(await native.replace(storageId, stored, payload, expiresMs, lastModifiedMs))
+  }
+
+  /** @param {string} [after] @param {number} [limit] @returns {Promise<any[]>} */
+  async scan(after, limit) {
+    const native = await this.#store.open()
+    if (limit === undefined) return unwrap(await native.all()).map((outcome) => this.#revealed(outcome))
+    return unwrap(await native.scan(after, limit)).map(({ storageId, stored, isCurrent, session }) => ({
+      storageId,
+      stored,
+      isCurrent,
+      ...(session && this.#revealed(session)),
+    }))
+  }
+
+  async count() {
+    const native = await this.#store.open()
+    return unwrap(await native.length())
+  }
+
+  async clear() {
+    const native = await this.#store.open()
+    unwrap(await native.clear())
+  }
+
+  sweep() {
+    this.#store.opened?.sweep()
+  }
+
+  async ping() {
+    const native = await this.#store.open()
+    unwrap(await native.ping())
+  }
+
+  async collection() {
+    this.#clientSource ??= this.#openClient()
+    const { client } = await this.#clientSource.open()
+    await client.connect()
+    const native = await this.#store.open()
+    unwrap(await native.started())
+    return client.db(this.#options.database).collection(this.#options.collection)
+  }
+
+  async close() {
+    const native = await this.#store.settled()
+    if (native) unwrap(await native.close())
+    await this.#clientSource?.close()
+  }
+
+  /** @param {SessionRecord | import('../../native/binding.js').Failure} outcome */
+  #revealed(outcome) {
+    return isUnreadable(outcome) ? unreadable(outcome) : storedSession(unwrap(outcome), this.values)
+  }
+
+  /**
+   * @template T
+   * @param {Operation} operation
+   * @param {Done<T>} [done]
+   * @returns {Promise<T> | undefined}
+   */
+  #start(operation, done) {
+    const native = this.#store.opened
+    if (!native || !done) return this.#promise(operation)
+    this.#calls.start(native, operation, (failure, value) => {
+      if (!failure) done(null, value)
+      else done(isThrown(failure) ? failure : errorOf(failure))
+    })
+    return undefined
+  }
+
+  /**
+   * The error is made here, where the stack is the caller's.
+   *
+   * @template T
+   * @param {Operation} operation
+   * @returns {Promise<T>}
+   */
+  async #promise(operation) {
+    const native = this.#store.opened ?? (await this.#store.open())
+    /** @type {T | import('../../native/binding.js').Failure} */
+    const outcome = await new Promise((resolve, reject) => {
+      this.#calls.start(native, operation, (failure, value) =>
+        isThrown(failure) ? reject(failure) : resolve(failure ?? value)
+      )
+    })
+    return unwrap(outcome)
+  }
+}
+
+/** @param {SessionRecord} record @param {InstanceType<typeof NativeValues>} values @returns {StoredSession} */
+function storedSession({ session, isSerialized, expiresMs, lastModifiedMs }, values) {
+  return {
+    session: values.decode(session),
+    isSerialized,
+    expires: dateOf(expiresMs),
+    lastModified: dateOf(lastModifiedMs),
+  }
+}
+
+module.exports = { NativeCollection }

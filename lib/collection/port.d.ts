@@ -1,0 +1,114 @@
+// The port: what a collection of session documents can do. Documents, ids, bytes and dates cross it, never sessions of a
+// framework. native.js does it in Rust, driver.js over a JavaScript client; lib/sessions knows nothing else of either.
+
+/** A method that is given one answers through it: once, with no promise, and never before it has returned without an error. */
+export type Done<T> = (error: Error | null, value?: T) => void
+
+/** What `values.encode` made of a value, to be stored. Each collection has its own. */
+// biome-ignore lint/suspicious/noExplicitAny: nobody else looks into it
+export type Payload = any
+
+/** A value as it was at one moment, whatever has become of it since: text as it is, anything else as BSON. */
+export type Frozen = string | Uint8Array
+
+export interface Times {
+  expires: Date
+  /** Left alone when absent. */
+  lastModified?: Date | undefined
+}
+
+export interface StoredSession {
+  /** `undefined` when the document has no such field. */
+  session: unknown
+  /** Of text that the collection has decrypted: whether the serializer is known to have returned it, rather than JSON of it. */
+  isSerialized?: boolean
+  /** Why the collection could not decrypt the session. */
+  failure?: unknown
+  storageId?: string
+  expires?: Date
+  lastModified?: Date
+}
+
+export interface LoadedSession extends StoredSession {
+  /** The very value that is stored, as `replace` takes it back. */
+  stored?: unknown
+}
+
+export interface ScannedSession extends LoadedSession {
+  storageId: string
+  /** Whether a collection that encrypts would store it so today; it need not give the rest then. */
+  isCurrent?: boolean
+}
+
+/** How a collection stores the values of sessions. */
+export interface Values {
+  /** What `write` and `replace` take for this value; with `isCopied` as it is now, whatever becomes of it. */
+  encode(value: unknown, isCopied?: boolean): Payload
+  /** The value that `find` will give for a payload. */
+  decode(payload: Payload): unknown
+  freeze(value: unknown): Frozen
+  /** A value of its own. */
+  thaw(frozen: Frozen): unknown
+}
+
+export interface SessionCollection {
+  readonly name: 'native' | 'driver'
+  /** Whether it keeps the order of the calls about one storage id. Elsewhere the caller has to. */
+  readonly keepsOrder: boolean
+  /** Whether it encrypts and decrypts within its own calls; a payload is plain text then. */
+  readonly encrypts: boolean
+  readonly values: Values
+
+  /** The live session of that id. */
+  find(storageId: string, done?: Done<StoredSession | null>): Promise<StoredSession | null> | undefined
+  /** Whether the session was created; without `isUpsert`, which creates none, whether there was one. */
+  write(
+    storageId: string,
+    payload: Payload,
+    times: Times,
+    isUpsert: boolean,
+    done?: Done<boolean>
+  ): Promise<boolean> | undefined
+  /** Renews a session. Whether there was one. */
+  touch(storageId: string, times: Times, done?: Done<boolean>): Promise<boolean> | undefined
+  /** One that is not there is no failure. */
+  remove(storageId: string, done?: Done<unknown>): Promise<unknown> | undefined
+
+  /** The session of that id as the primary has it, live or not. */
+  load(storageId: string): Promise<LoadedSession | null>
+  /** Writes a session that is still stored as `stored`; without times nothing but its value. Whether it still was. */
+  replace(storageId: string, stored: unknown, payload: Payload, times?: Times): Promise<boolean>
+  /** All live sessions. */
+  scan(): Promise<StoredSession[]>
+  /** The next live sessions by storage id, for `replace`. */
+  scan(after: string | undefined, limit: number): Promise<ScannedSession[]>
+  /** How many sessions are live. */
+  count(): Promise<number>
+  /** Removes all sessions; the collection and its indexes stay. */
+  clear(): Promise<void>
+
+  /** Removes expired sessions in the background; one sweep at a time. */
+  sweep(): void
+  /** Succeeds when a server answers. */
+  ping(): Promise<void>
+  /** The same collection through a JavaScript driver, once the TTL index has been tried. */
+  // biome-ignore lint/suspicious/noExplicitAny: of any version of the driver
+  collection(): Promise<Record<string, any>>
+  /** Gives the connections up. Calls under way are not waited for. */
+  close(): Promise<void>
+}
+
+/** What happens outside any call. */
+export interface News {
+  event:
+    | 'collection-known'
+    | 'ttl-index-failed'
+    | 'ttl-index-present'
+    | 'sweep-failed'
+    | 'default-database'
+    | 'connect'
+    | 'disconnect'
+  error?: Error | undefined
+}
+
+export type OnNews = (news: News) => void

@@ -1,0 +1,203 @@
+// Between what a serializer returns and what a collection stores: nothing, text that Rust encrypts within its own calls, or
+// encryption here, by an adapter of the app's own or beside a JavaScript client.
+'use strict'
+
+const { restoreJson, serializedOf, snapshotOfJson, textOf } = require('../crypto/session-crypto.js')
+
+/**
+ * @typedef {import('../collection/port.js').Frozen} Frozen
+ * @typedef {import('../collection/port.js').Payload} Payload
+ * @typedef {import('../collection/port.js').SessionCollection} SessionCollection
+ * @typedef {import('../collection/port.js').StoredSession} StoredSession
+ * @typedef {import('../crypto/session-crypto.js').Decrypted} Decrypted
+ *
+ * @typedef {object} Cipher
+ * @property {(storageId: string, text: string) => Promise<string | Uint8Array>} encrypt
+ * @property {(storageId: string, stored: string | Uint8Array) => Promise<Decrypted>} decrypt
+ *
+ * @typedef {object} Codec
+ * @property {boolean} isDirect whether `seal` and `reveal` have nothing to do
+ * @property {(value: unknown, isCopied?: boolean) => any} encode before anybody can change the value, what `seal` takes
+ * @property {(storageId: string, payload: any) => Payload | Promise<Payload>} seal
+ * @property {(storageId: string, stored: StoredSession) => StoredSession | Promise<StoredSession>} reveal
+ * @property {(stored: StoredSession) => unknown} valueOf what the serializer returned, of a session that has been revealed
+ * @property {(value: unknown) => Frozen} freeze
+ * @property {(frozen: Frozen) => unknown} thaw
+ * @property {(payload: any) => unknown} readBack the value that will be read of what was encoded
+ */
+
+/** Sessions that are stored as they are. @implements {Codec} */
+class PlainCodec {
+  isDirect = true
+  #values
+
+  /** @param {SessionCollection} collection */
+  constructor({ values }) {
+    this.#values = values
+  }
+
+  /** @param {unknown} value @param {boolean} [isCopied] */
+  encode(value, isCopied) {
+    return this.#values.encode(value, isCopied)
+  }
+
+  /** @param {string} _ @param {Payload} payload */
+  seal(_, payload) {
+    return payload
+  }
+
+  /** @param {string} _ @param {StoredSession} stored */
+  reveal(_, stored) {
+    return stored
+  }
+
+  /** @param {StoredSession} stored */
+  valueOf({ session }) {
+    return session
+  }
+
+  /** @param {unknown} value */
+  freeze(value) {
+    return this.#values.freeze(value)
+  }
+
+  /** @param {Frozen} frozen */
+  thaw(frozen) {
+    return this.#values.thaw(frozen)
+  }
+
+  /** @param {Payload} payload */
+  readBack(payload) {
+    return this.#values.decode(payload)
+  }
+}
+
+/** BSON binary data of the generic subtype, as whatever class the driver made of it. */
+const isBinary = (/** @type {any} */ value) =>
+  value instanceof Uint8Array || (value?._bsontype === 'Binary' && value.sub_type === 0)
+
+/**
+ * A copy: WebAssembly would be given the whole of the buffer that a view is of, which is that of all documents of a batch.
+ *
+ * @param {any} value
+ */
+const bytesOf = (value) => new Uint8Array(value instanceof Uint8Array ? value : value.value())
+
+/**
+ * connect-mongo 3.2 stored text as a document with a field for each character.
+ *
+ * @param {unknown} value
+ * @returns {string | undefined}
+ */
+function spreadText(value) {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined
+  const characters = Object.entries(value)
+  const isSpread = characters.every(
+    ([name, one], index) => name === String(index) && typeof one === 'string' && [...one].length === 1
+  )
+  return isSpread && characters.length > 0 ? characters.map(([, one]) => one).join('') : undefined
+}
+
+/** @param {unknown} value @returns {string | Uint8Array | undefined} what can be encrypted of what is stored */
+function ciphertextOf(value) {
+  if (typeof value === 'string') return value
+  return isBinary(value) ? bytesOf(value) : spreadText(value)
+}
+
+function notEncrypted() {
+  return Object.assign(new Error('Encrypted session was tampered with!'), { code: 'ERR_SESSION_DECRYPT' })
+}
+
+/** Sessions that are encrypted as text, or as JSON: by the collection within its own calls, or else here. @implements {Codec} */
+class EncryptedCodec {
+  isDirect
+  #cipher
+  #options
+
+  /**
+   * @param {SessionCollection} collection
+   * @param {Cipher} cipher
+   * @param {Record<string, any>} options of the store
+   */
+  constructor({ encrypts }, cipher, options) {
+    this.isDirect = encrypts
+    this.#cipher = cipher
+    this.#options = options
+  }
+
+  /** @param {unknown} value */
+  encode(value) {
+    return textOf(value)
+  }
+
+  /** @param {string} storageId @param {string} text @returns {string | Promise<Payload>} */
+  seal(storageId, text) {
+    return this.isDirect ? text : this.#cipher.encrypt(storageId, text)
+  }
+
+  /** @param {string} storageId @param {StoredSession} stored @returns {StoredSession | Promise<StoredSession>} */
+  reveal(storageId, stored) {
+    return this.isDirect ? stored : this.#reveal(storageId, stored)
+  }
+
+  /** @param {StoredSession} stored */
+  valueOf({ session, isSerialized }) {
+    if (isSerialized === undefined) return session
+    return serializedOf({ text: /** @type {string} */ (session), isSerialized }, this.#options)
+  }
+
+  /** @param {unknown} value */
+  freeze(value) {
+    return snapshotOfJson(value)
+  }
+
+  /** @param {Frozen} frozen */
+  thaw(frozen) {
+    return restoreJson(frozen)
+  }
+
+  /** @param {string} text */
+  async readBack(text) {
+    // Any storage id will do that is the same both ways.
+    const session = await this.#cipher.encrypt('', text)
+    return this.valueOf(await this.#decrypted('', session))
+  }
+
+  /** @param {string} storageId @param {StoredSession} stored @returns {Promise<StoredSession>} */
+  async #reveal(storageId, stored) {
+    try {
+      return { ...stored, ...(await this.#decrypted(storageId, stored.session)) }
+    } catch (failure) {
+      return { ...stored, session: undefined, failure }
+    }
+  }
+
+  /** @param {string} storageId @param {unknown} session @returns {Promise<StoredSession>} */
+  async #decrypted(storageId, session) {
+    if (session === undefined || session === null) return { session }
+    const ciphertext = ciphertextOf(session)
+    if (ciphertext !== undefined) {
+      const { text, ...known } = await this.#cipher.decrypt(storageId, ciphertext)
+      return { session: text, ...known }
+    }
+    if (this.#options.acceptPlaintext) return { session }
+    throw notEncrypted()
+  }
+}
+
+/** connect-mongo's adapters know nothing of storage ids. @param {import('../crypto/session-crypto.js').CryptoAdapter} adapter @returns {Cipher} */
+function cipherOfAdapter(adapter) {
+  return {
+    async encrypt(_, text) {
+      const encrypted = await adapter.encrypt(text)
+      if (typeof encrypted === 'string') return encrypted
+      throw new TypeError(`cryptoAdapter.encrypt must return a string, not ${typeof encrypted}`)
+    },
+    async decrypt(_, stored) {
+      if (typeof stored !== 'string') throw notEncrypted()
+      return { text: await adapter.decrypt(stored), isSerialized: false }
+    },
+  }
+}
+
+module.exports = { EncryptedCodec, PlainCodec, cipherOfAdapter }

@@ -1,0 +1,134 @@
+// The document of a session, under whichever of its ids it is stored, and its value sealed and revealed. Calls take several steps
+// where there are several ids: the caller keeps the order of the calls about one session.
+'use strict'
+
+/**
+ * @typedef {import('../collection/port.js').LoadedSession} LoadedSession
+ * @typedef {import('../collection/port.js').SessionCollection} SessionCollection
+ * @typedef {import('../collection/port.js').StoredSession} StoredSession
+ * @typedef {import('../collection/port.js').Times} Times
+ * @typedef {import('./codec.js').Codec} Codec
+ *
+ * @typedef {string[]} Ids those of `storageIds`: first that of today
+ */
+
+/**
+ * Asks for a session under one id after the other, until it is found.
+ *
+ * @template T
+ * @param {Ids} ids
+ * @param {(storageId: string) => Promise<T>} ask
+ * @returns {Promise<T>} the last answer
+ */
+async function firstFound(ids, ask) {
+  for (const id of ids) {
+    const found = await ask(id)
+    if (found || ids.length === 1) return found
+  }
+  // Another process may have moved it here since.
+  return ask(ids[0])
+}
+
+class Documents {
+  #collection
+  #codec
+
+  /**
+   * @param {SessionCollection} collection
+   * @param {Codec} codec
+   */
+  constructor(collection, codec) {
+    this.#collection = collection
+    this.#codec = codec
+  }
+
+  /** @param {Ids} ids @returns {Promise<StoredSession | null>} the live session */
+  find(ids) {
+    return firstFound(ids, async (id) => {
+      const stored = (await this.#collection.find(id)) ?? null
+      return stored && this.#codec.reveal(id, stored)
+    })
+  }
+
+  /** @param {Ids} ids @returns {Promise<(LoadedSession & { storageId: string }) | null>} live or not, with its value as it is stored */
+  load(ids) {
+    return firstFound(ids, async (storageId) => {
+      const loaded = await this.#collection.load(storageId)
+      return loaded && { ...(await this.#codec.reveal(storageId, loaded)), stored: loaded.stored, storageId }
+    })
+  }
+
+  /**
+   * Under the id of today, wherever the session has been until now.
+   *
+   * @param {Ids} ids
+   * @param {any} payload of the codec's `encode`
+   * @param {Times} times
+   * @param {boolean} isUpsert
+   * @returns {Promise<boolean>} whether the session was created; without `isUpsert` whether there was one
+   */
+  async write([storageId, ...olderIds], payload, times, isUpsert) {
+    // Asked of the server each time, since an earlier attempt may have left some behind, and before: w: 0 tells nothing.
+    const isOlder = await this.#isAnyStored(olderIds)
+    const sealed = await this.#codec.seal(storageId, payload)
+    const answer = await this.#collection.write(storageId, sealed, times, isUpsert || isOlder)
+    if (!isOlder) return Boolean(answer)
+    await this.#removeEach(olderIds)
+    return !isUpsert
+  }
+
+  /** @param {Ids} ids @param {Times} times @returns {Promise<boolean>} whether there was one */
+  async touch(ids, times) {
+    return Boolean(await firstFound(ids, async (id) => this.#collection.touch(id, times)))
+  }
+
+  /** @param {Ids} ids */
+  remove([storageId, ...olderIds]) {
+    // The older ones first: no other process moves what is gone.
+    return this.#removeEach([...olderIds, storageId])
+  }
+
+  /**
+   * Where it was found: what is replaced only if nobody has changed it cannot move.
+   *
+   * @param {{ storageId: string, stored?: unknown }} loaded
+   * @param {any} payload of the codec's `encode`
+   * @param {Times} [times] left alone when absent
+   * @returns {Promise<boolean>} whether the session was still stored as it was
+   */
+  async replace({ storageId, stored }, payload, times) {
+    const sealed = await this.#codec.seal(storageId, payload)
+    return this.#collection.replace(storageId, stored, sealed, times)
+  }
+
+  /** @returns {Promise<StoredSession[]>} all live sessions */
+  async all() {
+    const sessions = await this.#collection.scan()
+    return Promise.all(sessions.map((stored) => this.#codec.reveal(stored.storageId ?? '', stored)))
+  }
+
+  /**
+   * @param {string | undefined} after a storage id
+   * @param {number} limit
+   * @returns {Promise<import('../collection/port.js').ScannedSession[]>} the next live sessions
+   */
+  async scan(after, limit) {
+    const sessions = await this.#collection.scan(after, limit)
+    return Promise.all(
+      sessions.map(async (one) => ({ ...one, ...(await this.#codec.reveal(one.storageId, one)) }))
+    )
+  }
+
+  /** @param {string[]} storageIds */
+  async #isAnyStored(storageIds) {
+    for (const id of storageIds) if (await this.#collection.load(id)) return true
+    return false
+  }
+
+  /** @param {string[]} storageIds */
+  async #removeEach(storageIds) {
+    for (const id of storageIds) await this.#collection.remove(id)
+  }
+}
+
+module.exports = { Documents }

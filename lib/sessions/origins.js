@@ -1,0 +1,39 @@
+// What is known of the session that a request has: whether a store gave it, and what was stored then.
+'use strict'
+
+/**
+ * @typedef {import('../collection/port.js').Frozen} Frozen
+ * @typedef {Record<string, any>} Session
+ *
+ * @typedef {object} Origin where the session of a request comes from
+ * @property {string} sid
+ * @property {() => Promise<Frozen> | Frozen} base what was stored when the request loaded it, or what it has written since
+ */
+
+/** Frameworks make a session of their own of what `get` gives, by calling `createSession` with that. */
+class Origins {
+  /** Of what `get` gave. @type {WeakMap<object, Origin>} */
+  #given = new WeakMap()
+  /** Of the sessions that were made of that. @type {WeakMap<object, Origin>} */
+  #made = new WeakMap()
+
+  /** @param {object} given @param {Origin} origin */
+  note(given, origin) {
+    this.#given.set(given, origin)
+  }
+
+  /** @param {object} given @param {object} made of it @param {string} sid */
+  hand(given, made, sid) {
+    const origin = this.#given.get(given)
+    // Under another id it is a new session, such as a copy that an app makes.
+    if (origin?.sid === sid) this.#made.set(made, { ...origin })
+  }
+
+  /** @param {object} session @param {string} sid @returns {Origin | undefined} of a session that was loaded under this id */
+  of(session, sid) {
+    const origin = this.#made.get(session)
+    return origin?.sid === sid ? origin : undefined
+  }
+}
+
+module.exports = { Origins }

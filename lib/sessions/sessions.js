@@ -1,0 +1,259 @@
+// Sessions over a collection of their documents: the order of the calls about one session, the ids under which it may be stored,
+// how its value is stored, when it expires, and what becomes of changes that other requests made meanwhile.
+'use strict'
+
+const { competing, isSame, resolve } = require('./conflicts.js')
+const { Documents } = require('./documents.js')
+const { copyLastModified, expiresOf, followExpires, noteLastModified } = require('./expiry.js')
+const { Order } = require('./order.js')
+const { Origins } = require('./origins.js')
+const { reencrypt } = require('./reencrypt.js')
+const { storageIds } = require('./storage-ids.js')
+const { transformsOf } = require('./transforms.js')
+
+/**
+ * @typedef {import('../collection/port.js').LoadedSession} LoadedSession
+ * @typedef {import('../collection/port.js').SessionCollection} SessionCollection
+ * @typedef {import('../collection/port.js').StoredSession} StoredSession
+ * @typedef {import('../collection/port.js').Times} Times
+ * @typedef {import('./codec.js').Codec} Codec
+ * @typedef {import('./origins.js').Origin} Origin
+ * @typedef {Record<string, any>} Session
+ *
+ * @typedef {object} Save what a call wants to be stored, taken from the session before anybody can change it
+ * @property {string} sid
+ * @property {any} payload of the codec's `encode`
+ * @property {Times} times
+ * @property {boolean} isUpsert whether the session may be created
+ * @property {Origin} [origin] of a session that was loaded, where it is not just overwritten
+ *
+ * @typedef {{ frozen: import('../collection/port.js').Frozen, session: Session, expires?: Date }} StoredNow
+ *
+ * @typedef {object} Framework what is asked of the framework, and of the app, about its sessions
+ * @property {(sid: string, session: Session) => Session} sessionOf a session of the framework's class
+ * @property {(stored: StoredSession, sid: string) => boolean} isDropped whether what cannot be decrypted counts as none
+ */
+
+/** @param {unknown} value @returns {value is object} */
+function isObject(value) {
+  return typeof value === 'object' && value !== null
+}
+
+class Sessions {
+  #collection
+  #codec
+  #documents
+  #options
+  #framework
+  #transforms
+  #storageIds
+  /** Whether a call about a session with one storage id needs no step beside the collection's. */
+  #isDirect
+  #order = new Order()
+  #origins = new Origins()
+
+  /**
+   * @param {SessionCollection} collection
+   * @param {Codec} codec
+   * @param {Record<string, any>} options of the store
+   * @param {Framework} framework
+   */
+  constructor(collection, codec, options, framework) {
+    this.#collection = collection
+    this.#codec = codec
+    this.#documents = new Documents(collection, codec)
+    this.#options = options
+    this.#framework = framework
+    this.#transforms = transformsOf(options)
+    this.#storageIds = storageIds(options.hashId)
+    this.#isDirect = collection.keepsOrder && codec.isDirect && options.concurrency === 'overwrite'
+  }
+
+  /**
+   * Either `done` gets the answer or the promise does, as in the collection.
+   *
+   * @param {string} id
+   * @param {import('../collection/port.js').Done<StoredSession | null>} [done]
+   * @returns {Promise<StoredSession | null> | undefined} the live session of that id
+   */
+  find(id, done) {
+    const ids = this.#storageIds(id)
+    if (this.#isDirect && ids.length === 1) return this.#collection.find(ids[0], done)
+    return this.#order.read(id, () => this.#documents.find(ids))
+  }
+
+  /**
+   * What an app gets of a session that was found.
+   *
+   * @param {StoredSession} stored
+   * @param {string} [sid] of a session that may be saved again
+   */
+  read(stored, sid) {
+    const value = this.#codec.valueOf(stored)
+    // Before `unserialize`, which may give back the stored value itself, for the app to change.
+    const base = sid !== undefined && value && this.#keepsBase ? this.#codec.freeze(value) : ''
+    const session = this.#unserialize(value, stored.expires)
+    if (!isObject(session)) return session
+    if (this.#options.touchAfter > 0) noteLastModified(session, stored.lastModified)
+    if (sid !== undefined) this.#origins.note(session, { sid, base: () => base })
+    return session
+  }
+
+  /** What is known of what `find` gave goes with the session made of it. @param {Session} given @param {Session} made @param {string} sid */
+  hand(given, made, sid) {
+    copyLastModified(given, made)
+    this.#origins.hand(given, made, sid)
+  }
+
+  /** @param {string} sid @param {Session} session @returns {Save} */
+  prepare(sid, session) {
+    const origin = this.#origins.of(session, sid)
+    const change = this.#keepsBase ? origin : undefined
+    return {
+      sid,
+      payload: this.#codec.encode(this.#transforms.serialize(session), change !== undefined),
+      times: {
+        expires: this.expiresOf(session),
+        lastModified: this.#options.touchAfter > 0 ? new Date() : undefined,
+      },
+      isUpsert: this.#options.resurrect || !origin,
+      origin: change,
+    }
+  }
+
+  /** @param {Session | undefined} session */
+  expiresOf(session) {
+    return expiresOf(session, this.#options.ttl)
+  }
+
+  /**
+   * @param {string} id
+   * @param {Save} save
+   * @param {import('../collection/port.js').Done<boolean>} [done]
+   * @returns {Promise<boolean> | undefined} whether the session was created; without `isUpsert` whether there was one
+   */
+  write(id, save, done) {
+    const ids = this.#storageIds(id)
+    const { payload, times, isUpsert, origin } = save
+    if (this.#isDirect && ids.length === 1)
+      return this.#collection.write(ids[0], payload, times, isUpsert, done)
+    return this.#order.write(id, () =>
+      origin ? this.#change(ids, save, origin) : this.#documents.write(ids, payload, times, isUpsert)
+    )
+  }
+
+  /**
+   * @param {string} id
+   * @param {Times} times
+   * @param {import('../collection/port.js').Done<boolean>} [done]
+   * @returns {Promise<boolean> | undefined} whether there was such a session
+   */
+  touch(id, times, done) {
+    const ids = this.#storageIds(id)
+    if (this.#isDirect && ids.length === 1) return this.#collection.touch(ids[0], times, done)
+    return this.#order.write(id, () => this.#documents.touch(ids, times))
+  }
+
+  /**
+   * @param {string} id
+   * @param {import('../collection/port.js').Done<unknown>} [done]
+   * @returns {Promise<unknown> | undefined}
+   */
+  remove(id, done) {
+    const ids = this.#storageIds(id)
+    if (this.#isDirect && ids.length === 1) return this.#collection.remove(ids[0], done)
+    return this.#order.write(id, () => this.#documents.remove(ids))
+  }
+
+  /** @returns {Promise<StoredSession[]>} all live sessions */
+  all() {
+    return this.#codec.isDirect ? this.#collection.scan() : this.#documents.all()
+  }
+
+  /**
+   * @param {import('./reencrypt.js').Options} options
+   * @param {() => boolean} isClosing
+   */
+  reencrypt(options, isClosing) {
+    const rewriter = {
+      count: () => this.#collection.count(),
+      scan: (/** @type {string | undefined} */ after, /** @type {number} */ limit) =>
+        this.#documents.scan(after, limit),
+      rewrite: (/** @type {import('../collection/port.js').ScannedSession} */ scanned) =>
+        this.#documents.replace(scanned, this.#codec.encode(scanned.session)),
+    }
+    return reencrypt(rewriter, options, isClosing)
+  }
+
+  /** Whether what a request has loaded is compared with what is stored when it is saved. */
+  get #keepsBase() {
+    return this.#options.concurrency !== 'overwrite'
+  }
+
+  /** @param {unknown} value @param {Date} [expires] */
+  #unserialize(value, expires) {
+    const session = this.#transforms.unserialize(value)
+    if (isObject(session) && expires) followExpires(session, expires)
+    return session
+  }
+
+  /** @param {string[]} ids @param {Save} save @param {Origin} origin */
+  async #change(ids, save, origin) {
+    const answer = await competing(() => this.#tryToChange(ids, save, origin))
+    // What is merged in is not in the session that the request has: it would count as removed by its next save.
+    origin.base = async () => this.#codec.freeze(await this.#codec.readBack(save.payload))
+    return answer
+  }
+
+  /**
+   * @param {string[]} ids
+   * @param {Save} save
+   * @param {Origin} origin
+   * @returns {Promise<boolean | undefined>} nothing when another request was faster
+   */
+  async #tryToChange(ids, save, origin) {
+    const { payload, times, isUpsert } = save
+    const loaded = await this.#documents.load(ids)
+    const now = loaded && this.#storedNow(loaded, save.sid)
+    if (!loaded || !now) return isUpsert && this.#documents.write(ids, payload, times, true)
+    const change = await this.#resolved(save, origin, now)
+    const isReplaced = await this.#documents.replace(loaded, change.payload, change.times)
+    return isReplaced ? !isUpsert : undefined
+  }
+
+  /** @param {LoadedSession} loaded @param {string} sid @returns {StoredNow | undefined} */
+  #storedNow(loaded, sid) {
+    if (this.#framework.isDropped(loaded, sid)) return undefined
+    const frozen = this.#codec.freeze(this.#codec.valueOf(loaded))
+    const session = this.#unserialize(this.#codec.thaw(frozen), loaded.expires)
+    return isObject(session) ? { frozen, session, expires: loaded.expires } : undefined
+  }
+
+  /**
+   * @param {Save} save
+   * @param {Origin} origin
+   * @param {StoredNow} now
+   * @returns {Promise<{ payload: any, times: Times }>} what is to take the place of what is stored now
+   */
+  async #resolved({ sid, payload, times }, origin, now) {
+    const base = await origin.base()
+    const wasTouched = now.expires !== undefined && now.expires > times.expires
+    if (isSame(base, now.frozen) && !wasTouched) return { payload, times }
+    const before = sessionOrNone(this.#unserialize(this.#codec.thaw(base)))
+    const ours = sessionOrNone(this.#unserialize(await this.#codec.readBack(payload)))
+    const resolved = resolve(before, ours, now.session, this.#options.concurrency)
+    // What `serialize` is given, and may know, is a session of the framework.
+    const session = this.#framework.sessionOf(sid, resolved)
+    return {
+      payload: this.#codec.encode(this.#transforms.serialize(session)),
+      times: { ...times, expires: this.expiresOf(session) },
+    }
+  }
+}
+
+/** @param {unknown} value @returns {Session} */
+function sessionOrNone(value) {
+  return isObject(value) ? value : {}
+}
+
+module.exports = { Sessions }

@@ -1,0 +1,223 @@
+// The calls of a store: each is refused, or tracked until it has been answered, once, by callback or by promise.
+'use strict'
+
+const { AsyncResource } = require('node:async_hooks')
+// Kept, for apps whose tests put a fake in its place.
+const { nextTick } = require('node:process')
+const { inspect } = require('node:util')
+const { errorOf } = require('../errors.js')
+const { storageIdOf } = require('./ids.js')
+
+/**
+ * @typedef {(error: Error | null, result?: any) => void} Callback
+ *
+ * What a call about one session asks for, and what its caller gets of the answer.
+ * @typedef {object} Request
+ * @property {string} sid
+ * @property {(storageId: string, done?: Callback) => Promise<any> | undefined} send either `done` gets the answer, or the promise
+ * @property {(answer: any) => any} finish
+ */
+
+/** @param {unknown[]} args @returns {Callback | undefined} */
+function callbackOf(args) {
+  return /** @type {Callback | undefined} */ (args.findLast((each) => typeof each === 'function'))
+}
+
+/**
+ * The only place where a callback runs: once, on a tick of its own, so that what it throws surfaces as Node surfaces it.
+ *
+ * @param {Callback} callback
+ * @param {Error | null} error
+ * @param {unknown} [result]
+ */
+function callBack(callback, error, result) {
+  if (error) nextTick(callback, error)
+  else if (result === undefined) nextTick(callback, null)
+  else nextTick(callback, null, result)
+}
+
+/** @param {Promise<unknown>} promise @param {Callback} callback */
+function callBackWith(promise, callback) {
+  promise.then(
+    (result) => callBack(callback, null, result),
+    (error) => nextTick(callback, error)
+  )
+}
+
+/**
+ * What a function of the user's threw: to a callback, nothing would be a success.
+ *
+ * @param {unknown} thrown
+ * @returns {any}
+ */
+function thrownError(thrown) {
+  return thrown || new Error(`Instead of an error, ${inspect(thrown)} was thrown`)
+}
+
+/** @param {number} milliseconds */
+function timeoutError(milliseconds) {
+  const message = `The operation took longer than operationTimeoutMS allows (${milliseconds} ms)`
+  return errorOf({ name: 'MongoOperationTimeoutError', message, errorLabels: [], causes: [] })
+}
+
+/** @param {number} maxPending */
+function busyError(maxPending) {
+  const message = `The session store is busy: ${maxPending} operations are pending, the most that maxPending allows`
+  return Object.assign(new Error(message), { code: 'ERR_STORE_BUSY' })
+}
+
+function closedError() {
+  return Object.assign(new Error('The session store is closed'), { code: 'ERR_STORE_CLOSED' })
+}
+
+class Calls {
+  #options
+  #pending = 0
+  #isClosing = false
+  /** @type {(() => void) | undefined} */
+  #onIdle
+
+  /** @param {Record<string, any>} options of the store */
+  constructor({ maxPending, operationTimeoutMS, transformId }) {
+    this.#options = { maxPending, operationTimeoutMS, transformId }
+  }
+
+  get isClosing() {
+    return this.#isClosing
+  }
+
+  /** Refuses calls from now on, and waits for those that are pending. */
+  async end() {
+    this.#isClosing = true
+    if (this.#pending === 0) return
+    await new Promise((resolve) => {
+      this.#onIdle = () => resolve(undefined)
+    })
+  }
+
+  /**
+   * Gives the caller what it asked for: a callback that runs, or a promise. A rejection that nobody handles is dropped, as
+   * connect-mongo drops the errors of calls without a callback; marking it so late keeps the caller's frames in its stack.
+   *
+   * @template T
+   * @param {() => Promise<T>} operation
+   * @param {Callback | undefined} callback
+   * @returns {Promise<T> | undefined}
+   */
+  run(operation, callback) {
+    if (callback) {
+      callBackWith(this.#track(operation), callback)
+      return undefined
+    }
+    /** @type {Promise<T>} */
+    const promise = this.#track(operation, () => promise.catch(() => {}))
+    return promise
+  }
+
+  /**
+   * @template T
+   * @param {Promise<T>} promise
+   * @returns {Promise<T>} the same, or an error after `operationTimeoutMS`
+   */
+  within(promise) {
+    const { operationTimeoutMS } = this.#options
+    if (!operationTimeoutMS) return promise
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => reject(timeoutError(operationTimeoutMS)), operationTimeoutMS)
+      promise.then(resolve, reject).finally(() => clearTimeout(timer))
+    })
+  }
+
+  /**
+   * The same as `run` for a call about one session. A callback costs no promise where the collection needs none.
+   *
+   * @param {() => Request | undefined} prepare nothing is asked for when it gives nothing
+   * @param {Callback | undefined} callback
+   */
+  ask(prepare, callback) {
+    if (!callback) return this.run(async () => this.#answerOf(prepare()), undefined)
+    this.#pending++
+    const refusal = this.#refusal()
+    if (refusal) return this.#answer(callback, refusal)
+    try {
+      const request = prepare()
+      if (request) this.#askWithCallback(request, callback)
+      else this.#answer(callback, null)
+    } catch (error) {
+      this.#answer(callback, thrownError(error))
+    }
+    return undefined
+  }
+
+  /**
+   * @template T
+   * @param {() => Promise<T>} operation
+   * @param {() => void} [onFailure]
+   */
+  async #track(operation, onFailure) {
+    this.#pending++
+    try {
+      const refusal = this.#refusal()
+      return await (refusal ? Promise.reject(refusal) : operation())
+    } catch (error) {
+      onFailure?.()
+      throw thrownError(error)
+    } finally {
+      this.#settle()
+    }
+  }
+
+  #refusal() {
+    const { maxPending } = this.#options
+    if (this.#isClosing) return closedError()
+    return this.#pending > maxPending ? busyError(maxPending) : undefined
+  }
+
+  #settle() {
+    this.#pending--
+    if (this.#pending === 0) this.#onIdle?.()
+  }
+
+  /** @param {Request | undefined} request */
+  async #answerOf(request) {
+    if (!request) return undefined
+    const storageId = storageIdOf(request.sid, this.#options.transformId)
+    const sent = request.send(typeof storageId === 'string' ? storageId : await storageId)
+    return request.finish(await this.within(/** @type {Promise<any>} */ (sent)))
+  }
+
+  /** @param {Request} request @param {Callback} callback */
+  #askWithCallback(request, callback) {
+    const storageId = storageIdOf(request.sid, this.#options.transformId)
+    const caller = new AsyncResource('MongoStore')
+    /** @type {Callback} */
+    const done = (error, answer) =>
+      caller.runInAsyncScope(this.#finish, this, request, callback, error, answer)
+    const sent = typeof storageId === 'string' ? request.send(storageId, done) : storageId.then(request.send)
+    if (sent) {
+      this.within(sent).then(
+        (answer) => done(null, answer),
+        (error) => done(thrownError(error))
+      )
+    }
+  }
+
+  /** @param {Request} request @param {Callback} callback @param {Error | null} error @param {any} answer */
+  #finish(request, callback, error, answer) {
+    if (error) return this.#answer(callback, error)
+    try {
+      const result = request.finish(answer)
+      this.#answer(callback, null, result)
+    } catch (failure) {
+      this.#answer(callback, thrownError(failure))
+    }
+  }
+
+  /** @param {Callback} callback @param {Error | null} error @param {any} [result] */
+  #answer(callback, error, result) {
+    this.#settle()
+    callBack(callback, error, result)
+  }
+}
+
+module.exports = { Calls, callBackWith, callbackOf, closedError }

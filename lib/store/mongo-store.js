@@ -1,0 +1,352 @@
+// The public class: connect-mongo's API, https://github.com/jdesboeufs/connect-mongo/blob/v6.0.0/src/lib/MongoStore.ts.
+// It runs the user's functions, emits events and calls back.
+'use strict'
+
+// Kept, for apps whose tests put a fake in its place.
+const { nextTick } = require('node:process')
+const debug = require('debug')('connect-mongo')
+
+const { lastModifiedOf, noteLastModified } = require('../sessions/expiry.js')
+const { openSessions } = require('../sessions/open.js')
+const { bindingTarget } = require('../rust.js')
+const { warnOnce } = require('../warnings.js')
+const BaseStore = require('./base-store.js')
+const { Calls, callBackWith, callbackOf, closedError } = require('./calls.js')
+const { requireId } = require('./ids.js')
+const { News } = require('./news.js')
+const { resolveOptions } = require('./options.js')
+
+/**
+ * @typedef {import('../collection/port.js').StoredSession} StoredSession
+ * @typedef {import('./calls.js').Request} Request
+ * @typedef {import('./events.js').EventName} EventName
+ * @typedef {Record<string, any>} Session
+ */
+
+const DETACHABLE = /** @type {const} */ ([
+  'get',
+  'set',
+  'touch',
+  'destroy',
+  'all',
+  'length',
+  'clear',
+  'ping',
+  'reencrypt',
+  'close',
+  // Not detached, but called on what apps put around a store: a Proxy, or an object made of it.
+  'createSession',
+])
+
+/** @param {unknown} value @returns {value is object} */
+function isObject(value) {
+  return typeof value === 'object' && value !== null
+}
+
+class MongoStore extends BaseStore {
+  #options
+  #calls
+  #news
+  #collection
+  #sessions
+  #canReencrypt
+  /** @type {Promise<void> | undefined} */
+  #closing
+  /** @type {Promise<Record<string, any>> | undefined} */
+  #collectionP
+
+  /** @param {Record<string, any>} options */
+  constructor(options) {
+    super()
+    debug('create MongoStore instance')
+    this.#options = resolveOptions(options ?? {})
+    this.#calls = new Calls(this.#options)
+    this.#news = new News(this.#options, {
+      announce: (event, ...args) => this.#announce(event, ...args),
+      hasErrorListener: () => this.listenerCount('error') > 0,
+      sweep: () => this.#collection.sweep(),
+    })
+    const { collection, sessions, canReencrypt } = this.#open()
+    this.#collection = collection
+    this.#sessions = sessions
+    this.#canReencrypt = canReencrypt
+    for (const name of DETACHABLE) {
+      // A class can do without touch, as far as frameworks go.
+      if (typeof this[name] !== 'function') continue
+      // Looked up at each call, for those who put something else in the place of the class's method later, as tests do.
+      const value = (/** @type {unknown[]} */ ...args) => Object.getPrototypeOf(this)[name].apply(this, args)
+      Object.defineProperty(this, name, { value, configurable: true, writable: true })
+    }
+  }
+
+  /** @param {Record<string, any>} options */
+  static create(options) {
+    return new MongoStore(options)
+  }
+
+  static get binding() {
+    return bindingTarget
+  }
+
+  get backend() {
+    return this.#collection.name
+  }
+
+  /**
+   * The same collection as a `Collection` of the JavaScript driver.
+   *
+   * @returns {Promise<Record<string, any>>}
+   */
+  get collectionP() {
+    if (this.#collectionP && !this.#closing) return this.#collectionP
+    const collection = this.#closing ? Promise.reject(closedError()) : this.#collection.collection()
+    this.#collectionP = collection
+    // Nobody may be waiting, and who asks after a failure is to get another try.
+    collection.catch(() => {
+      this.#collectionP = undefined
+    })
+    return collection
+  }
+
+  #open() {
+    // News of the collection must not keep a forgotten store from being collected.
+    const self = new WeakRef(this)
+    const framework = {
+      sessionOf: (/** @type {string} */ sid, /** @type {Session} */ session) =>
+        this.#sessionOf({ sessionID: sid, sessionStore: this }, session),
+      isDropped: (/** @type {StoredSession} */ stored, /** @type {string} */ sid) =>
+        this.#isDropped(stored, sid),
+    }
+    return openSessions(this.#options, framework, (news) => {
+      const store = self.deref()
+      if (store) store.#news.receive(news)
+    })
+  }
+
+  /**
+   * A listener that throws has not made the operation fail: its error surfaces as one thrown on a tick of its own.
+   *
+   * @param {EventName} event
+   * @param {...unknown} args
+   */
+  #announce(event, ...args) {
+    try {
+      this.emit(event, ...args)
+    } catch (error) {
+      nextTick(() => {
+        throw error
+      })
+    }
+  }
+
+  /**
+   * Whether a session that cannot be decrypted counts as none.
+   *
+   * @param {StoredSession} stored
+   * @param {string} [sid]
+   */
+  #isDropped(stored, sid) {
+    if (!('failure' in stored)) return false
+    if (this.#options.onDecryptError === 'error') throw stored.failure
+    debug('A session cannot be decrypted: %s', stored.failure)
+    this.#announce('decrypt-failed', sid, stored.failure)
+    return true
+  }
+
+  /** @param {string} sid @param {...unknown} args */
+  get(sid, ...args) {
+    return this.#calls.ask(() => this.#get(sid), callbackOf(args))
+  }
+
+  /** @param {string} sid @returns {Request} */
+  #get(sid) {
+    debug('MongoStore#get=%s', sid)
+    return {
+      sid,
+      send: (id, done) => this.#sessions.find(id, done),
+      finish: (stored) => {
+        const session = stored && !this.#isDropped(stored, sid) ? this.#sessions.read(stored, sid) : null
+        this.#announce('get', sid)
+        return session ?? null
+      },
+    }
+  }
+
+  /** @param {string} sid @param {Session} session @param {...unknown} args */
+  set(sid, session, ...args) {
+    return this.#calls.ask(() => this.#set(sid, session), callbackOf(args))
+  }
+
+  /** @param {string} sid @param {Session} session @returns {Request} */
+  #set(sid, session) {
+    debug('MongoStore#set=%s', sid)
+    const save = this.#sessions.prepare(sid, session)
+    const { isUpsert, times } = save
+    return {
+      sid,
+      send: (id, done) => this.#sessions.write(id, save, done),
+      finish: (answer) => {
+        if (!isUpsert && !answer) return this.#announce('set-refused', sid, session)
+        if (times.lastModified && isObject(session)) noteLastModified(session, times.lastModified)
+        this.#announce(isUpsert && answer ? 'create' : 'update', sid)
+        this.#announce('set', sid)
+      },
+    }
+  }
+
+  /** @param {string} sid @param {Session} session @param {...unknown} args */
+  touch(sid, session, ...args) {
+    return this.#calls.ask(() => this.#touch(sid, session), callbackOf(args))
+  }
+
+  /** @param {string} sid @param {Session} session @returns {Request | undefined} */
+  #touch(sid, session) {
+    debug('MongoStore#touch=%s', sid)
+    requireId('A session id', sid)
+    if (session === undefined || session === null)
+      throw new TypeError('touch needs the session whose expiry it renews')
+    const { touchAfter, strictTouch } = this.#options
+    const now = new Date()
+    const lastModified = touchAfter > 0 ? lastModifiedOf(session) : undefined
+    if (lastModified && now.getTime() - lastModified.getTime() < touchAfter * 1000) {
+      debug('Skip touching session=%s', sid)
+      return undefined
+    }
+    const times = { expires: this.#sessions.expiresOf(session), lastModified: lastModified && now }
+    return {
+      sid,
+      send: (id, done) => this.#sessions.touch(id, times, done),
+      finish: (wasThere) => {
+        if (!wasThere && strictTouch) throw new Error('Unable to find the session to touch')
+        this.#announce(wasThere ? 'touch' : 'touch-missed', sid, session)
+      },
+    }
+  }
+
+  /** @param {string} sid @param {...unknown} args */
+  destroy(sid, ...args) {
+    return this.#calls.ask(() => this.#destroy(sid), callbackOf(args))
+  }
+
+  /** @param {string} sid @returns {Request} */
+  #destroy(sid) {
+    debug('MongoStore#destroy=%s', sid)
+    return {
+      sid,
+      send: (id, done) => this.#sessions.remove(id, done),
+      finish: () => this.#announce('destroy', sid),
+    }
+  }
+
+  /** @param {...unknown} args */
+  all(...args) {
+    return this.#calls.run(() => this.#all(), callbackOf(args))
+  }
+
+  async #all() {
+    debug('MongoStore#all()')
+    const stored = await this.#calls.within(this.#sessions.all())
+    const readable = stored.filter((one) => !this.#isDropped(one))
+    const sessions = readable.map((one) => this.#sessions.read(one))
+    this.#announce('all', sessions)
+    return sessions
+  }
+
+  /** @param {...unknown} args */
+  length(...args) {
+    const callback = callbackOf(args)
+    return this.#calls.run(() => this.#length(), callback && ((error, count = 0) => callback(error, count)))
+  }
+
+  async #length() {
+    debug('MongoStore#length()')
+    return this.#calls.within(this.#collection.count())
+  }
+
+  /** @param {...unknown} args */
+  clear(...args) {
+    return this.#calls.run(() => this.#clear(), callbackOf(args))
+  }
+
+  async #clear() {
+    debug('MongoStore#clear()')
+    await this.#calls.within(this.#collection.clear())
+  }
+
+  /** @param {...unknown} args */
+  ping(...args) {
+    return this.#calls.run(() => this.#calls.within(this.#collection.ping()), callbackOf(args))
+  }
+
+  /** @param {...unknown} args */
+  reencrypt(...args) {
+    const [options] = args
+    return this.#calls.run(() => this.#reencrypt(isObject(options) ? options : {}), callbackOf(args))
+  }
+
+  /** @param {import('../sessions/reencrypt.js').Options} options */
+  async #reencrypt(options) {
+    if (!this.#canReencrypt) {
+      throw new Error(
+        'reencrypt needs the option crypto, or an adapter of createKrupteinAdapter or createWebCryptoAdapter'
+      )
+    }
+    return this.#sessions.reencrypt(options, () => this.#calls.isClosing)
+  }
+
+  /** @param {...unknown} args */
+  close(...args) {
+    if (!this.#closing) {
+      this.#closing = this.#close()
+      this.#closing.catch(() => {})
+    }
+    const callback = callbackOf(args)
+    if (!callback) return this.#closing
+    callBackWith(this.#closing, callback)
+    return undefined
+  }
+
+  async #close() {
+    debug('MongoStore#close()')
+    this.#news.close()
+    await this.#calls.end()
+    await this.#collection.close()
+  }
+
+  /**
+   * Called by express-session with what `get` returned: what is known of that goes with the session made of it.
+   *
+   * @param {Record<string, any>} req
+   * @param {Session} stored
+   */
+  createSession(req, stored) {
+    const session = this.#sessionOf(req, stored)
+    this.#sessions.hand(stored, session, req.sessionID)
+    return session
+  }
+
+  /** @param {Record<string, any>} req @param {Session} stored */
+  #sessionOf(req, stored) {
+    // A session that another program wrote may have no cookie, or none that is one, which express-session takes for granted.
+    const lacksCookie = isObject(stored) && !isObject(stored.cookie)
+    return super.createSession(req, lacksCookie ? { ...stored, cookie: {} } : stored)
+  }
+
+  async [Symbol.asyncDispose ?? Symbol.for('Symbol.asyncDispose')]() {
+    await this.close()
+  }
+}
+
+/** The class, which connect-mongo 3 gave to those who called what they had required with express-session. */
+const CallableStore = new Proxy(MongoStore, {
+  apply() {
+    warnOnce("require('connect-mongo')(session) is MongoStore.create(options) since connect-mongo 4", {
+      type: 'DeprecationWarning',
+      code: 'CONNECT_MONGO_OLD_OPTION',
+    })
+    return CallableStore
+  },
+})
+MongoStore.prototype.constructor = CallableStore
+
+module.exports = { MongoStore: CallableStore }

@@ -1,0 +1,92 @@
+// What a store makes of the news of its collection: events, warnings, and the timer that removes expired sessions.
+'use strict'
+
+const debug = require('debug')('connect-mongo')
+const { warnOnce } = require('../warnings.js')
+
+/**
+ * @typedef {import('../collection/port.js').News} CollectionNews
+ * @typedef {import('./events.js').EventName} EventName
+ *
+ * @typedef {object} NewsReader the store, as far as news concerns it
+ * @property {(event: EventName, ...args: unknown[]) => void} announce
+ * @property {() => boolean} hasErrorListener
+ * @property {() => void} sweep
+ */
+
+/** The longest that setInterval can wait: it takes more for 1 ms. */
+const LONGEST_INTERVAL_MS = 2 ** 31 - 1
+
+class News {
+  #options
+  #reader
+  #isClosed = false
+  /** @type {NodeJS.Timeout | undefined} */
+  #timer
+
+  /**
+   * @param {Record<string, any>} options of the store
+   * @param {NewsReader} reader
+   */
+  constructor(options, reader) {
+    this.#options = options
+    this.#reader = reader
+  }
+
+  /** @param {CollectionNews} news */
+  receive({ event, error }) {
+    if (event === 'collection-known') this.#startRemoval()
+    if (event === 'connect' || event === 'disconnect') this.#reader.announce(event)
+    if (event === 'default-database') {
+      warnOnce("Sessions are stored in the database 'test', because neither the URL nor dbName names one", {
+        code: 'CONNECT_MONGO_DEFAULT_DATABASE',
+      })
+    }
+    if (event === 'ttl-index-failed') this.#reportIndexFailure(/** @type {Error} */ (error))
+    if (event === 'sweep-failed') debug('autoRemove interval cleanup failed: %s', error?.message)
+    if (event === 'ttl-index-present') {
+      const { collectionName } = this.#options
+      warnOnce(
+        `autoRemove is disabled, but a TTL index on ${collectionName} removes expired sessions all the same`,
+        { code: 'CONNECT_MONGO_TTL_INDEX' }
+      )
+    }
+  }
+
+  /** Nothing is removed any more. */
+  close() {
+    this.#isClosed = true
+    clearInterval(this.#timer)
+  }
+
+  #startRemoval() {
+    const { autoRemove, autoRemoveInterval } = this.#options
+    if (autoRemove === 'native') debug('Creating MongoDB TTL index')
+    if (autoRemove !== 'interval' || this.#isClosed) return
+    debug('create Timer to remove expired sessions')
+    // No two instances keep the same period for long, so that they do not all sweep at once.
+    const jitter = 0.9 + Math.random() / 10
+    const periodMs = Math.min(autoRemoveInterval * 60_000, LONGEST_INTERVAL_MS)
+    this.#timer = setInterval(() => this.#reader.sweep(), periodMs * jitter)
+    this.#timer.unref()
+  }
+
+  /** @param {Error} error */
+  #reportIndexFailure(error) {
+    debug('TTL index creation failed: %s', error.message)
+    if (this.#reader.hasErrorListener()) {
+      this.#reader.announce('error', error)
+      return
+    }
+    const { collectionName } = this.#options
+    warnOnce(
+      `The TTL index on ${collectionName} could not be made, so expired sessions stay in the database`,
+      {
+        code: 'CONNECT_MONGO_TTL_INDEX',
+        detail: `${error.name}: ${error.message}\nIt is tried again in the background. Listen for 'error' events to handle this.`,
+      }
+    )
+  }
+}
+
+module.exports = { News }
