@@ -12,7 +12,7 @@ const PARENTS = { MongoPoolClearedError: 'MongoNetworkError' }
 /** @type {Map<string, ErrorClass>} */
 const errorClasses = new Map()
 
-/** Of a field that the driver's classes have a getter for. @param {unknown} value @param {boolean} enumerable */
+/** Defines what the driver's classes have a getter for. @param {unknown} value @param {boolean} enumerable */
 function ownField(value, enumerable) {
   return { value, enumerable, configurable: true, writable: true }
 }

@@ -4,7 +4,7 @@
 const assert = require('node:assert/strict')
 const { describe, test } = require('node:test')
 const { encryptionOfCrypto } = require('../../lib/crypto/options.js')
-const { SessionCrypto } = require('../../lib/crypto/session-crypto.js')
+const { RustCipher } = require('../../lib/crypto/rust-cipher.js')
 const { REFUSED, SECRET, onBothBackends, storedOf } = require('../support/encryption.js')
 const { fromExtended, loadVectors } = require('../support/encryption-vectors.js')
 const {
@@ -144,9 +144,9 @@ onBothBackends('binary data of another subtype is no sealed session', async ({ s
 describe('the vectors', () => {
   const keys = new Map(vectors.keys.map((key) => [key.name, key]))
 
-  /** @param {string} name @returns {InstanceType<typeof SessionCrypto>} with that key's secret */
+  /** @param {string} name @returns {InstanceType<typeof RustCipher>} with that key's secret */
   const cryptoOf = (name) =>
-    new SessionCrypto(encryptionOfCrypto({ secret: keys.get(name).secret, format: 'sealed' }), false)
+    new RustCipher(encryptionOfCrypto({ secret: keys.get(name).secret, format: 'sealed' }), false)
 
   test('that have to open do', async () => {
     for (const { name, key, storageId, text, envelope } of vectors.sealed) {

@@ -6,7 +6,7 @@ const { readFileSync } = require('node:fs')
 const path = require('node:path')
 const { describe, test } = require('node:test')
 const { encryptionOfCrypto, encryptionOfWebCrypto } = require('../../lib/crypto/options.js')
-const { SessionCrypto } = require('../../lib/crypto/session-crypto.js')
+const { RustCipher } = require('../../lib/crypto/rust-cipher.js')
 
 const MUTATIONS = 1_000_000
 
@@ -57,7 +57,7 @@ const LEVELS = {
   binary: (bytes) => ({ bytes, rebuild: (altered) => altered }),
 }
 
-/** @returns {Promise<[name: string, level: keyof LEVELS, crypto: SessionCrypto, stored: string | Buffer, text: string][]>} */
+/** @returns {Promise<[name: string, level: keyof LEVELS, crypto: RustCipher, stored: string | Buffer, text: string][]>} */
 async function envelopes() {
   const found = []
   const add = async (name, crypto, stored) => {
@@ -80,12 +80,12 @@ async function envelopes() {
     // Without authentication of the iv, one that was altered alters the session: the formats have it so.
     const sealed = table(file).filter(({ options }) => /gcm|ocb/.test(options.algorithm ?? 'gcm'))
     for (const { id, options, stored } of sealed.slice(0, count)) {
-      await add(id, new SessionCrypto(encryptionOfCrypto(options), false), stored)
+      await add(id, new RustCipher(encryptionOfCrypto(options), false), stored)
     }
   }
-  const web = new SessionCrypto(encryptionOfWebCrypto({ secret: 'secret', iterations: 1000 }), false)
+  const web = new RustCipher(encryptionOfWebCrypto({ secret: 'secret', iterations: 1000 }), false)
   await add('web crypto', web, await web.encrypt('sid', '{"user":"ada"}'))
-  const sealed = new SessionCrypto(encryptionOfCrypto({ secret: 'secret', format: 'sealed' }), false)
+  const sealed = new RustCipher(encryptionOfCrypto({ secret: 'secret', format: 'sealed' }), false)
   await add('sealed', sealed, await sealed.encrypt('sid', '{"user":"ada"}'))
   return found
 }

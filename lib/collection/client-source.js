@@ -162,15 +162,15 @@ function watchServers(client, onNews) {
   if (typeof client.on !== 'function') return () => {}
   /** @type {boolean | undefined} unknown before the first answer */
   let isUp = client.topology?.description && takesWrites(client.topology.description) ? true : undefined
-  /** @param {boolean} is */
-  const learn = (is) => {
-    if (isUp === is) return
-    if (isUp !== undefined || !is) onNews({ event: is ? 'connect' : 'disconnect' })
-    isUp = is
+  /** @param {boolean} isUpNow */
+  const learn = (isUpNow) => {
+    if (isUp === isUpNow) return
+    if (isUp !== undefined || !isUpNow) onNews({ event: isUpNow ? 'connect' : 'disconnect' })
+    isUp = isUpNow
   }
   const onTopology = (/** @type {any} */ { newDescription }) => {
-    const is = takesWrites(newDescription)
-    if (is || isUp !== undefined) learn(is)
+    const isUpNow = takesWrites(newDescription)
+    if (isUpNow || isUp !== undefined) learn(isUpNow)
   }
   const onHeartbeatFailed = () => {
     if (isUp === undefined) learn(false)

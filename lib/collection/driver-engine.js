@@ -83,7 +83,7 @@ const UNREACHABLE =
  *
  * @template Q, A
  */
-class Group {
+class SharedCommands {
   #alone
   #together
   /** @type {Waiting<Q, A>[]} */
@@ -155,7 +155,7 @@ class Group {
 }
 
 /** @implements {SessionCalls} */
-class GroupedCalls {
+class DriverEngine {
   #collection
   #writeConcern
   #single
@@ -169,15 +169,15 @@ class GroupedCalls {
     this.#writeConcern = writeConcern
     const single = new SingleCalls(collection, writeConcern)
     this.#single = single
-    this.#finds = new Group(
+    this.#finds = new SharedCommands(
       (/** @type {string} */ storageId) => single.find(storageId),
       (storageIds) => this.#findAll(storageIds)
     )
-    this.#updates = new Group(
+    this.#updates = new SharedCommands(
       (/** @type {Write} */ write) => single.write(write),
       (writes) => this.#updateAll(writes)
     )
-    this.#removals = new Group(
+    this.#removals = new SharedCommands(
       (/** @type {Write} */ write) => single.write(write),
       (writes) => this.#removeAll(writes)
     )
@@ -285,7 +285,7 @@ function sessionCalls(collection, writeConcern) {
   const isDriver = collection.constructor?.name === 'Collection' && 'bulkWrite' in collection
   const isReplaced = REPLACEABLE.some((method) => Object.hasOwn(collection, method))
   const isAcknowledged = (writeConcern ?? collection.writeConcern)?.w !== 0
-  const Calls = isDriver && !isReplaced && isAcknowledged ? GroupedCalls : SingleCalls
+  const Calls = isDriver && !isReplaced && isAcknowledged ? DriverEngine : SingleCalls
   return new Calls(collection, writeConcern)
 }
 

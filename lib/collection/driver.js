@@ -216,7 +216,7 @@ class DriverCollection {
     return this.#connection.close()
   }
 
-  /** Of a session that is there. @param {Record<string, unknown>} fields @param {Date | undefined} lastModified */
+  /** The update of a session that exists. @param {Record<string, unknown>} fields @param {Date | undefined} lastModified */
   #update(fields, lastModified) {
     const $set = lastModified ? { lastModified, ...fields } : fields
     return this.#options.timestamps ? { $set, $currentDate: { updatedAt: true } } : { $set }

@@ -7,7 +7,7 @@ const { warnOnce } = require('../warnings.js')
 
 /**
  * @typedef {import('../../native/binding.js').CrypterConfig} CrypterConfig
- * @typedef {Omit<CrypterConfig, 'acceptPlaintext'>} Encryption
+ * @typedef {Omit<CrypterConfig, 'acceptPlaintext'>} EncryptionConfig
  * @typedef {Record<string, any>} Options
  */
 
@@ -147,7 +147,7 @@ function sealedConfig(derivation = 'pbkdf2') {
  * The `crypto` option.
  *
  * @param {Options} options
- * @returns {Encryption}
+ * @returns {EncryptionConfig}
  */
 function encryptionOfCrypto(options) {
   if (typeof options !== 'object') throw new TypeError(`crypto must be an object, not ${typeof options}`)
@@ -155,7 +155,7 @@ function encryptionOfCrypto(options) {
   return encryptionOfFormat(options)
 }
 
-/** @param {Options} options @returns {Encryption} */
+/** @param {Options} options @returns {EncryptionConfig} */
 function encryptionOfFormat(options) {
   const { format = 'kruptein', derivation } = options
   if (format !== 'kruptein' && format !== 'sealed') {
@@ -175,7 +175,7 @@ function encryptionOfFormat(options) {
  * The options of `createKrupteinAdapter`.
  *
  * @param {Options} options
- * @returns {Encryption}
+ * @returns {EncryptionConfig}
  */
 function encryptionOfKruptein(options) {
   warnOfUnknown('createKrupteinAdapter', options, KRUPTEIN_OPTIONS)
@@ -187,7 +187,7 @@ function encryptionOfKruptein(options) {
  * The options of `createWebCryptoAdapter`.
  *
  * @param {Options} options
- * @returns {Encryption}
+ * @returns {EncryptionConfig}
  */
 function encryptionOfWebCrypto(options) {
   warnOfUnknown('createWebCryptoAdapter', options, WEB_CRYPTO_OPTIONS)

@@ -323,7 +323,7 @@ const MONGO_OPTIONS = {
   ...driverOnly(OWN_LINES, 'mongodbLogComponentSeverities', 'mongodbLogMaxDocumentLength', 'mongodbLogPath'),
   ...driverOnly('it is a part of the Node driver', 'connectionType', 'srvPoller'),
 
-  // Of Node driver 4, which the driver backend does not run on.
+  // Node driver 4 had these, and the driver backend does not run on that.
   logger: refused((_, name) => refuse(name, OWN_LINES)),
   loggerLevel: refused((_, name) => refuse(name, OWN_LINES)),
   // Documents would come as bytes, in which connect-mongo finds no session either.

@@ -121,7 +121,7 @@ function trustedRoots() {
   return isUsual ? undefined : roots.join('\n')
 }
 
-/** Of a file that cannot be read Node warned when it started. */
+/** Node has warned of a file that cannot be read when it started. */
 function extraCertificates() {
   const file = process.env.NODE_EXTRA_CA_CERTS
   return file ? textOf(file) : undefined

@@ -2,18 +2,16 @@
 // encryption here, by an adapter of the app's own or beside a JavaScript client.
 'use strict'
 
-const { restoreJson, serializedOf, snapshotOfJson, textOf } = require('../crypto/session-crypto.js')
+const { notEncrypted } = require('../crypto/adapters.js')
+const { freezeJson, serializedOf, textOf, thawJson } = require('./serialized.js')
+
+/** @import { Cipher } from '../crypto/cipher.js' */
 
 /**
  * @typedef {import('../collection/port.js').Frozen} Frozen
  * @typedef {import('../collection/port.js').Payload} Payload
  * @typedef {import('../collection/port.js').SessionCollection} SessionCollection
  * @typedef {import('../collection/port.js').StoredSession} StoredSession
- * @typedef {import('../crypto/session-crypto.js').Decrypted} Decrypted
- *
- * @typedef {object} Cipher
- * @property {(storageId: string, text: string) => Promise<string | Uint8Array>} encrypt
- * @property {(storageId: string, stored: string | Uint8Array) => Promise<Decrypted>} decrypt
  *
  * @typedef {object} Codec
  * @property {boolean} isDirect whether `seal` and `reveal` have nothing to do
@@ -104,10 +102,6 @@ function ciphertextOf(value) {
   return isBinary(value) ? bytesOf(value) : spreadText(value)
 }
 
-function notEncrypted() {
-  return Object.assign(new Error('Encrypted session was tampered with!'), { code: 'ERR_SESSION_DECRYPT' })
-}
-
 /** Sessions that are encrypted as text, or as JSON: by the collection within its own calls, or else here. @implements {Codec} */
 class EncryptedCodec {
   isDirect
@@ -148,12 +142,12 @@ class EncryptedCodec {
 
   /** @param {unknown} value */
   freeze(value) {
-    return snapshotOfJson(value)
+    return freezeJson(value)
   }
 
   /** @param {Frozen} frozen */
   thaw(frozen) {
-    return restoreJson(frozen)
+    return thawJson(frozen)
   }
 
   /** @param {string} text */
@@ -185,19 +179,4 @@ class EncryptedCodec {
   }
 }
 
-/** connect-mongo's adapters know nothing of storage ids. @param {import('../crypto/session-crypto.js').CryptoAdapter} adapter @returns {Cipher} */
-function cipherOfAdapter(adapter) {
-  return {
-    async encrypt(_, text) {
-      const encrypted = await adapter.encrypt(text)
-      if (typeof encrypted === 'string') return encrypted
-      throw new TypeError(`cryptoAdapter.encrypt must return a string, not ${typeof encrypted}`)
-    },
-    async decrypt(_, stored) {
-      if (typeof stored !== 'string') throw notEncrypted()
-      return { text: await adapter.decrypt(stored), isSerialized: false }
-    },
-  }
-}
-
-module.exports = { EncryptedCodec, PlainCodec, cipherOfAdapter }
+module.exports = { EncryptedCodec, PlainCodec }

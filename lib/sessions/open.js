@@ -2,16 +2,15 @@
 'use strict'
 
 const { openCollection } = require('../collection/open.js')
+const { cipherOfAdapter, encryptionOf } = require('../crypto/adapters.js')
 const { encryptionOfCrypto } = require('../crypto/options.js')
-const { SessionCrypto, encryptionOf } = require('../crypto/session-crypto.js')
+const { RustCipher } = require('../crypto/rust-cipher.js')
 const { warnOnce } = require('../warnings.js')
-const { EncryptedCodec, PlainCodec, cipherOfAdapter } = require('./codec.js')
+const { EncryptedCodec, PlainCodec } = require('./codec.js')
 const { Sessions } = require('./sessions.js')
 
 /**
  * @typedef {Record<string, any>} Options
- * @typedef {InstanceType<typeof SessionCrypto>} Crypto
- * @typedef {import('../collection/port.js').SessionCollection} SessionCollection
  */
 
 /** @param {Options | null | undefined} crypto */
@@ -20,10 +19,10 @@ function encryptionOption(crypto) {
   return encryptionOfCrypto(crypto)
 }
 
-/** @param {Options} options @returns {Crypto | undefined} the encryption that Rust does */
-function rustCrypto({ crypto, cryptoAdapter, acceptPlaintext }) {
+/** @param {Options} options @returns {InstanceType<typeof RustCipher> | undefined} the encryption that Rust does */
+function rustCipher({ crypto, cryptoAdapter, acceptPlaintext }) {
   const encryption = cryptoAdapter ? encryptionOf(cryptoAdapter) : encryptionOption(crypto)
-  return encryption && new SessionCrypto(encryption, acceptPlaintext)
+  return encryption && new RustCipher(encryption, acceptPlaintext)
 }
 
 /** @param {Options} options */
@@ -41,13 +40,6 @@ function checkAdapter({ encrypt, decrypt }) {
   throw new TypeError('cryptoAdapter must have the functions encrypt and decrypt')
 }
 
-/** @param {SessionCollection} collection @param {Crypto | undefined} crypto @param {Options} options */
-function codecOf(collection, crypto, options) {
-  if (crypto) return new EncryptedCodec(collection, crypto, options)
-  if (!options.cryptoAdapter) return new PlainCodec(collection)
-  return new EncryptedCodec(collection, cipherOfAdapter(options.cryptoAdapter), options)
-}
-
 /**
  * @param {Options} options complete
  * @param {import('./sessions.js').Framework} framework
@@ -55,15 +47,16 @@ function codecOf(collection, crypto, options) {
  */
 function openSessions(options, framework, onNews) {
   if (options.cryptoAdapter) checkAdapter(options.cryptoAdapter)
-  const crypto = rustCrypto(options)
-  const collection = openCollection(options, crypto?.crypter, onNews)
-  if (!crypto && !options.cryptoAdapter) warnOfNoEncryption(options)
-  const codec = codecOf(collection, crypto, options)
+  const ofRust = rustCipher(options)
+  const cipher = ofRust ?? (options.cryptoAdapter ? cipherOfAdapter(options.cryptoAdapter) : undefined)
+  const collection = openCollection(options, ofRust?.crypter, onNews)
+  if (!cipher) warnOfNoEncryption(options)
+  const codec = cipher ? new EncryptedCodec(collection, cipher, options) : new PlainCodec(collection)
   return {
     collection,
     sessions: new Sessions(collection, codec, options, framework),
     /** Only what Rust encrypts can be told to be as it would be written today. */
-    canReencrypt: crypto !== undefined,
+    canReencrypt: ofRust !== undefined,
   }
 }
 

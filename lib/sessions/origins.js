@@ -12,9 +12,9 @@
 
 /** Frameworks make a session of their own of what `get` gives, by calling `createSession` with that. */
 class Origins {
-  /** Of what `get` gave. @type {WeakMap<object, Origin>} */
+  /** By the session that `get` gave. @type {WeakMap<object, Origin>} */
   #given = new WeakMap()
-  /** Of the sessions that were made of that. @type {WeakMap<object, Origin>} */
+  /** By the session that a framework made of it. @type {WeakMap<object, Origin>} */
   #made = new WeakMap()
 
   /** @param {object} given @param {Origin} origin */

@@ -99,7 +99,7 @@ class Sessions {
     return session
   }
 
-  /** What is known of what `find` gave goes with the session made of it. @param {Session} given @param {Session} made @param {string} sid */
+  /** Lets a session that a framework made keep what is known of the one that it was given. @param {Session} given @param {Session} made @param {string} sid */
   hand(given, made, sid) {
     copyLastModified(given, made)
     this.#origins.hand(given, made, sid)

@@ -1,0 +1,76 @@
+// connect-mongo's adapters: those that this package makes, which are Rust's, and those of an app's own.
+'use strict'
+
+const { encryptionOfKruptein, encryptionOfWebCrypto } = require('./options.js')
+const { RustCipher } = require('./rust-cipher.js')
+
+/** @import { Cipher, CryptoAdapter, Decrypted } from './cipher.js' */
+/** @typedef {import('./options.js').EncryptionConfig} EncryptionConfig */
+
+/** What each adapter that was made here does, so that a store can leave it to Rust. @type {WeakMap<object, EncryptionConfig>} */
+const encryptions = new WeakMap()
+
+/**
+ * An adapter as connect-mongo has it: without storage ids, text for text.
+ *
+ * @param {EncryptionConfig} encryption
+ * @param {(decrypted: Decrypted) => string} plaintextOf
+ * @returns {CryptoAdapter}
+ */
+function createAdapter(encryption, plaintextOf) {
+  const cipher = new RustCipher(encryption, false)
+  const adapter = {
+    /** @param {string} plaintext */
+    encrypt: async (plaintext) => String(await cipher.encrypt('', plaintext)),
+    /** @param {string} ciphertext */
+    decrypt: async (ciphertext) => plaintextOf(await cipher.decrypt('', ciphertext)),
+  }
+  encryptions.set(adapter, encryption)
+  return adapter
+}
+
+/** @param {Record<string, any>} options */
+function createKrupteinAdapter(options) {
+  // kruptein makes JSON of the text that it encrypts, and connect-mongo's adapter leaves it so.
+  return createAdapter(encryptionOfKruptein(options ?? {}), ({ text, isSerialized }) =>
+    isSerialized ? JSON.stringify(text) : text
+  )
+}
+
+/** @param {Record<string, any>} options */
+function createWebCryptoAdapter(options) {
+  return createAdapter(encryptionOfWebCrypto(options ?? {}), ({ text }) => text)
+}
+
+/** @param {object} adapter @returns {EncryptionConfig | undefined} what an adapter made here does */
+function encryptionOf(adapter) {
+  return encryptions.get(adapter)
+}
+
+/** In connect-mongo's words. */
+function notEncrypted() {
+  return Object.assign(new Error('Encrypted session was tampered with!'), { code: 'ERR_SESSION_DECRYPT' })
+}
+
+/** An adapter of an app's own. @param {CryptoAdapter} adapter @returns {Cipher} */
+function cipherOfAdapter(adapter) {
+  return {
+    async encrypt(_, text) {
+      const encrypted = await adapter.encrypt(text)
+      if (typeof encrypted === 'string') return encrypted
+      throw new TypeError(`cryptoAdapter.encrypt must return a string, not ${typeof encrypted}`)
+    },
+    async decrypt(_, stored) {
+      if (typeof stored !== 'string') throw notEncrypted()
+      return { text: await adapter.decrypt(stored), isSerialized: false }
+    },
+  }
+}
+
+module.exports = {
+  cipherOfAdapter,
+  createKrupteinAdapter,
+  createWebCryptoAdapter,
+  encryptionOf,
+  notEncrypted,
+}
