@@ -100,7 +100,6 @@ const CRYPTO_STORES = {
     label: 'ours, createWebCryptoAdapter',
     packages: ['connect-mongo-native'],
     create({ mongoUrl, dbName }) {
-      // @ts-ignore: its types come with the function
       const { createWebCryptoAdapter } = require('connect-mongo-native')
       return ours({ mongoUrl, dbName, cryptoAdapter: createWebCryptoAdapter({ secret: SECRET }) })
     },

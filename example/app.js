@@ -10,6 +10,16 @@ const { BSON, MongoClient } = require('mongodb')
 const { errorPage, sessionPage } = require('./page.js')
 
 /**
+ * @typedef {object} User what a session holds
+ * @property {string} name
+ * @property {number} count
+ *
+ * @typedef {import('express').Request & { session: { user?: User } }} Request
+ * @typedef {import('express').Response} Response
+ * @typedef {{ _id: string, session: string, expires?: Date }} StoredSession
+ */
+
+/**
  * @param {object} options
  * @param {string} options.mongoUrl
  * @param {string} options.secret signs the cookie: a long random text, the same in every process that serves the app
@@ -25,6 +35,7 @@ function createApp({
   client = new MongoClient(mongoUrl),
 }) {
   const app = express()
+  /** @type {import('mongodb').Collection<StoredSession>} */
   const sessions = client.db(dbName).collection('sessions')
 
   app.disable('x-powered-by')
@@ -40,12 +51,12 @@ function createApp({
     })
   )
 
-  app.get('/', async (req, res) => {
+  app.get('/', async (/** @type {Request} */ req, res) => {
     const stored = await sessions.findOne({ _id: req.sessionID })
     res.send(sessionPage({ user: req.session.user, document: stored && show(stored), footer: about(store) }))
   })
 
-  app.post('/login', async (req, res) => {
+  app.post('/login', async (/** @type {Request} */ req, res) => {
     const name = String(req.body?.name ?? '').trim()
     if (!name)
       return res.status(400).send(sessionPage({ notice: 'Please type a name.', footer: about(store) }))
@@ -55,7 +66,7 @@ function createApp({
     await saveAndShow(req, res)
   })
 
-  app.post('/count', async (req, res) => {
+  app.post('/count', async (/** @type {Request} */ req, res) => {
     if (req.session.user) req.session.user.count += 1
     await saveAndShow(req, res)
   })
@@ -70,26 +81,38 @@ function createApp({
   return app
 }
 
-/** express-session's methods take callbacks. */
+/**
+ * express-session's methods take callbacks.
+ *
+ * @param {import('express-session').Session} session
+ * @param {'regenerate' | 'save' | 'destroy'} method
+ */
 function call(session, method) {
   return promisify(session[method]).call(session)
 }
 
-/** Saved before the redirect is sent: a quick browser would otherwise ask for the page before the session is stored. */
+/**
+ * Saved before the redirect is sent: a quick browser would otherwise ask for the page before the session is stored.
+ *
+ * @param {Request} req
+ * @param {Response} res
+ */
 async function saveAndShow(req, res) {
   if (req.session.user) await call(req.session, 'save')
   res.redirect(303, '/')
 }
 
-/** The document with its BSON types kept: a date is not a string. */
+/** The document with its BSON types kept: a date is not a string. @param {unknown} document */
 function show(document) {
   return BSON.EJSON.stringify(document, null, 2)
 }
 
+/** @param {MongoStore} store */
 function about(store) {
   return `Backend: ${store.backend} · binding: ${MongoStore.binding}`
 }
 
+/** @param {import('express').Request} _req @param {Response} res @param {import('express').NextFunction} next */
 function setHeaders(_req, res, next) {
   res.set({
     'Cache-Control': 'no-store',
@@ -100,7 +123,14 @@ function setHeaders(_req, res, next) {
   next()
 }
 
-/** Express tells an error handler by its four parameters. */
+/**
+ * Express tells an error handler by its four parameters.
+ *
+ * @param {any} error what was thrown
+ * @param {import('express').Request} _req
+ * @param {Response} res
+ * @param {import('express').NextFunction} next
+ */
 function handleError(error, _req, res, next) {
   if (res.headersSent) return next(error)
   const isCallersFault = error.status >= 400 && error.status < 500

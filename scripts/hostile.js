@@ -32,15 +32,10 @@ function integer(option, text, otherwise, least = 0) {
 /** @param {string[]} args */
 function optionsOf(args) {
   const text = /** @type {const} */ ({ type: 'string' })
-  const options = {
-    cases: text,
-    seed: text,
-    first: text,
-    json: text,
-    help: /** @type {const} */ ({ type: 'boolean' }),
-  }
+  const flag = /** @type {const} */ ({ type: 'boolean' })
   try {
-    return parseArgs({ args, options: /** @type {any} */ (options) }).values
+    return parseArgs({ args, options: { cases: text, seed: text, first: text, json: text, help: flag } })
+      .values
   } catch (error) {
     throw new StepError(`${/** @type {Error} */ (error).message}\n\n${HELP}`)
   }

@@ -168,6 +168,7 @@ async function serverForTests() {
 async function checkRust(problems) {
   checkCargo()
   await checkStep(problems, 'Types', () => run(process.execPath, [TSC, '-p', 'tsconfig.json']))
+  await checkStep(problems, 'Types of tools', () => run(process.execPath, [TSC, '-p', 'tsconfig.tools.json']))
   await checkStep(problems, 'Rust tests', () => run('cargo', ['test', '--locked']))
 }
 

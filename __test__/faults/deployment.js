@@ -53,7 +53,7 @@ class Member {
   port = 0
   /** The port at which others reach it. */
   publicPort = 0
-  /** @type {Gate | undefined} */
+  /** @type {InstanceType<typeof Gate> | undefined} */
   gate
 
   /** @param {{ dbPath: string, isSet: boolean, gated: boolean, args: string[], auth?: import('mongodb').Auth }} options */

@@ -11,7 +11,7 @@ const { randomNumbers } = require('../support/random.js')
 const { waitFor } = require('./deployment.js')
 
 /**
- * @typedef {import('./deployment.js').Deployment} Deployment
+ * @typedef {InstanceType<typeof import('./deployment.js').Deployment>} Deployment
  * @typedef {Deployment['members'][number]} Member
  * @typedef {import('./load.js').Call} Call
  *

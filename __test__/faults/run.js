@@ -9,6 +9,8 @@ const { judge } = require('./verdict.js')
 
 /**
  * @typedef {import('./faults.js').Fault} Fault
+ * @typedef {InstanceType<typeof Deployment>} Deployment
+ * @typedef {InstanceType<typeof Load>} Load
  * @typedef {'connect-mongo-native' | 'connect-mongo'} StoreName
  */
 

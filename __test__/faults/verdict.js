@@ -5,7 +5,7 @@ const { describe, findViolation } = require('../support/history.js')
 
 /**
  * @typedef {import('./load.js').Call} Call
- * @typedef {import('./load.js').Load} Load
+ * @typedef {InstanceType<typeof import('./load.js').Load>} Load
  *
  * @typedef {object} Verdict
  * @property {number} operations

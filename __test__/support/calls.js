@@ -59,7 +59,7 @@ async function askUntilQuick(ask) {
 /**
  * Two commands of a kind under way, so that what is asked for next waits and leaves together.
  *
- * @param {import('./wire.js').Wire} wire
+ * @param {InstanceType<typeof import('./wire.js').Wire>} wire
  * @param {'find' | 'update' | 'delete'} name
  * @param {(sid: string) => Promise<unknown>} ask
  * @returns {Promise<() => Promise<unknown>>} lets them go, one after the other, and forgets them
@@ -68,6 +68,7 @@ async function occupy(wire, name, ask) {
   await askUntilQuick(() => ask('quick'))
   const release = wire.hold(name)
   const before = wire.sent(name).length
+  /** @type {Promise<unknown>[]} */
   const asked = []
   for (const [index, sid] of ids(2, `under-way-${name}`).entries()) {
     asked.push(ask(sid))

@@ -10,20 +10,32 @@ const NativeStore = require('../..')
 function storeWithClient(driver) {
   const { MongoClient } = require(driver)
 
-  /** @param {Record<string, any>} options */
+  /**
+   * @template {NativeStore.SessionData} T
+   * @param {NativeStore.ConnectMongoOptions<T>} options
+   * @returns {NativeStore.ConnectMongoOptions<T>}
+   */
   function withClient(options) {
     if (!options?.mongoUrl) return options
     const { mongoUrl, mongoOptions, ...rest } = options
     return { ...rest, client: new MongoClient(mongoUrl, mongoOptions ?? {}) }
   }
 
+  /**
+   * @template {NativeStore.SessionData} [T=NativeStore.SessionData]
+   * @extends {NativeStore<T>}
+   */
   class ClientStore extends NativeStore {
-    /** @param {Record<string, any>} options */
+    /** @param {NativeStore.ConnectMongoOptions<T>} options */
     constructor(options) {
       super(withClient(options))
     }
 
-    /** @param {Record<string, any>} options */
+    /**
+     * @template {NativeStore.SessionData} [U=NativeStore.SessionData]
+     * @param {NativeStore.ConnectMongoOptions<U>} options
+     * @returns {NativeStore<U>}
+     */
     static create(options) {
       return new ClientStore(options)
     }

@@ -8,6 +8,8 @@ const { createWebCryptoAdapter } = require('../..')
 const { custom } = require('../vectors/make/custom.js')
 const { SECRET } = require('./encryption.js')
 
+/** @import { WebCryptoAdapterOptions } from '../..' */
+
 /**
  * See ../vectors/README.md.
  *
@@ -56,7 +58,9 @@ function optionsOf({ options }) {
 /** @param {Vector} vector @param {object} [changes] of the options of the encryption */
 function encryptionOf(vector, changes) {
   const options = { ...optionsOf(vector), ...changes }
-  if (vector.adapter === 'webcrypto') return { cryptoAdapter: createWebCryptoAdapter(options) }
+  if (vector.adapter === 'webcrypto') {
+    return { cryptoAdapter: createWebCryptoAdapter(/** @type {WebCryptoAdapterOptions} */ (options)) }
+  }
   if (vector.adapter === 'none') return { crypto: { secret: SECRET, ...options }, acceptPlaintext: true }
   return { crypto: options }
 }
@@ -99,9 +103,8 @@ function received(value) {
  * @param {any} session what `get` gave
  * @returns {string} the JSON of the session that it stands for
  */
-function sessionOf(vector, session) {
-  const isTransformed = vector.custom && session
-  return JSON.stringify(isTransformed ? custom[vector.custom].unserialize(session.received) : session)
+function sessionOf({ custom: name }, session) {
+  return JSON.stringify(name && session ? custom[name].unserialize(session.received) : session)
 }
 
 module.exports = { fromExtended, grouped, loadVectors, optionsOf, sessionOf, storeOptions }

@@ -8,7 +8,7 @@ const { BSON } = require('mongodb')
  * @typedef {object} Kind of store
  * @property {'native' | 'driver'} backend
  * @property {boolean} stringify
- * @property {{ secret: string, format?: string }} [crypto]
+ * @property {{ secret: string, format?: 'kruptein' | 'sealed' }} [crypto]
  *
  * @typedef {object} Expectation
  * @property {boolean} [isError]

@@ -257,7 +257,7 @@ class Batch {
     this.#cases.push({ name, run })
   }
 
-  /** @param {RawConnection} raw @returns {Promise<{ name: string, message: string }[]>} what went wrong */
+  /** @param {InstanceType<typeof RawConnection>} raw @returns {Promise<{ name: string, message: string }[]>} what went wrong */
   async run(raw) {
     const { collection } = this.#subject
     if (this.#documents.length) await collection.insertMany(this.#documents)
@@ -304,7 +304,7 @@ async function main(job) {
   const raws = Array.from({ length: job.atOnce }, () => new RawConnection(job.url, job.database))
   let next = job.first
   let cases = 0
-  const lane = async (/** @type {RawConnection} */ raw) => {
+  const lane = async (/** @type {InstanceType<typeof RawConnection>} */ raw) => {
     while (next < job.first + job.batches) {
       const number = next++
       const subject = subjects[number % subjects.length]

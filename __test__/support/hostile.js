@@ -173,6 +173,7 @@ function nested(random, depth) {
 
 // ---- Cookies
 
+/** @type {unknown[]} */
 const EXPIRES = [
   LATER,
   LATER.toJSON(),

@@ -23,6 +23,7 @@ async function serve(t, app) {
 
 /** A browser as far as these tests need one: it keeps cookies by name and sends them back. */
 class Browser {
+  /** By name. @type {Map<string, string>} */
   #cookies
   #base
 

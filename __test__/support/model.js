@@ -103,8 +103,9 @@ function comparable(session) {
  * @returns {Promise<any>} a session as a request has it that loaded it
  */
 async function loadedSession(store, sid) {
-  await store.set(sid, { cookie: {} })
-  const stored = await store.get(sid)
+  // Less of a cookie than express-session's types ask for.
+  await store.set(sid, { cookie: /** @type {import('express-session').Cookie} */ ({}) })
+  const stored = /** @type {import('express-session').SessionData} */ (await store.get(sid))
   return store.createSession({ sessionID: sid }, stored)
 }
 

@@ -104,6 +104,7 @@ const DRIVER_VALUES = [
   ['cert', { cert: Buffer.from(PEM) }],
   ['checkServerIdentity', { checkServerIdentity() {} }],
   ['ciphers', { ciphers: 'ECDHE-RSA-AES128-GCM-SHA256' }],
+  // @ts-expect-error: it has no types
   ['connectionType', { connectionType: require('mongodb/lib/cmap/connection.js').Connection }],
   ['crl', { crl: PEM }],
   ['ecdhCurve', { ecdhCurve: 'auto' }],

@@ -15,7 +15,11 @@ function plainSession(data = {}) {
 /** A session as express-session hands it to a store: instances of its Session and Cookie. @param {object} [data] @returns {any} */
 function expressSession(data = {}) {
   const request = { sessionID: 'made-by-express', sessionStore: {} }
-  const store = new session.Store()
+  // Abstract in its types only.
+  const Store = /** @type {new () => import('express-session').Store} */ (
+    /** @type {unknown} */ (session.Store)
+  )
+  const store = new Store()
   const made = store.createSession(
     /** @type {any} */ (request),
     /** @type {any} */ ({ cookie: { path: '/', expires: LATER, originalMaxAge: 60_000 } })

@@ -37,10 +37,20 @@ function withResolvers() {
   )
 }
 
-/** Calls a method that takes a callback. */
+/**
+ * Calls a method that takes a callback.
+ *
+ * @template {string} Method
+ * @param {Record<Method, (...args: any[]) => unknown>} target
+ * @param {Method} method
+ * @param {unknown[]} args those before the callback
+ * @returns {Promise<any>}
+ */
 function promised(target, method, ...args) {
   return new Promise((resolve, reject) => {
-    target[method](...args, (error, result) => (error ? reject(error) : resolve(result)))
+    target[method](...args, (/** @type {unknown} */ error, /** @type {unknown} */ result) =>
+      error ? reject(error) : resolve(result)
+    )
   })
 }
 

@@ -1,10 +1,11 @@
 // The warnings of this process.
 'use strict'
 
-/** Collects the process's warnings from here to the end of the test. */
+/** Collects the process's warnings from here to the end of the test. @param {import('node:test').TestContext} t */
 function collectWarnings(t) {
+  /** @type {Error[]} */
   const warnings = []
-  const onWarning = (warning) => warnings.push(warning)
+  const onWarning = (/** @type {Error} */ warning) => warnings.push(warning)
   process.on('warning', onWarning)
   t.after(() => process.off('warning', onWarning))
   return warnings
