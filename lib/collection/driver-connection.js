@@ -123,6 +123,7 @@ class DriverConnection {
     this.#opened = { client, collection, calls: sessionCalls(collection, writeOperationOptions) }
     this.#onNews({ event: 'collection-known' })
     this.#index = new TtlIndex(client, collection, this.#onNews)
+    if (this.#isClosed) this.#index.close()
     this.#startUp = this.#index.start(this.#options.autoRemove)
     return this.#opened
   }
