@@ -1,4 +1,4 @@
-// Writes src/crypto/vectors/primitives.json: what Node's `crypto` makes with each cipher and each hash that src/crypto knows.
+// Writes core/src/crypto/vectors/primitives.json: what Node's `crypto` makes with each cipher and each hash that core/src/crypto knows.
 //
 //   node scripts/primitive-vectors.js
 //
@@ -15,7 +15,7 @@ const { ROOT } = require('./setup.js')
  * @typedef {{ iv: Buffer, plaintextLength: number, aadLength?: number, tagLength?: number }} Message
  */
 
-const VECTORS = path.join(ROOT, 'src', 'crypto', 'vectors', 'primitives.json')
+const VECTORS = path.join(ROOT, 'core', 'src', 'crypto', 'vectors', 'primitives.json')
 
 /** Those that connect-mongo has written with, and other names of theirs. */
 const CIPHERS = [

@@ -1,4 +1,4 @@
-// Checks src/crypto/vectors/sealed.json and the examples in docs/sealed-format.md: that they are what the reference implementation
+// Checks core/src/crypto/vectors/sealed.json and the examples in docs/sealed-format.md: that they are what the reference implementation
 // makes, and that it opens what has to be opened and refuses the rest.
 //
 //   node scripts/sealed-vectors.js [--write]
@@ -21,7 +21,7 @@ const reference = require('../__test__/support/sealed-reference.js')
  * @typedef {{ keys: Key[], sealed: Sealed[], refused: Refused[] }} Vectors bytes are in hexadecimal
  */
 
-const VECTORS = path.join(__dirname, '..', 'src', 'crypto', 'vectors', 'sealed.json')
+const VECTORS = path.join(__dirname, '..', 'core', 'src', 'crypto', 'vectors', 'sealed.json')
 const DOCUMENT = path.join(__dirname, '..', 'docs', 'sealed-format.md')
 const EXAMPLES = '## Examples\n'
 

@@ -10,7 +10,7 @@ const path = require('node:path')
 const ROOT = path.join(__dirname, '..')
 /** The oldest Node that every development dependency takes; the package itself runs on any Node 20. */
 const NODE = '20.19'
-const CRATE = ['src', 'Cargo.toml', 'Cargo.lock', 'build.rs']
+const CRATE = ['src', 'core', 'Cargo.toml', 'Cargo.lock', 'build.rs']
 const WASM_SOURCES = ['wasm', 'scripts/build-wasm.js', 'package-lock.json']
 
 const isCI = Boolean(process.env.CI)

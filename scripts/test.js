@@ -169,7 +169,7 @@ async function checkRust(problems) {
   checkCargo()
   await checkStep(problems, 'Types', () => run(process.execPath, [TSC, '-p', 'tsconfig.json']))
   await checkStep(problems, 'Types of tools', () => run(process.execPath, [TSC, '-p', 'tsconfig.tools.json']))
-  await checkStep(problems, 'Rust tests', () => run('cargo', ['test', '--locked']))
+  await checkStep(problems, 'Rust tests', () => run('cargo', ['test', '--workspace', '--locked']))
 }
 
 /** Sets this run up for WebAssembly, and says what it leaves out. */

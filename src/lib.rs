@@ -1,48 +1,20 @@
-//! The native core of connect-mongo-native: a session collection in MongoDB, reached from JavaScript through Node-API.
+//! The addon of connect-mongo-native: a session collection in MongoDB, reached from JavaScript through Node-API.
 //!
-//! JavaScript (index.js, native-backend.js) owns options, user functions, events and callbacks; this crate owns BSON
-//! and the network. Per call only strings, numbers, booleans and bytes cross the boundary.
+//! JavaScript owns options, user functions, events and callbacks; Rust owns BSON, keys and the network. Per call only strings,
+//! numbers, booleans and bytes cross the boundary. The rooms, each of which uses only those below it:
 //!
-//! - [`store`]: the exported class, one method an operation (edge)
-//! - [`answers`]: answers on their way to the JavaScript thread (edge)
-//! - [`client`]: the driver's clients, shared between stores with the same connection (edge)
-//! - [`batch`]: group commit, operations that share a command (edge)
-//! - [`queue`]: the order of operations that share commands (pure)
-//! - [`command`]: one command, sent again as the specifications say (edge)
-//! - [`runtime`]: the threads (edge)
-//! - [`options`]: configuration from JavaScript to the driver's options (edge)
-//! - [`encryption`]: sessions encrypted on their way out and decrypted on their way in (edge)
-//! - [`session_crypter`]: the same for JavaScript, beside its own driver (edge)
-//! - [`crypto`]: formats, keys, primitives (pure)
-//! - [`session`]: the stored document, read and written (pure)
-//! - [`error`]: one error type, and what of it JavaScript sees (edge)
+//! - [`edge`]: what JavaScript sees
+//! - [`engine`]: operations that share commands, encryption on the way, work in the background
+//! - [`mongo`]: the driver, and what is sent again after which error
+//! - `core`, a crate of its own: documents, the order of operations, the reading of replies, cryptography
 //!
-//! WebAssembly has neither sockets nor threads, and gets only what needs none: [`crypto`] and [`session_crypter`].
+//! WebAssembly has neither sockets nor threads, and gets only what encrypts.
 
+pub mod edge;
 #[cfg(not(target_family = "wasm"))]
-pub mod answers;
+pub mod engine;
 #[cfg(not(target_family = "wasm"))]
-pub mod batch;
-#[cfg(not(target_family = "wasm"))]
-pub mod client;
-#[cfg(not(target_family = "wasm"))]
-pub mod command;
-pub mod crypto;
-#[cfg(not(target_family = "wasm"))]
-pub mod encryption;
-#[cfg(not(target_family = "wasm"))]
-pub mod error;
-#[cfg(not(target_family = "wasm"))]
-pub mod options;
-#[cfg(not(target_family = "wasm"))]
-pub mod queue;
-#[cfg(not(target_family = "wasm"))]
-pub mod runtime;
-#[cfg(not(target_family = "wasm"))]
-pub mod session;
-pub mod session_crypter;
-#[cfg(not(target_family = "wasm"))]
-pub mod store;
+pub mod mongo;
 
 /// The version of this binary, which has to be that of the JavaScript around it.
 #[napi_derive::napi(catch_unwind)]

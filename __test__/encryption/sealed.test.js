@@ -16,7 +16,7 @@ const {
   sealReference,
 } = require('../support/sealed-reference.js')
 const { LATER, plainSession } = require('../support/sessions.js')
-const vectors = require('../../src/crypto/vectors/sealed.json')
+const vectors = require('../../core/src/crypto/vectors/sealed.json')
 
 const SEALED = { crypto: { secret: SECRET, format: 'sealed' } }
 const WITH_ARGON2ID = { crypto: { ...SEALED.crypto, derivation: 'argon2id' } }

@@ -1,4 +1,4 @@
-// The last two invariants of src/batch.rs: what a failure does to those who share a command, and when a call is answered.
+// The last two invariants of src/engine/mod.rs: what a failure does to those who share a command, and when a call is answered.
 'use strict'
 
 const assert = require('node:assert/strict')

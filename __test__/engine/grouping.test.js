@@ -1,4 +1,4 @@
-// The first three invariants of src/batch.rs: what leaves together, in which order, and who gets which answer.
+// The first three invariants of src/engine/mod.rs: what leaves together, in which order, and who gets which answer.
 'use strict'
 
 const assert = require('node:assert/strict')

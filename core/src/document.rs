@@ -1,0 +1,275 @@
+//! The stored document, field for field the one that connect-mongo writes. Pure: no I/O.
+//!
+//! | field | BSON type | when |
+//! |---|---|---|
+//! | `_id` | string | the storage id |
+//! | `session` | string, or whatever `serialize` returned | always |
+//! | `expires` | date | always written |
+//! | `lastModified` | date | given by the caller (`touchAfter > 0`) |
+//! | `createdAt`, `updatedAt` | date | `timestamps` |
+
+use std::fmt::Display;
+
+use bson::{
+    DateTime, Document, RawBinaryRef, RawBsonRef, RawDocument, RawDocumentBuf, cstr, doc,
+    raw::CStr, rawdoc, spec::BinarySubtype,
+};
+
+/// Why a document cannot be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum DocumentError {
+    /// The server answered with something that is not valid BSON.
+    #[error("The server's reply is not valid BSON")]
+    InvalidReply(#[from] bson::error::Error),
+    /// The bytes given as a session are not a BSON document with one element.
+    #[error("The serialized session is not valid BSON: {0}")]
+    InvalidPayload(String),
+}
+
+impl DocumentError {
+    fn invalid_payload(reason: impl Display) -> Self {
+        Self::InvalidPayload(reason.to_string())
+    }
+}
+
+/// What a session was serialised to.
+pub enum Payload {
+    /// Text, stored as a BSON string.
+    Text(String),
+    /// Bytes, stored as BSON binary data of the generic subtype.
+    Binary(Vec<u8>),
+    /// A BSON document whose first element holds the value; its bytes are copied, never parsed, so that no depth of
+    /// nesting can exhaust this thread's stack.
+    Bson(Vec<u8>),
+}
+
+impl Payload {
+    /// How large it is.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        match self {
+            Self::Text(text) => text.len(),
+            Self::Binary(bytes) | Self::Bson(bytes) => bytes.len(),
+        }
+    }
+}
+
+/// The times that a write stores, in milliseconds since the epoch.
+#[derive(Clone, Copy)]
+pub struct Times {
+    /// When the session expires.
+    pub expires_ms: f64,
+    /// The `lastModified` field; `None` leaves it alone.
+    pub last_modified_ms: Option<f64>,
+}
+
+/// A document as it was found.
+pub struct Found {
+    /// `None` when the document has no `session` field.
+    pub payload: Option<Payload>,
+    /// `expires`, in milliseconds, when it is a date.
+    pub expires_ms: Option<i64>,
+    /// `lastModified`, in milliseconds, when it is a date.
+    pub last_modified_ms: Option<i64>,
+    /// Of a session that was decrypted: whether the serializer is known to have returned this very text.
+    pub is_serialized: Option<bool>,
+}
+
+/// A JavaScript time value as a BSON date. Like the `bson` package, NaN (an invalid `Date`) becomes the epoch.
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "`as` saturates, and a Date holds no more than 8.64e15"
+)]
+fn date(milliseconds: f64) -> DateTime {
+    DateTime::from_millis(milliseconds as i64)
+}
+
+fn append_payload(
+    fields: &mut RawDocumentBuf,
+    name: &CStr,
+    payload: &Payload,
+) -> Result<(), DocumentError> {
+    match payload {
+        Payload::Text(text) => fields.append(name, text.as_str()),
+        Payload::Binary(bytes) => fields.append(name, binary(bytes)),
+        Payload::Bson(bytes) => {
+            let wrapper = RawDocument::from_bytes(bytes).map_err(DocumentError::invalid_payload)?;
+            let (_, value) = wrapper
+                .iter()
+                .next()
+                .ok_or_else(|| DocumentError::invalid_payload("it has no element"))?
+                .map_err(DocumentError::invalid_payload)?;
+            fields.append(name, value);
+        }
+    }
+    Ok(())
+}
+
+fn binary(bytes: &[u8]) -> RawBinaryRef<'_> {
+    RawBinaryRef {
+        subtype: BinarySubtype::Generic,
+        bytes,
+    }
+}
+
+fn append_times(fields: &mut RawDocumentBuf, times: Times) {
+    fields.append(cstr!("expires"), date(times.expires_ms));
+    if let Some(last_modified_ms) = times.last_modified_ms {
+        fields.append(cstr!("lastModified"), date(last_modified_ms));
+    }
+}
+
+/// The element of an `update` command that writes a whole session; with `is_upsert` it creates one where there is none.
+///
+/// # Errors
+/// A [`Payload::Bson`] that is not a BSON document with one element.
+pub fn set_statement(
+    storage_id: &str,
+    payload: &Payload,
+    times: Times,
+    is_upsert: bool,
+    timestamps: bool,
+) -> Result<RawDocumentBuf, DocumentError> {
+    let mut fields = RawDocumentBuf::new();
+    append_payload(&mut fields, cstr!("session"), payload)?;
+    append_times(&mut fields, times);
+
+    let mut update = rawdoc! { "$set": fields };
+    if timestamps {
+        update.append(
+            cstr!("$setOnInsert"),
+            rawdoc! { "createdAt": DateTime::now() },
+        );
+        update.append(cstr!("$currentDate"), rawdoc! { "updatedAt": true });
+    }
+    Ok(rawdoc! { "q": { "_id": storage_id }, "u": update, "upsert": is_upsert })
+}
+
+/// The element of an `update` command that renews a session without changing it.
+#[must_use]
+pub fn touch_statement(storage_id: &str, times: Times, timestamps: bool) -> RawDocumentBuf {
+    let mut fields = RawDocumentBuf::new();
+    append_times(&mut fields, times);
+    let update = update_of(fields, timestamps);
+    rawdoc! { "q": { "_id": storage_id }, "u": update }
+}
+
+/// The element of an `update` command that stores a session anew if it is still stored as `stored`. Without times nothing
+/// but its value changes.
+///
+/// # Errors
+/// A [`Payload::Bson`] that is not a BSON document with one element.
+pub fn replace_statement(
+    storage_id: &str,
+    stored: &Payload,
+    payload: &Payload,
+    times: Option<Times>,
+    timestamps: bool,
+) -> Result<RawDocumentBuf, DocumentError> {
+    // A stored document could begin with an operator.
+    let mut equal = RawDocumentBuf::new();
+    append_payload(&mut equal, cstr!("$eq"), stored)?;
+    let filter = rawdoc! { "_id": storage_id, "session": equal };
+    let mut fields = RawDocumentBuf::new();
+    append_payload(&mut fields, cstr!("session"), payload)?;
+    let Some(times) = times else {
+        return Ok(rawdoc! { "q": filter, "u": { "$set": fields } });
+    };
+    append_times(&mut fields, times);
+    let update = update_of(fields, timestamps);
+    Ok(rawdoc! { "q": filter, "u": update })
+}
+
+/// An update of fields of a session that is there.
+fn update_of(fields: RawDocumentBuf, timestamps: bool) -> RawDocumentBuf {
+    let mut update = rawdoc! { "$set": fields };
+    if timestamps {
+        update.append(cstr!("$currentDate"), rawdoc! { "updatedAt": true });
+    }
+    update
+}
+
+/// The element of a `delete` command that removes a session.
+#[must_use]
+pub fn delete_statement(storage_id: &str) -> RawDocumentBuf {
+    rawdoc! { "q": { "_id": storage_id }, "limit": 1 }
+}
+
+/// The filter of all sessions that are live at `now`: the one connect-mongo sends.
+#[must_use]
+pub fn live_filter(now: DateTime) -> Document {
+    doc! { "$or": [{ "expires": { "$exists": false } }, { "expires": { "$gt": now } }] }
+}
+
+/// The same rule as [`live_filter`] on a fetched document: live without `expires`, or with a date later than `now`, be that
+/// one of several in an array.
+///
+/// # Errors
+/// A reply that is not valid BSON.
+pub fn is_live(document: &RawDocument, now: DateTime) -> Result<bool, DocumentError> {
+    let is_later = |value: RawBsonRef<'_>| value.as_datetime().is_some_and(|date| date > now);
+    Ok(match document.get("expires")? {
+        None => true,
+        Some(RawBsonRef::Array(values)) => values.into_iter().flatten().any(is_later),
+        Some(value) => is_later(value),
+    })
+}
+
+/// The storage id of a document, `None` when it has an id that no store writes. To the server a symbol equals the string
+/// of the same characters.
+///
+/// # Errors
+/// A reply that is not valid BSON, or an id that is not valid UTF-8.
+pub fn storage_id(document: &RawDocument) -> Result<Option<&str>, DocumentError> {
+    Ok(match document.get("_id")? {
+        Some(RawBsonRef::String(id) | RawBsonRef::Symbol(id)) => Some(id),
+        _ => None,
+    })
+}
+
+/// Takes from a document what the caller needs of it.
+///
+/// # Errors
+/// A reply that is not valid BSON.
+pub fn read(document: &RawDocument) -> Result<Found, DocumentError> {
+    let payload = match document.get("session")? {
+        None => None,
+        Some(RawBsonRef::String(text)) => Some(Payload::Text(text.to_owned())),
+        Some(value) => {
+            let mut wrapper = RawDocumentBuf::new();
+            wrapper.append(cstr!("session"), value);
+            Some(Payload::Bson(wrapper.into_bytes()))
+        }
+    };
+    Ok(Found {
+        payload,
+        expires_ms: date_ms(document, "expires")?,
+        last_modified_ms: date_ms(document, "lastModified")?,
+        is_serialized: None,
+    })
+}
+
+/// The text that connect-mongo 3.2 stored with `crypto` and `stringify: false`: a document with a field for each of its
+/// characters, `0`, `1`, … `None` for any other document.
+#[must_use]
+pub fn spread_text(document: &RawDocument) -> Option<String> {
+    let mut text = String::new();
+    for (index, element) in document.iter().enumerate() {
+        let (name, value) = element.ok()?;
+        if name.as_str() != index.to_string() {
+            return None;
+        }
+        text.push_str(value.as_str().filter(|one| one.chars().count() == 1)?);
+    }
+    (!text.is_empty()).then_some(text)
+}
+
+fn date_ms(document: &RawDocument, field: &str) -> Result<Option<i64>, DocumentError> {
+    Ok(match document.get(field)? {
+        Some(RawBsonRef::DateTime(date)) => Some(date.timestamp_millis()),
+        _ => None,
+    })
+}
+
+#[cfg(test)]
+mod tests;

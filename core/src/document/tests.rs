@@ -1,0 +1,203 @@
+use super::*;
+use bson::{Bson, RawBson, rawbson};
+
+const TIMES: Times = Times {
+    expires_ms: 2000.0,
+    last_modified_ms: None,
+};
+
+fn parsed(statement: &RawDocumentBuf) -> Document {
+    Document::try_from(statement.as_ref()).expect("a statement is valid BSON")
+}
+
+fn set(payload: &Payload, times: Times, timestamps: bool) -> Document {
+    parsed(&set_statement("sid", payload, times, true, timestamps).expect("the payload is valid"))
+}
+
+#[test]
+fn set_writes_text_and_expires() {
+    let statement = set(&Payload::Text("{}".into()), TIMES, false);
+    let expected = doc! {
+        "q": { "_id": "sid" },
+        "u": { "$set": { "session": "{}", "expires": DateTime::from_millis(2000) } },
+        "upsert": true,
+    };
+    assert_eq!(statement, expected);
+}
+
+#[test]
+fn a_set_without_upsert_creates_nothing() {
+    let statement = set_statement("sid", &Payload::Text("{}".into()), TIMES, false, false);
+    let statement = parsed(&statement.expect("the payload is valid"));
+    assert_eq!(statement.get_bool("upsert").ok(), Some(false));
+}
+
+#[test]
+fn set_splices_any_bson_value() {
+    for value in [
+        Bson::Null,
+        Bson::Int32(7),
+        Bson::Array(vec![Bson::Boolean(true)]),
+        Bson::Document(doc! { "user": { "name": "a\u{0}b" } }),
+    ] {
+        let wrapper = RawDocumentBuf::try_from(&doc! { "session": value.clone() })
+            .expect("the wrapper is valid");
+        let statement = set(&Payload::Bson(wrapper.into_bytes()), TIMES, false);
+        let stored = statement
+            .get_document("u")
+            .and_then(|update| update.get_document("$set"))
+            .expect("there is a $set");
+        assert_eq!(stored.get("session"), Some(&value));
+    }
+}
+
+#[test]
+fn set_refuses_bytes_that_are_no_document() {
+    for bytes in [
+        vec![],
+        vec![1, 2, 3],
+        vec![5, 0, 0, 0, 0],
+        vec![9, 0, 0, 0, 2, b'a', 0, 9, 0],
+    ] {
+        assert!(set_statement("sid", &Payload::Bson(bytes), TIMES, true, false).is_err());
+    }
+}
+
+#[test]
+fn a_payload_of_any_depth_is_copied() {
+    let mut document = rawdoc! { "leaf": 1 };
+    for _ in 0..2_000 {
+        let mut outer = RawDocumentBuf::new();
+        outer.append(cstr!("a"), document);
+        document = outer;
+    }
+    let statement = set_statement(
+        "sid",
+        &Payload::Bson(rawdoc! { "session": document }.into_bytes()),
+        TIMES,
+        true,
+        false,
+    );
+    assert!(statement.is_ok());
+}
+
+#[test]
+fn timestamps_add_created_at_and_updated_at() {
+    let statement = set(&Payload::Text("{}".into()), TIMES, true);
+    let update = statement
+        .get_document("u")
+        .expect("there is an update document");
+    assert!(
+        update
+            .get_document("$setOnInsert")
+            .is_ok_and(|fields| fields.get_datetime("createdAt").is_ok())
+    );
+    assert_eq!(
+        update.get_document("$currentDate").ok(),
+        Some(&doc! { "updatedAt": true })
+    );
+}
+
+#[test]
+fn touch_changes_times_alone() {
+    let times = Times {
+        expires_ms: 3000.0,
+        last_modified_ms: Some(1000.0),
+    };
+    let expected = doc! {
+        "q": { "_id": "sid" },
+        "u": {
+            "$set": {
+                "expires": DateTime::from_millis(3000),
+                "lastModified": DateTime::from_millis(1000),
+            },
+            "$currentDate": { "updatedAt": true },
+        },
+    };
+    assert_eq!(parsed(&touch_statement("sid", times, true)), expected);
+}
+
+#[test]
+fn replace_asks_for_the_stored_value_and_changes_what_it_is_told_to() {
+    let stored = Payload::Bson(rawdoc! { "session": { "$gt": "" } }.into_bytes());
+    let replace = |times| {
+        let payload = Payload::Text("{}".into());
+        let statement = replace_statement("sid", &stored, &payload, times, true);
+        parsed(&statement.expect("the payloads are valid"))
+    };
+    let filter = doc! { "_id": "sid", "session": { "$eq": { "$gt": "" } } };
+    assert_eq!(
+        replace(None),
+        doc! { "q": filter.clone(), "u": { "$set": { "session": "{}" } } }
+    );
+    let update = doc! {
+        "$set": { "session": "{}", "expires": DateTime::from_millis(2000) },
+        "$currentDate": { "updatedAt": true },
+    };
+    assert_eq!(replace(Some(TIMES)), doc! { "q": filter, "u": update });
+}
+
+#[test]
+fn an_invalid_date_is_the_epoch_as_in_the_bson_package() {
+    assert_eq!(date(f64::NAN), DateTime::from_millis(0));
+    assert_eq!(date(-1.0), DateTime::from_millis(-1));
+}
+
+#[test]
+fn live_is_missing_or_a_later_date() {
+    let now = DateTime::from_millis(1000);
+    for (expires, live) in [
+        (None, true),
+        (Some(RawBson::DateTime(DateTime::from_millis(1001))), true),
+        (Some(RawBson::DateTime(now)), false),
+        (Some(RawBson::DateTime(DateTime::from_millis(999))), false),
+        (Some(RawBson::Null), false),
+        (Some(RawBson::Int64(5000)), false),
+        (Some(rawbson!([])), false),
+        (Some(rawbson!([999, DateTime::from_millis(999)])), false),
+        (Some(rawbson!([999, DateTime::from_millis(1001)])), true),
+        (Some(rawbson!([[DateTime::from_millis(1001)]])), false),
+    ] {
+        let mut document = rawdoc! { "_id": "sid" };
+        if let Some(expires) = expires {
+            document.append(cstr!("expires"), expires);
+        }
+        assert_eq!(is_live(&document, now).ok(), Some(live), "{document:?}");
+    }
+}
+
+#[test]
+fn the_storage_id_is_a_string_or_a_symbol() {
+    for (id, expected) in [
+        (RawBson::String("sid".into()), Some("sid")),
+        (RawBson::Symbol("sid".into()), Some("sid")),
+        (RawBson::Int32(7), None),
+        (RawBson::Null, None),
+    ] {
+        assert_eq!(storage_id(&rawdoc! { "_id": id }).ok().flatten(), expected);
+    }
+    assert!(storage_id(&rawdoc! {}).is_ok_and(|id| id.is_none()));
+}
+
+#[test]
+fn read_gives_back_what_set_wrote() {
+    let document = rawdoc! {
+        "_id": "sid",
+        "session": "text",
+        "expires": DateTime::from_millis(5),
+        "lastModified": DateTime::from_millis(6),
+    };
+    let found = read(&document).expect("the document is valid");
+    assert!(matches!(found.payload, Some(Payload::Text(text)) if text == "text"));
+    assert_eq!(
+        (found.expires_ms, found.last_modified_ms),
+        (Some(5), Some(6))
+    );
+
+    let found = read(&rawdoc! { "session": { "a": 1 } }).expect("the document is valid");
+    let bytes = rawdoc! { "session": { "a": 1 } }.into_bytes();
+    assert!(matches!(found.payload, Some(Payload::Bson(read)) if read == bytes));
+
+    let found = read(&rawdoc! {}).expect("the document is valid");
+    assert!(found.payload.is_none());
+}

@@ -1,0 +1,285 @@
+//! Answers on their way to the JavaScript thread. They gather in an inbox; that thread is woken once and takes all there is.
+//!
+//! - No call gets a second answer: what comes after its time is over is dropped.
+//! - Calls that wait for an answer keep the process alive; nothing else does.
+
+use std::{
+    sync::{
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use napi::{
+    Env, Status,
+    bindgen_prelude::Function,
+    threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode},
+};
+use tokio::{
+    runtime::Handle,
+    time::{self, Instant},
+};
+
+use crate::{
+    edge::{
+        deadlines::Deadlines,
+        failure::Failure,
+        handover::{Handover, handover},
+    },
+    engine::{
+        caller::{Answer, Caller},
+        errors::StoreError,
+    },
+};
+
+/// Weak: an idle store keeps no process alive.
+type Waker = ThreadsafeFunction<(), (), Handover, Status, false, true>;
+
+/// Keeps the process alive while calls wait. It is not the [`Waker`], so that the JavaScript thread, which it is for, never
+/// waits for another that is calling.
+type Anchor = ThreadsafeFunction<(), (), (), Status, false, true>;
+
+/// How long operations wait for each other while JavaScript is handed several answers.
+const MOST_CORKED: Duration = Duration::from_micros(200);
+
+/// What bounds the calls of a store.
+#[derive(Clone, Copy)]
+pub struct CallLimits {
+    /// How many operations may wait for their command or its reply.
+    pub pending: usize,
+    /// How long a call may take, its place in the queue included.
+    pub time: Option<Duration>,
+}
+
+/// The inbox of a store.
+pub struct Answers {
+    inbox: Mutex<Inbox>,
+    waker: OnceLock<Waker>,
+    anchor: Mutex<Anchor>,
+    limits: CallLimits,
+    runtime: Handle,
+    /// Calls without an answer, as the JavaScript thread knows.
+    waiting: AtomicUsize,
+    /// Operations that exist, those that nobody waits for any more included.
+    pending: AtomicUsize,
+    deadlines: Mutex<Deadlines>,
+    /// While JavaScript gets several answers: until when what it asks for meanwhile waits for more of the same.
+    corked_until: Mutex<Option<Instant>>,
+}
+
+#[derive(Default)]
+struct Inbox {
+    answered: Vec<(f64, Result<Answer, Failure>)>,
+    is_woken: bool,
+}
+
+/// A call that waits for its answer.
+pub struct PendingCall {
+    answers: Arc<Answers>,
+    call: f64,
+    /// Shared with the deadline, when there is one.
+    is_answered: Option<Arc<AtomicBool>>,
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // What these locks guard is whole at every point where a panic could leave them.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Answers {
+    /// An inbox whose answers `on_answers` gets, as one list.
+    ///
+    /// # Errors
+    /// What Node-API reports.
+    pub fn new(
+        on_answers: &Function<'_, Handover, ()>,
+        limits: CallLimits,
+        runtime: Handle,
+    ) -> napi::Result<Arc<Self>> {
+        let anchor = on_answers
+            .build_threadsafe_function::<()>()
+            .weak::<true>()
+            .build_callback(|_| Ok(()))?;
+        let answers = Arc::new(Self {
+            inbox: Mutex::default(),
+            waker: OnceLock::new(),
+            anchor: Mutex::new(anchor),
+            limits,
+            runtime,
+            waiting: AtomicUsize::new(0),
+            pending: AtomicUsize::new(0),
+            deadlines: Mutex::default(),
+            corked_until: Mutex::default(),
+        });
+        let inbox = Arc::downgrade(&answers);
+        let waker = on_answers
+            .build_threadsafe_function::<()>()
+            .weak::<true>()
+            .build_callback(move |context| Ok(take_all(&inbox, context.env)))?;
+        drop(answers.waker.set(waker));
+        Ok(answers)
+    }
+
+    /// Registers a call, on the JavaScript thread.
+    ///
+    /// # Errors
+    /// Too many operations are pending.
+    pub fn register(self: &Arc<Self>, env: Env, call: f64) -> Result<PendingCall, StoreError> {
+        if self.pending.load(Ordering::Relaxed) >= self.limits.pending {
+            return Err(StoreError::Busy(self.limits.pending));
+        }
+        self.pending.fetch_add(1, Ordering::Relaxed);
+        if self.waiting.fetch_add(1, Ordering::Relaxed) == 0 {
+            self.hold_process_open(env, true);
+        }
+        Ok(PendingCall {
+            answers: Arc::clone(self),
+            call,
+            is_answered: self.limits.time.map(|time| self.limit(call, time)),
+        })
+    }
+
+    /// Whether an operation that is called now is to wait for others. [`Answers::uncork`] ends that.
+    pub fn is_corked(&self) -> bool {
+        let mut corked_until = locked(&self.corked_until);
+        *corked_until = corked_until.filter(|until| Instant::now() < *until);
+        corked_until.is_some()
+    }
+
+    /// The turn of the event loop in which answers were handed out is over.
+    pub fn uncork(&self) {
+        *locked(&self.corked_until) = None;
+    }
+
+    #[expect(
+        deprecated,
+        reason = "clones are what replaces `refer` for counting owners; whether the process waits has nothing else"
+    )]
+    fn hold_process_open(&self, env: Env, is_held: bool) {
+        let mut anchor = locked(&self.anchor);
+        // It fails only while the environment is torn down.
+        drop(if is_held {
+            anchor.refer(&env)
+        } else {
+            anchor.unref(&env)
+        });
+    }
+
+    fn put(&self, call: f64, result: Result<Answer, StoreError>) {
+        let result = result.map_err(Failure::from);
+        locked(&self.inbox).answered.push((call, result));
+    }
+
+    fn wake(&self) {
+        let mut inbox = locked(&self.inbox);
+        let is_due = !inbox.is_woken && !inbox.answered.is_empty();
+        inbox.is_woken |= is_due;
+        drop(inbox);
+        if is_due && let Some(waker) = self.waker.get() {
+            // It fails only when the environment is gone, and its callers with it.
+            waker.call((), ThreadsafeFunctionCallMode::NonBlocking);
+        }
+    }
+
+    fn take(&self, env: Env) -> Handover {
+        let answered = {
+            let mut inbox = locked(&self.inbox);
+            inbox.is_woken = false;
+            std::mem::take(&mut inbox.answered)
+        };
+        let count = answered.len();
+        if count > 1 {
+            *locked(&self.corked_until) = Some(Instant::now() + MOST_CORKED);
+        }
+        if count > 0 && self.waiting.fetch_sub(count, Ordering::Relaxed) == count {
+            self.hold_process_open(env, false);
+        }
+        handover(answered)
+    }
+
+    fn limit(self: &Arc<Self>, call: f64, time: Duration) -> Arc<AtomicBool> {
+        let is_answered = Arc::new(AtomicBool::new(false));
+        let is_first = locked(&self.deadlines).add(call, time, Arc::clone(&is_answered));
+        if is_first {
+            self.runtime.spawn(Arc::clone(self).watch_deadlines());
+        }
+        is_answered
+    }
+
+    async fn watch_deadlines(self: Arc<Self>) {
+        while let Some(next) = self.next_deadline() {
+            time::sleep_until(next).await;
+            self.fail_late_calls();
+        }
+    }
+
+    fn next_deadline(&self) -> Option<Instant> {
+        locked(&self.deadlines).next_late()
+    }
+
+    fn fail_late_calls(&self) {
+        let late = locked(&self.deadlines).take_late();
+        for deadline in late {
+            if !deadline.is_answered.swap(true, Ordering::AcqRel) {
+                let time = self.limits.time.unwrap_or_default();
+                self.put(deadline.call, Err(StoreError::TimedOut(time)));
+            }
+        }
+        self.wake();
+    }
+}
+
+impl Caller for PendingCall {
+    type Wakes = Wakes;
+
+    fn is_gone(&self) -> bool {
+        self.is_answered
+            .as_ref()
+            .is_some_and(|is_answered| is_answered.load(Ordering::Acquire))
+    }
+
+    fn answer(self, result: Result<Answer, StoreError>, wakes: &mut Wakes) {
+        // Before the answer: who gets it may call again at once.
+        self.answers.pending.fetch_sub(1, Ordering::Relaxed);
+        let is_late = self
+            .is_answered
+            .as_ref()
+            .is_some_and(|is_answered| is_answered.swap(true, Ordering::AcqRel));
+        if !is_late {
+            self.answers.put(self.call, result);
+        }
+        wakes.add(self.answers);
+    }
+}
+
+/// The inboxes that have got answers; their threads are woken, once each, when this ends.
+#[derive(Default)]
+pub struct Wakes {
+    inboxes: Vec<Arc<Answers>>,
+}
+
+impl Wakes {
+    fn add(&mut self, answers: Arc<Answers>) {
+        let is_known = self
+            .inboxes
+            .iter()
+            .any(|known| Arc::ptr_eq(known, &answers));
+        if !is_known {
+            self.inboxes.push(answers);
+        }
+    }
+}
+
+impl Drop for Wakes {
+    fn drop(&mut self) {
+        for answers in &self.inboxes {
+            answers.wake();
+        }
+    }
+}
+
+fn take_all(inbox: &Weak<Answers>, env: Env) -> Handover {
+    let answers = inbox.upgrade();
+    answers.map_or_else(|| handover(Vec::new()), |answers| answers.take(env))
+}

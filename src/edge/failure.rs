@@ -1,0 +1,285 @@
+//! What JavaScript sees of an error.
+//!
+//! An expected failure crosses as data, a [`Failure`]; lib/errors.js makes an `Error` of it, on the JavaScript stack.
+
+use std::{any::Any, error::Error, io, panic::AssertUnwindSafe};
+
+use connect_mongo_native_core::{
+    document::DocumentError,
+    replies::{ServerError, ServerErrorKind},
+};
+use futures_util::FutureExt;
+use mongodb::error::{Error as DriverError, ErrorKind, WriteFailure};
+use napi::bindgen_prelude::Either;
+use napi_derive::napi;
+
+use crate::{
+    engine::errors::StoreError,
+    mongo::errors::{MongoError, command_error},
+};
+
+/// What a method resolves to: its value, or why there is none.
+pub type Outcome<T> = Either<T, Failure>;
+
+/// A failure as data: lib/errors.js turns it into an `Error`.
+#[napi(object, object_from_js = false)]
+#[derive(Debug, Default)]
+pub struct Failure {
+    /// The name that the Node driver gives such an error, such as `MongoServerError`.
+    pub name: String,
+    /// What went wrong. Never holds a password.
+    pub message: String,
+    /// The server's error code, or a string of this package (`ERR_STORE_CLOSED`).
+    pub code: Option<Either<i32, String>>,
+    /// The server's name of the code.
+    pub code_name: Option<String>,
+    /// The server's and the driver's error labels, sorted.
+    pub error_labels: Vec<String>,
+    /// The messages of the causes, the nearest first.
+    pub causes: Vec<String>,
+}
+
+/// Runs an operation; an error becomes data, and so does a panic.
+pub async fn outcome<T>(operation: impl Future<Output = Result<T, StoreError>>) -> Outcome<T> {
+    let result = AssertUnwindSafe(operation)
+        .catch_unwind()
+        .await
+        .unwrap_or_else(|panic| Err(StoreError::Panic(panic_message(panic.as_ref()))));
+    match result {
+        Ok(value) => Either::A(value),
+        Err(error) => Either::B(error.into()),
+    }
+}
+
+fn panic_message(panic: &(dyn Any + Send)) -> String {
+    panic
+        .downcast_ref::<&str>()
+        .map(ToString::to_string)
+        .or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_default()
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        Self::from(&error)
+    }
+}
+
+impl From<&StoreError> for Failure {
+    fn from(error: &StoreError) -> Self {
+        let named = |name| named(name, error);
+        let coded = |code: &str| Self {
+            code: Some(Either::B(code.to_owned())),
+            ..named("Error")
+        };
+        match error {
+            StoreError::Shared(error) => Self::from(error.as_ref()),
+            StoreError::Mongo(error) => Self::from(error),
+            StoreError::Document(document_error) => named(document_error_name(document_error)),
+            StoreError::Encryption(refusal) => coded(refusal.code()),
+            StoreError::Closed => coded("ERR_STORE_CLOSED"),
+            StoreError::Busy(_) => coded("ERR_STORE_BUSY"),
+            StoreError::TimedOut(_) => named("MongoOperationTimeoutError"),
+            StoreError::Panic(_) => named("MongoRuntimeError"),
+        }
+    }
+}
+
+impl From<&MongoError> for Failure {
+    fn from(error: &MongoError) -> Self {
+        let named = |name| named(name, error);
+        match error {
+            MongoError::NoServer(driver_error) | MongoError::Driver(driver_error) => Self {
+                causes: io_cause(driver_error)
+                    .into_iter()
+                    .chain(causes(error))
+                    .collect(),
+                ..from_driver(driver_error)
+            },
+            MongoError::Server(server_error) => Self {
+                code: Some(Either::A(server_error.code)),
+                code_name: server_error.code_name.clone(),
+                error_labels: server_error.labels.clone(),
+                ..named(server_error_name(server_error))
+            },
+            MongoError::Document(document_error) => named(document_error_name(document_error)),
+            MongoError::Superseded => named("MongoNetworkError"),
+            MongoError::InvalidOptions(_) => named("MongoInvalidArgumentError"),
+            MongoError::CertificatesFile(_) => named("MongoRuntimeError"),
+        }
+    }
+}
+
+fn named(name: &str, error: &(dyn Error + 'static)) -> Failure {
+    Failure {
+        name: name.to_owned(),
+        message: error.to_string(),
+        causes: causes(error),
+        ..Failure::default()
+    }
+}
+
+fn server_error_name(error: &ServerError) -> &'static str {
+    match error.kind {
+        ServerErrorKind::Write => "MongoServerError",
+        ServerErrorKind::WriteConcern => "MongoWriteConcernError",
+    }
+}
+
+fn document_error_name(error: &DocumentError) -> &'static str {
+    match error {
+        DocumentError::InvalidReply(_) => "MongoUnexpectedServerResponseError",
+        DocumentError::InvalidPayload(_) => "BSONError",
+    }
+}
+
+fn from_driver(error: &DriverError) -> Failure {
+    let mut error_labels: Vec<_> = error.labels().iter().cloned().collect();
+    error_labels.sort();
+    let server_error = |name: &str, code: i32, code_name: &str, message: &str| Failure {
+        name: name.to_owned(),
+        message: message.to_owned(),
+        code: Some(Either::A(code)),
+        code_name: (!code_name.is_empty()).then(|| code_name.to_owned()),
+        error_labels: error_labels.clone(),
+        ..Failure::default()
+    };
+    if let ErrorKind::Write(WriteFailure::WriteConcernError(error)) = error.kind.as_ref() {
+        return server_error(
+            "MongoWriteConcernError",
+            error.code,
+            &error.code_name,
+            &error.message,
+        );
+    }
+    if let Some(error) = command_error(error) {
+        return server_error(
+            "MongoServerError",
+            error.code,
+            &error.code_name,
+            &error.message,
+        );
+    }
+    if let ErrorKind::Authentication { message, .. } = error.kind.as_ref() {
+        // The driver keeps the server's words alone; this is the code that goes with them.
+        return server_error("MongoServerError", 18, "AuthenticationFailed", message);
+    }
+    Failure {
+        name: driver_error_name(error).to_owned(),
+        message: error.kind.to_string(),
+        error_labels,
+        ..Failure::default()
+    }
+}
+
+/// The Node driver's name for an error that does not come from the server.
+fn driver_error_name(error: &DriverError) -> &'static str {
+    match error.kind.as_ref() {
+        ErrorKind::ServerSelection { .. } => "MongoServerSelectionError",
+        ErrorKind::Io(error) if error.kind() == io::ErrorKind::TimedOut => {
+            "MongoNetworkTimeoutError"
+        }
+        ErrorKind::Io(_) | ErrorKind::DnsResolve { .. } | ErrorKind::ProxyConnect { .. } => {
+            "MongoNetworkError"
+        }
+        ErrorKind::ConnectionPoolCleared { .. } => "MongoPoolClearedError",
+        ErrorKind::InvalidArgument { .. } | ErrorKind::InvalidTlsConfig { .. } => {
+            "MongoInvalidArgumentError"
+        }
+        ErrorKind::Shutdown => "MongoClientClosedError",
+        ErrorKind::IncompatibleServer { .. } | ErrorKind::SessionsNotSupported => {
+            "MongoCompatibilityError"
+        }
+        ErrorKind::InvalidResponse { .. } => "MongoUnexpectedServerResponseError",
+        ErrorKind::Bson(_) => "BSONError",
+        _ => "MongoRuntimeError",
+    }
+}
+
+/// The messages of what an error comes from, the nearest first.
+fn causes(error: &(dyn Error + 'static)) -> Vec<String> {
+    let mut causes = Vec::new();
+    let mut current = error.source();
+    while let Some(cause) = current {
+        match cause.downcast_ref::<DriverError>() {
+            Some(error) => causes.extend(
+                [Some(error.kind.to_string()), io_cause(error)]
+                    .into_iter()
+                    .flatten(),
+            ),
+            None => causes.push(cause.to_string()),
+        }
+        current = cause.source();
+    }
+    causes
+}
+
+/// The driver does not name the operating system's error as a source.
+fn io_cause(error: &DriverError) -> Option<String> {
+    match error.kind.as_ref() {
+        ErrorKind::Io(error) => Some(error.to_string()),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use mongodb::bson::{Document, doc};
+
+    fn failure_of(reply: &Document) -> Failure {
+        let error = MongoError::check(reply).expect_err("the reply holds an error");
+        StoreError::from(error).into()
+    }
+
+    #[test]
+    fn a_write_error_has_the_name_that_the_node_driver_gives_it() {
+        let failure = failure_of(&doc! {
+            "writeErrors": [{ "index": 0, "code": 11000, "errmsg": "duplicate" }],
+        });
+        assert_eq!(failure.name, "MongoServerError");
+        assert!(matches!(failure.code, Some(Either::A(11000))));
+        assert_eq!(failure.message, "duplicate");
+        assert!(failure.causes.is_empty());
+    }
+
+    #[test]
+    fn a_write_concern_error_keeps_code_name_and_labels() {
+        let failure = failure_of(&doc! {
+            "writeConcernError": { "code": 91, "codeName": "ShutdownInProgress", "errmsg": "down" },
+            "errorLabels": ["RetryableWriteError"],
+        });
+        assert_eq!(failure.name, "MongoWriteConcernError");
+        assert_eq!(failure.code_name.as_deref(), Some("ShutdownInProgress"));
+        assert_eq!(failure.error_labels, ["RetryableWriteError"]);
+    }
+
+    #[test]
+    fn a_network_error_keeps_its_cause() {
+        let io_error = io::Error::new(io::ErrorKind::ConnectionReset, "reset by peer");
+        let error = MongoError::from(DriverError::from(ErrorKind::Io(io_error.into())));
+        let failure = Failure::from(StoreError::from(error));
+        assert_eq!(failure.name, "MongoNetworkError");
+        assert!(failure.message.contains("reset by peer"));
+        assert_eq!(failure.causes, ["reset by peer"]);
+    }
+
+    #[test]
+    fn what_is_no_document_says_so_and_why() {
+        let too_short = mongodb::bson::RawDocument::from_bytes(&[1]).expect_err("it is none");
+        let failure = Failure::from(StoreError::from(DocumentError::from(too_short.clone())));
+        assert_eq!(failure.name, "MongoUnexpectedServerResponseError");
+        assert_eq!(failure.message, "The server's reply is not valid BSON");
+        assert_eq!(failure.causes, [too_short.to_string()]);
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_an_error_to_its_caller() {
+        let outcome = outcome(async { panic!("broken invariant") }).await;
+        let Either::<(), _>::B(failure) = outcome else {
+            panic!("a panic is reported as a failure");
+        };
+        assert_eq!(failure.name, "MongoRuntimeError");
+        assert!(failure.message.ends_with("broken invariant"));
+    }
+}

@@ -1,0 +1,136 @@
+//! A store as its JavaScript object holds it: open or closed, and what calls on it come to.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use napi::{
+    Env,
+    bindgen_prelude::{Object, ToNapiValue},
+};
+use tokio::runtime::Runtime;
+
+use crate::{
+    edge::{
+        failure::{Failure, outcome},
+        open_store::OpenStore,
+    },
+    engine::{background::BackgroundTasks, errors::StoreError, operation::Request},
+};
+
+/// A store that may have been closed.
+pub struct StoreHandle {
+    runtime: &'static Runtime,
+    open: Mutex<Option<(Arc<OpenStore>, BackgroundTasks)>>,
+}
+
+impl StoreHandle {
+    /// Of a store that has just been opened.
+    #[must_use]
+    pub fn new(runtime: &'static Runtime, open: (Arc<OpenStore>, BackgroundTasks)) -> Self {
+        Self {
+            runtime,
+            open: Mutex::new(Some(open)),
+        }
+    }
+
+    /// Queues an operation. What is returned is the answer.
+    pub fn submit(
+        &self,
+        env: Env,
+        call: f64,
+        storage_id: String,
+        request: Request,
+    ) -> Option<Failure> {
+        let submitted = self
+            .store()
+            .and_then(|store| store.submit(env, call, storage_id, request));
+        submitted.err().map(Failure::from)
+    }
+
+    /// A promise of what an operation on the open store comes to.
+    ///
+    /// # Errors
+    /// What Node-API reports.
+    pub fn run<'env, T, F>(
+        &self,
+        env: &'env Env,
+        operation: impl FnOnce(Arc<OpenStore>) -> F + Send + 'static,
+    ) -> napi::Result<Object<'env>>
+    where
+        T: ToNapiValue + Send + 'static,
+        F: Future<Output = Result<T, StoreError>> + Send + 'static,
+    {
+        let store = self.store();
+        self.settle(env, async move { operation(store?).await })
+    }
+
+    /// A promise of what an operation comes to. It keeps the process alive while it is pending.
+    fn settle<'env, T>(
+        &self,
+        env: &'env Env,
+        operation: impl Future<Output = Result<T, StoreError>> + Send + 'static,
+    ) -> napi::Result<Object<'env>>
+    where
+        T: ToNapiValue + Send + 'static,
+    {
+        let (deferred, promise) = env.create_deferred()?;
+        self.runtime.spawn(async move {
+            let outcome = outcome(operation).await;
+            deferred.resolve(move |_| Ok(outcome));
+        });
+        Ok(promise)
+    }
+
+    /// Removes expired sessions in the background, unless that is under way already.
+    pub fn sweep(&self) {
+        if let Ok(store) = self.store()
+            && let Some(sweep) = store.background.claim_sweep()
+        {
+            self.runtime.spawn(async move {
+                sweep.run().await;
+                // Until here it has kept the connections open.
+                drop(store);
+            });
+        }
+    }
+
+    /// Sends what waits.
+    pub fn flush(&self) {
+        if let Ok(store) = self.store() {
+            store.flush();
+        }
+    }
+
+    /// A promise of the end of the store.
+    ///
+    /// # Errors
+    /// What Node-API reports.
+    pub fn close<'env>(&self, env: &'env Env) -> napi::Result<Object<'env>> {
+        let open = self.lock().take();
+        self.settle(env, async move {
+            if let Some((store, tasks)) = open {
+                store.close(tasks).await;
+            }
+            Ok(())
+        })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<(Arc<OpenStore>, BackgroundTasks)>> {
+        // Nothing that can panic happens under this lock.
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn store(&self) -> Result<Arc<OpenStore>, StoreError> {
+        let open = self.lock();
+        let (store, _) = open.as_ref().ok_or(StoreError::Closed)?;
+        Ok(Arc::clone(store))
+    }
+}
+
+impl Drop for StoreHandle {
+    /// A store that was never closed ends with its JavaScript object.
+    fn drop(&mut self) {
+        if let Some((_, tasks)) = self.lock().take() {
+            tasks.abort();
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! A store from its opening to its end.
+
+use std::sync::{Arc, LazyLock};
+
+use connect_mongo_native_core::crypto::Envelopes;
+use napi::Env;
+use tokio::{runtime::Handle, time::Instant};
+
+use crate::{
+    edge::{
+        answers::{Answers, PendingCall},
+        config::StoreConfig,
+    },
+    engine::{
+        background::{Background, BackgroundTasks, IndexDuty, OnNews},
+        caller::Waiter,
+        encryption::SessionEncryption,
+        errors::StoreError,
+        operation::{Codec, Operation, Request},
+        registry::{CollectionEngine, Engines},
+        stored::StoredSessions,
+    },
+    mongo::{client::SharedClient, collection::DriverCollection, options::WriteConcern},
+};
+
+/// The engines that some store of the process uses.
+static ENGINES: LazyLock<Engines<PendingCall>> = LazyLock::new(Engines::default);
+
+/// An open store.
+pub struct OpenStore {
+    client: Arc<SharedClient>,
+    engine: Arc<CollectionEngine<PendingCall>>,
+    codec: Arc<Codec>,
+    answers: Arc<Answers>,
+    /// What is asked for outside the queue.
+    pub sessions: StoredSessions,
+    /// What happens outside any call.
+    pub background: Arc<Background<DriverCollection>>,
+}
+
+impl OpenStore {
+    /// Opens a store, without waiting for a server.
+    ///
+    /// # Errors
+    /// Options that the driver refuses.
+    pub async fn open(
+        config: StoreConfig,
+        answers: Arc<Answers>,
+        on_news: OnNews,
+        envelopes: Option<Arc<Envelopes>>,
+        runtime: &Handle,
+    ) -> Result<(Arc<Self>, BackgroundTasks), StoreError> {
+        let client = SharedClient::get(config.connection.into()).await?;
+        let concern = config.write_concern.map(WriteConcern::from);
+        let engine = ENGINES.get(
+            client.deployment(),
+            &config.database,
+            &config.collection,
+            concern.as_ref(),
+            runtime,
+        );
+        let collection = engine.server();
+        let codec = Arc::new(Codec {
+            encryption: SessionEncryption::new(envelopes),
+            timestamps: config.timestamps,
+        });
+        let background = Arc::new(Background::new(Arc::clone(collection), on_news));
+        let is_up = config.connection_events.then(|| client.is_up());
+        let tasks = background.start(IndexDuty::from(config.auto_remove), is_up, runtime);
+        let store = Self {
+            sessions: StoredSessions::new(Arc::clone(collection), Arc::clone(&codec)),
+            background,
+            client,
+            engine,
+            codec,
+            answers,
+        };
+        Ok((Arc::new(store), tasks))
+    }
+
+    /// Queues an operation, in the order of the calls.
+    ///
+    /// # Errors
+    /// Too many operations are pending.
+    pub fn submit(
+        &self,
+        env: Env,
+        call: f64,
+        storage_id: String,
+        request: Request,
+    ) -> Result<(), StoreError> {
+        let operation = Operation {
+            waiter: Waiter::new(self.answers.register(env, call)?),
+            storage_id: storage_id.into(),
+            since: Instant::now(),
+            request,
+            codec: Arc::clone(&self.codec),
+        };
+        self.engine.submit(operation, self.answers.is_corked());
+        Ok(())
+    }
+
+    /// Sends what waits: a turn of the event loop is over in which there were calls.
+    pub fn flush(&self) {
+        self.answers.uncork();
+        self.engine.start();
+    }
+
+    /// Ends the background work, and the connections when no other store shares them.
+    pub async fn close(self: Arc<Self>, tasks: BackgroundTasks) {
+        tasks.finish(self.client.deployment().is_reached()).await;
+        let client = Arc::clone(&self.client);
+        drop(self);
+        client.release().await;
+    }
+}

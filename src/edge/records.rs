@@ -1,0 +1,168 @@
+//! Stored sessions and news, as JavaScript gets them.
+
+use connect_mongo_native_core::document::{Found, Payload};
+use napi::bindgen_prelude::{Buffer, Either};
+use napi_derive::napi;
+
+use crate::{
+    edge::failure::Failure,
+    engine::{
+        background::News,
+        errors::StoreError,
+        stored::{Loaded, Outdated, OutdatedPart},
+    },
+};
+
+/// A stored session.
+#[napi(object, object_from_js = false)]
+pub struct SessionRecord {
+    /// Text when the stored value is a string, otherwise a BSON document whose field `session` is the value; absent when
+    /// the document has no such field.
+    pub session: Option<Either<String, Buffer>>,
+    /// `expires`, in milliseconds since the epoch.
+    pub expires_ms: Option<i64>,
+    /// `lastModified`, in milliseconds since the epoch.
+    pub last_modified_ms: Option<i64>,
+    /// Of a session that was decrypted: whether the serializer is known to have returned this very text.
+    pub is_serialized: Option<bool>,
+}
+
+/// A stored session, and how exactly it is stored.
+#[napi(object, object_from_js = false)]
+pub struct LoadedSession {
+    /// The stored value, in the form that `SessionRecord` has, not decrypted: `replace` wants it back.
+    pub stored: Option<Either<String, Buffer>>,
+    /// What it holds.
+    pub record: SessionRecord,
+}
+
+/// A session that is not stored as it would be today.
+#[napi(object, object_from_js = false)]
+pub struct OutdatedSession {
+    /// Where it is.
+    pub storage_id: String,
+    /// The stored value, in the form that `SessionRecord` has: `replace` wants it back.
+    pub stored: Either<String, Buffer>,
+    /// What the serializer returned, or its JSON; absent when `stored` is not encrypted.
+    pub text: Option<String>,
+}
+
+/// A part of the collection.
+#[napi(object, object_from_js = false)]
+pub struct OutdatedBatch {
+    /// Those that are to be replaced.
+    pub outdated: Vec<OutdatedSession>,
+    /// The storage ids of those that no secret opens.
+    pub unreadable: Vec<String>,
+    /// How many sessions were looked at.
+    pub scanned: u32,
+    /// The last storage id that was looked at: where the next batch begins. Absent at the end.
+    pub last: Option<String>,
+}
+
+/// What happens outside any call.
+#[napi(string_enum)]
+#[derive(Debug, PartialEq, Eq)]
+pub enum BackgroundEvent {
+    /// The TTL index could not be made; it is tried again.
+    #[napi(value = "ttl-index-failed")]
+    TtlIndexFailed,
+    /// There is a TTL index that was not asked for.
+    #[napi(value = "ttl-index-present")]
+    TtlIndexPresent,
+    /// Expired sessions could not be removed.
+    #[napi(value = "sweep-failed")]
+    SweepFailed,
+    /// A server takes writes again.
+    #[napi(value = "connect")]
+    Connect,
+    /// No server takes writes any more.
+    #[napi(value = "disconnect")]
+    Disconnect,
+}
+
+/// News of what happens outside any call.
+#[napi(object, object_from_js = false)]
+pub struct BackgroundReport {
+    /// What the news is about.
+    #[napi(
+        ts_type = "'ttl-index-failed' | 'ttl-index-present' | 'sweep-failed' | 'connect' | 'disconnect'"
+    )]
+    pub event: BackgroundEvent,
+    /// Why something failed.
+    pub failure: Option<Failure>,
+}
+
+/// What JavaScript gives as a session: text, or a BSON document whose first element is the value.
+#[must_use]
+pub fn to_payload(session: Either<String, Buffer>) -> Payload {
+    match session {
+        Either::A(text) => Payload::Text(text),
+        Either::B(bytes) => Payload::Bson(bytes.to_vec()),
+    }
+}
+
+fn from_payload(payload: Payload) -> Either<String, Buffer> {
+    match payload {
+        Payload::Text(text) => Either::A(text),
+        Payload::Binary(bytes) | Payload::Bson(bytes) => Either::B(bytes.into()),
+    }
+}
+
+impl From<Found> for SessionRecord {
+    fn from(found: Found) -> Self {
+        Self {
+            session: found.payload.map(from_payload),
+            expires_ms: found.expires_ms,
+            last_modified_ms: found.last_modified_ms,
+            is_serialized: found.is_serialized,
+        }
+    }
+}
+
+impl From<Loaded> for LoadedSession {
+    fn from(loaded: Loaded) -> Self {
+        Self {
+            stored: loaded.stored.payload.map(from_payload),
+            record: loaded.revealed.into(),
+        }
+    }
+}
+
+impl From<Outdated> for OutdatedSession {
+    fn from(outdated: Outdated) -> Self {
+        Self {
+            storage_id: outdated.storage_id,
+            stored: from_payload(outdated.stored),
+            text: outdated.text,
+        }
+    }
+}
+
+impl From<OutdatedPart> for OutdatedBatch {
+    fn from(part: OutdatedPart) -> Self {
+        let outdated = part.outdated.into_iter();
+        Self {
+            outdated: outdated.map(OutdatedSession::from).collect(),
+            unreadable: part.unreadable,
+            scanned: part.scanned,
+            last: part.last,
+        }
+    }
+}
+
+impl From<News> for BackgroundReport {
+    fn from(news: News) -> Self {
+        let (event, error) = match news {
+            News::TtlIndexFailed(error) => (BackgroundEvent::TtlIndexFailed, Some(error)),
+            News::TtlIndexPresent => (BackgroundEvent::TtlIndexPresent, None),
+            News::SweepFailed(error) => (BackgroundEvent::SweepFailed, Some(error)),
+            News::Connected => (BackgroundEvent::Connect, None),
+            News::Disconnected => (BackgroundEvent::Disconnect, None),
+        };
+        Self {
+            event,
+            failure: error.map(|error| StoreError::from(error).into()),
+        }
+    }
+}

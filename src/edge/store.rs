@@ -1,0 +1,331 @@
+//! The class through which JavaScript reads and writes a collection (lib/native-backend.js).
+
+use connect_mongo_native_core::document::{Found, Times};
+use napi::{
+    Env, Status,
+    bindgen_prelude::{Buffer, Either, Function, Object},
+    threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode},
+};
+use napi_derive::napi;
+
+use crate::{
+    edge::{
+        answers::Answers,
+        config::StoreConfig,
+        crypter::SessionCrypter,
+        failure::{Failure, Outcome},
+        handle::StoreHandle,
+        handover::Handover,
+        open_store::OpenStore,
+        records::{BackgroundReport, LoadedSession, OutdatedBatch, SessionRecord, to_payload},
+        runtime::runtime,
+    },
+    engine::{
+        background::OnNews,
+        errors::StoreError,
+        operation::{Request, Write},
+    },
+};
+
+/// Weak: news never keeps the process alive.
+type Reporter = ThreadsafeFunction<BackgroundReport, (), BackgroundReport, Status, false, true>;
+
+/// A session collection.
+///
+/// `get`, `set`, `touch` and `destroy` are given a number that stands for the call: `onAnswers` gets it back with the answer,
+/// in a list of many (`AnswerKind` says what it holds). The other methods give a promise.
+///
+/// No method is an `async fn`: the future of one would borrow the instance, which an environment that is torn down frees
+/// whatever still runs. Each takes what it needs of the store on the JavaScript thread, and its future owns that.
+#[napi]
+pub struct NativeStore {
+    handle: StoreHandle,
+}
+
+#[napi]
+impl NativeStore {
+    /// Opens a store, without waiting for a server. `onBackground` is told of what happens outside any call. Without a
+    /// crypter, sessions are stored as they are.
+    ///
+    /// # Errors
+    /// Options that the driver refuses.
+    #[napi(constructor, catch_unwind)]
+    pub fn new(
+        config: StoreConfig,
+        #[napi(ts_arg_type = "(answers: Array<unknown>, failures: Array<Failure>) => void")]
+        on_answers: Function<'_, Handover, ()>,
+        on_background: Function<'_, BackgroundReport, ()>,
+        crypter: Option<&SessionCrypter>,
+    ) -> napi::Result<Self> {
+        // Made before any thread of ours: it keeps the addon's code in memory when the last environment goes.
+        let reporter = on_background
+            .build_threadsafe_function::<BackgroundReport>()
+            .weak::<true>()
+            .build()?;
+        let runtime = runtime()?;
+        let answers = Answers::new(&on_answers, config.limits(), runtime.handle().clone())?;
+        let envelopes = crypter.map(SessionCrypter::envelopes);
+        let on_news = tell(reporter);
+        let open = OpenStore::open(config, answers, on_news, envelopes, runtime.handle());
+        let open = runtime
+            .block_on(open)
+            .map_err(|error| napi::Error::from_reason(Failure::from(error).message))?;
+        Ok(Self {
+            handle: StoreHandle::new(runtime, open),
+        })
+    }
+
+    /// Asks for the session, if there is one that is live.
+    ///
+    /// # Errors
+    /// None: failures are data. One that is returned is the answer.
+    #[napi(catch_unwind)]
+    pub fn get(&self, env: Env, call: f64, storage_id: String) -> Option<Failure> {
+        self.handle.submit(env, call, storage_id, Request::Get)
+    }
+
+    /// Writes a session; the answer tells whether it was created. `session` is text, or a BSON document whose first element
+    /// is the value to store.
+    ///
+    /// # Errors
+    /// None: failures are data. One that is returned is the answer.
+    #[napi(catch_unwind)]
+    pub fn set(
+        &self,
+        env: Env,
+        call: f64,
+        storage_id: String,
+        session: Either<String, Buffer>,
+        expires_ms: f64,
+        last_modified_ms: Option<f64>,
+    ) -> Option<Failure> {
+        let times = Times {
+            expires_ms,
+            last_modified_ms,
+        };
+        let write = Write::Set {
+            payload: to_payload(session),
+            times,
+            is_upsert: true,
+        };
+        self.handle
+            .submit(env, call, storage_id, Request::Write(write))
+    }
+
+    /// The same without creating a session; the answer tells whether there was one.
+    ///
+    /// # Errors
+    /// None: failures are data. One that is returned is the answer.
+    #[napi(catch_unwind)]
+    pub fn update(
+        &self,
+        env: Env,
+        call: f64,
+        storage_id: String,
+        session: Either<String, Buffer>,
+        expires_ms: f64,
+        last_modified_ms: Option<f64>,
+    ) -> Option<Failure> {
+        let times = Times {
+            expires_ms,
+            last_modified_ms,
+        };
+        let write = Write::Set {
+            payload: to_payload(session),
+            times,
+            is_upsert: false,
+        };
+        self.handle
+            .submit(env, call, storage_id, Request::Write(write))
+    }
+
+    /// Renews a session; the answer tells whether there was one.
+    ///
+    /// # Errors
+    /// None: failures are data. One that is returned is the answer.
+    #[napi(catch_unwind)]
+    pub fn touch(
+        &self,
+        env: Env,
+        call: f64,
+        storage_id: String,
+        expires_ms: f64,
+        last_modified_ms: Option<f64>,
+    ) -> Option<Failure> {
+        let times = Times {
+            expires_ms,
+            last_modified_ms,
+        };
+        let write = Write::Touch { times };
+        self.handle
+            .submit(env, call, storage_id, Request::Write(write))
+    }
+
+    /// Removes a session; one that is not there is no failure.
+    ///
+    /// # Errors
+    /// None: failures are data. One that is returned is the answer.
+    #[napi(catch_unwind)]
+    pub fn destroy(&self, env: Env, call: f64, storage_id: String) -> Option<Failure> {
+        self.handle
+            .submit(env, call, storage_id, Request::Write(Write::Destroy))
+    }
+
+    /// All live sessions, in the place of each that cannot be decrypted the failure.
+    ///
+    /// # Errors
+    /// None: failures are data.
+    #[napi(
+        catch_unwind,
+        ts_return_type = "Promise<Outcome<Array<Outcome<SessionRecord>>>>"
+    )]
+    pub fn all<'env>(&self, env: &'env Env) -> napi::Result<Object<'env>> {
+        self.handle.run(env, async move |store| {
+            let sessions = store.sessions.all().await?.into_iter();
+            Ok(sessions.map(to_outcome).collect::<Vec<_>>())
+        })
+    }
+
+    /// The next live sessions after a storage id that are not stored as they would be today.
+    ///
+    /// # Errors
+    /// None: failures are data.
+    #[napi(catch_unwind, ts_return_type = "Promise<Outcome<OutdatedBatch>>")]
+    pub fn outdated<'env>(
+        &self,
+        env: &'env Env,
+        after: Option<String>,
+        limit: u32,
+    ) -> napi::Result<Object<'env>> {
+        self.handle.run(env, async move |store| {
+            let part = store.sessions.outdated(after.as_deref(), limit).await?;
+            Ok(OutdatedBatch::from(part))
+        })
+    }
+
+    /// The session of this id as the primary has it, whether it is live or not.
+    ///
+    /// # Errors
+    /// None: failures are data.
+    #[napi(
+        catch_unwind,
+        ts_return_type = "Promise<Outcome<LoadedSession | null>>"
+    )]
+    pub fn load<'env>(&self, env: &'env Env, storage_id: String) -> napi::Result<Object<'env>> {
+        self.handle.run(env, async move |store| {
+            let loaded = store.sessions.load(&storage_id).await?;
+            Ok(loaded.map(LoadedSession::from))
+        })
+    }
+
+    /// Writes a session that nobody has changed since it was stored so, and tells whether that was the case. `session` is what
+    /// `set` takes. Without `expiresMs` nothing but the session's value is touched.
+    ///
+    /// # Errors
+    /// None: failures are data.
+    #[napi(catch_unwind, ts_return_type = "Promise<Outcome<boolean>>")]
+    pub fn replace<'env>(
+        &self,
+        env: &'env Env,
+        storage_id: String,
+        stored: Either<String, Buffer>,
+        session: Either<String, Buffer>,
+        expires_ms: Option<f64>,
+        last_modified_ms: Option<f64>,
+    ) -> napi::Result<Object<'env>> {
+        let (stored, payload) = (to_payload(stored), to_payload(session));
+        let times = expires_ms.map(|expires_ms| Times {
+            expires_ms,
+            last_modified_ms,
+        });
+        self.handle.run(env, async move |store| {
+            let sessions = &store.sessions;
+            sessions.replace(&storage_id, stored, payload, times).await
+        })
+    }
+
+    /// The number of live sessions.
+    ///
+    /// # Errors
+    /// None: failures are data.
+    #[napi(catch_unwind, ts_return_type = "Promise<Outcome<number>>")]
+    pub fn length<'env>(&self, env: &'env Env) -> napi::Result<Object<'env>> {
+        self.handle
+            .run(env, async move |store| store.sessions.length().await)
+    }
+
+    /// Removes all sessions; the collection and its indexes stay.
+    ///
+    /// # Errors
+    /// None: failures are data.
+    #[napi(catch_unwind, ts_return_type = "Promise<Outcome<void>>")]
+    pub fn clear<'env>(&self, env: &'env Env) -> napi::Result<Object<'env>> {
+        self.handle
+            .run(env, async move |store| store.sessions.clear().await)
+    }
+
+    /// Asks the server for a sign of life.
+    ///
+    /// # Errors
+    /// None: failures are data.
+    #[napi(catch_unwind, ts_return_type = "Promise<Outcome<void>>")]
+    pub fn ping<'env>(&self, env: &'env Env) -> napi::Result<Object<'env>> {
+        self.handle
+            .run(env, async move |store| store.sessions.ping().await)
+    }
+
+    /// Waits until the TTL index has been tried for the first time, whatever came of it.
+    ///
+    /// # Errors
+    /// None: failures are data.
+    #[napi(catch_unwind, ts_return_type = "Promise<Outcome<void>>")]
+    pub fn started<'env>(&self, env: &'env Env) -> napi::Result<Object<'env>> {
+        self.handle.run(env, async move |store| {
+            store.background.index_tried().await;
+            Ok(())
+        })
+    }
+
+    /// Removes expired sessions in the background, unless that is under way already. Keeps no process alive.
+    ///
+    /// # Errors
+    /// None: `onBackground` gets them.
+    #[napi(catch_unwind)]
+    pub fn sweep(&self) -> napi::Result<()> {
+        self.handle.sweep();
+        Ok(())
+    }
+
+    /// Closes the store, and its connections when no other store shares them. Calls under way are not waited for.
+    ///
+    /// # Errors
+    /// None: failures are data.
+    #[napi(catch_unwind, ts_return_type = "Promise<Outcome<void>>")]
+    pub fn close<'env>(&self, env: &'env Env) -> napi::Result<Object<'env>> {
+        self.handle.close(env)
+    }
+
+    /// Sends what waits, as far as there may be more commands under way. To be called when a turn of the event loop ends in
+    /// which there were calls: those that came together then leave together.
+    ///
+    /// # Errors
+    /// None.
+    #[napi(catch_unwind)]
+    pub fn flush(&self) {
+        self.handle.flush();
+    }
+}
+
+fn tell(reporter: Reporter) -> OnNews {
+    Box::new(move |news| {
+        // It fails only when the environment is gone, and whoever would hear of it.
+        reporter.call(news.into(), ThreadsafeFunctionCallMode::NonBlocking);
+    })
+}
+
+fn to_outcome(session: Result<Found, StoreError>) -> Outcome<SessionRecord> {
+    match session {
+        Ok(found) => Either::A(found.into()),
+        Err(error) => Either::B(error.into()),
+    }
+}

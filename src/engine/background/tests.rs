@@ -1,0 +1,155 @@
+use std::{
+    collections::VecDeque,
+    sync::{Mutex, PoisonError},
+};
+
+use super::*;
+
+/// Does what it is told to, one result a call; `None` is a panic. Without a script all goes well.
+#[derive(Default)]
+struct Script {
+    sweeps: Mutex<VecDeque<Option<Result<(), MongoError>>>>,
+    indexes: Mutex<VecDeque<Result<(), MongoError>>>,
+    has_index: bool,
+}
+
+impl Upkeep for Script {
+    async fn ensure_ttl_index(&self) -> Result<(), MongoError> {
+        next(&self.indexes).unwrap_or(Ok(()))
+    }
+
+    async fn has_ttl_index(&self) -> Result<bool, MongoError> {
+        Ok(self.has_index)
+    }
+
+    async fn remove_expired(&self) -> Result<(), MongoError> {
+        time::sleep(Duration::from_millis(1)).await;
+        next(&self.sweeps)
+            .unwrap_or(Some(Ok(())))
+            .expect("the sweep is to panic")
+    }
+}
+
+fn next<T>(script: &Mutex<VecDeque<T>>) -> Option<T> {
+    script
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .pop_front()
+}
+
+type NewsSoFar = Arc<Mutex<Vec<News>>>;
+
+fn background(script: Script) -> (Arc<Background<Script>>, NewsSoFar) {
+    let news = NewsSoFar::default();
+    let kept = Arc::clone(&news);
+    let on_news = move |one| kept.lock().expect("no test panics here").push(one);
+    let background = Background::new(Arc::new(script), Box::new(on_news));
+    (Arc::new(background), news)
+}
+
+fn said(news: &NewsSoFar) -> String {
+    format!("{:?}", news.lock().expect("no test panics here"))
+}
+
+/// Sweeps, if that is not under way already; it takes a while.
+fn sweep(background: &Arc<Background<Script>>) -> Option<JoinHandle<()>> {
+    let sweep = background.claim_sweep()?;
+    Some(tokio::spawn(sweep.run()))
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sweep_that_panics_does_not_keep_the_next_from_beginning() {
+    let script = Script {
+        sweeps: Mutex::new([None].into()),
+        ..Script::default()
+    };
+    let (background, news) = background(script);
+    let first = sweep(&background).expect("none is under way");
+    assert!(first.await.is_err_and(|error| error.is_panic()));
+    let second = sweep(&background).expect("none is under way any more");
+    assert!(second.await.is_ok());
+    assert_eq!(said(&news), "[]");
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_sweep_is_under_way_at_a_time() {
+    let (background, _) = background(Script::default());
+    let first = sweep(&background).expect("none is under way");
+    assert!(sweep(&background).is_none());
+    drop(first.await);
+    assert!(sweep(&background).is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sweep_that_fails_is_told() {
+    let script = Script {
+        sweeps: Mutex::new([Some(Err(MongoError::Superseded))].into()),
+        ..Script::default()
+    };
+    let (background, news) = background(script);
+    drop(sweep(&background).expect("none is under way").await);
+    assert_eq!(said(&news), "[SweepFailed(Superseded)]");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_index_is_tried_until_it_is_there() {
+    let failure = || Err(MongoError::Superseded);
+    let script = Script {
+        indexes: Mutex::new([failure(), failure()].into()),
+        ..Script::default()
+    };
+    let (background, news) = background(script);
+    let started = time::Instant::now();
+    let tasks = background.start(IndexDuty::Make, None, &Handle::current());
+    background.index_tried().await;
+    assert_eq!(said(&news), "[TtlIndexFailed(Superseded)]");
+    drop(tasks.start_up.await);
+    assert_eq!(said(&news).matches("Failed").count(), 2);
+    assert_eq!(started.elapsed().as_secs(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_closes_does_not_wait_for_the_next_attempt() {
+    let script = Script {
+        indexes: Mutex::new([Err(MongoError::Superseded)].into()),
+        ..Script::default()
+    };
+    let (background, _) = background(script);
+    let tasks = background.start(IndexDuty::Make, None, &Handle::current());
+    background.index_tried().await;
+    let started = time::Instant::now();
+    tasks.finish(true).await;
+    assert!(started.elapsed() < FIRST_RETRY_DELAY);
+    assert_eq!(Arc::strong_count(&background), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_index_that_nobody_wants_is_told() {
+    for (duty, expected) in [
+        (IndexDuty::Report, "[TtlIndexPresent]"),
+        (IndexDuty::None, "[]"),
+    ] {
+        let script = Script {
+            has_index: true,
+            ..Script::default()
+        };
+        let (background, news) = background(script);
+        let tasks = background.start(duty, None, &Handle::current());
+        background.index_tried().await;
+        drop(tasks.start_up.await);
+        assert_eq!(said(&news), expected);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn servers_that_go_and_come_are_told_once_each() {
+    let (background, news) = background(Script::default());
+    let (is_up, watched) = watch::channel(None);
+    let tasks = background.start(IndexDuty::None, Some(watched), &Handle::current());
+    for known in [Some(true), Some(false), Some(false), Some(true)] {
+        is_up.send_replace(known);
+        time::sleep(Duration::from_millis(1)).await;
+    }
+    tasks.finish(true).await;
+    assert_eq!(said(&news), "[Disconnected, Connected]");
+}

@@ -1,0 +1,177 @@
+//! Gets: one `find` for many of them.
+
+use std::{collections::HashMap, mem, sync::Arc};
+
+use connect_mongo_native_core::{
+    document::{self, Found},
+    queue::CommandKind,
+};
+use futures_util::FutureExt;
+use mongodb::bson::{DateTime, RawArray, RawBsonRef, RawDocument};
+use tokio::time::Instant;
+
+use crate::{
+    engine::{
+        caller::{Answer, Caller, Waiter},
+        errors::StoreError,
+        operation::{Codec, Operation},
+        server::Server,
+        state::EngineState,
+    },
+    mongo::{errors::MongoError, patience::Patience},
+};
+
+/// Those that wait for sessions, by id.
+type Readers<C> = HashMap<Arc<str>, Vec<(Arc<Codec>, Waiter<C>)>>;
+
+/// Reads the sessions of these operations and answers all of them.
+pub async fn find<S: Server, C: Caller>(state: &EngineState<S, C>, operations: Vec<Operation<C>>) {
+    let mut readers = Readers::new();
+    for operation in operations {
+        let waiting = readers.entry(operation.storage_id).or_default();
+        waiting.push((operation.codec, operation.waiter));
+    }
+    let result = find_and_retry(state, &mut readers).await;
+    let without_session = readers.into_values().flatten().map(|(_, waiter)| waiter);
+    match result {
+        Ok(()) => {
+            let mut wakes = C::Wakes::default();
+            without_session.for_each(|waiter| waiter.answer(Ok(Answer::Found(None)), &mut wakes));
+        }
+        Err(error) => state.fail(error, without_session),
+    }
+}
+
+/// Those who are answered leave `readers`, so that a repetition asks for the rest.
+async fn find_and_retry<S: Server, C: Caller>(
+    state: &EngineState<S, C>,
+    readers: &mut Readers<C>,
+) -> Result<(), MongoError> {
+    let mut patience = Patience::new(state.server.server_selection_timeout());
+    loop {
+        match find_once(state, readers).await {
+            Err(error) if state.server.may_read_again(&error, &mut patience).await => {}
+            result => return result,
+        }
+    }
+}
+
+async fn find_once<S: Server, C: Caller>(
+    state: &EngineState<S, C>,
+    readers: &mut Readers<C>,
+) -> Result<(), MongoError> {
+    let ids: Vec<_> = readers.keys().cloned().collect();
+    if let [id] = &*ids {
+        return find_alone(state, id, readers).await;
+    }
+    let sent = Instant::now();
+    let mut is_first = true;
+    let mut has_others = false;
+    let mut on_reply = |documents: &RawArray| {
+        if mem::take(&mut is_first) {
+            state.note(CommandKind::Read, sent);
+        }
+        has_others |= answer_found(readers, documents)?;
+        Ok(())
+    };
+    state.server.find(&ids, &mut on_reply).await?;
+    if has_others {
+        // With a collation that ignores case, say, an id finds what has another one.
+        for id in readers.keys().cloned().collect::<Vec<_>>() {
+            find_alone(state, &id, readers).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Whatever document comes is the one of this id.
+async fn find_alone<S: Server, C: Caller>(
+    state: &EngineState<S, C>,
+    id: &Arc<str>,
+    readers: &mut Readers<C>,
+) -> Result<(), MongoError> {
+    let sent = Instant::now();
+    let mut is_first = true;
+    let mut on_reply = |documents: &RawArray| {
+        if !mem::take(&mut is_first) {
+            return Ok(());
+        }
+        state.note(CommandKind::Read, sent);
+        let found = documents.into_iter().next().transpose()?;
+        if let Some(document) = found.and_then(RawBsonRef::as_document) {
+            answer_readers(readers, id, document, &mut C::Wakes::default());
+        }
+        Ok(())
+    };
+    let ids = std::slice::from_ref(id);
+    state.server.find(ids, &mut on_reply).await
+}
+
+/// Answers those who wait for the documents of a reply. Whether there are documents that nobody waits for.
+fn answer_found<C: Caller>(
+    readers: &mut Readers<C>,
+    documents: &RawArray,
+) -> Result<bool, MongoError> {
+    let mut has_others = false;
+    let mut wakes = C::Wakes::default();
+    for document in documents {
+        let Some(document) = document?.as_document() else {
+            continue;
+        };
+        // One that cannot be read is not to fail those who asked for others.
+        has_others |= match document::storage_id(document) {
+            Ok(Some(id)) => !answer_readers(readers, id, document, &mut wakes),
+            _ => true,
+        };
+    }
+    Ok(has_others)
+}
+
+/// Whether anybody waited for this document.
+fn answer_readers<C: Caller>(
+    readers: &mut Readers<C>,
+    id: &str,
+    document: &RawDocument,
+    wakes: &mut C::Wakes,
+) -> bool {
+    let Some((id, waiting)) = readers.remove_entry(id) else {
+        return false;
+    };
+    for (codec, waiter) in waiting {
+        answer_reader(&id, codec, waiter, document, wakes);
+    }
+    true
+}
+
+fn answer_reader<C: Caller>(
+    id: &Arc<str>,
+    codec: Arc<Codec>,
+    waiter: Waiter<C>,
+    document: &RawDocument,
+    wakes: &mut C::Wakes,
+) {
+    let found = match live_session(document) {
+        Ok(Some(found)) => found,
+        Ok(None) => return waiter.answer(Ok(Answer::Found(None)), wakes),
+        Err(error) => return waiter.answer(Err(error), wakes),
+    };
+    let id = Arc::clone(id);
+    let mut revealed = Box::pin(async move { codec.encryption.reveal(&id, found).await });
+    let answer = |revealed: Result<_, _>| revealed.map(|found| Answer::Found(Some(found)));
+    if let Some(revealed) = (&mut revealed).now_or_never() {
+        waiter.answer(answer(revealed), wakes);
+        return;
+    }
+    // It waits for a key; the other callers do not.
+    tokio::spawn(async move {
+        let revealed = revealed.await;
+        waiter.answer(answer(revealed), &mut C::Wakes::default());
+    });
+}
+
+fn live_session(document: &RawDocument) -> Result<Option<Found>, StoreError> {
+    if !document::is_live(document, DateTime::now())? {
+        return Ok(None);
+    }
+    Ok(Some(document::read(document)?))
+}

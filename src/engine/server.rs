@@ -1,0 +1,97 @@
+//! What the engine asks of a server. The tests' server follows a script.
+
+use std::{collections::HashSet, sync::Arc, time::Duration};
+
+use mongodb::bson::{Document, RawArrayBuf};
+
+use crate::mongo::{
+    collection::DriverCollection, errors::MongoError, patience::Patience, reader::OnReply,
+};
+
+/// The collection that an engine reads and writes.
+pub trait Server: Send + Sync + 'static {
+    /// Asks once for the documents of these ids, and gives the documents of each reply.
+    fn find(
+        &self,
+        ids: &[Arc<str>],
+        on_reply: &mut OnReply<'_>,
+    ) -> impl Future<Output = Result<(), MongoError>> + Send;
+
+    /// After a failed [`Server::find`]: waits for the next attempt. Whether there is to be one.
+    fn may_read_again(
+        &self,
+        error: &MongoError,
+        patience: &mut Patience,
+    ) -> impl Future<Output = bool> + Send;
+
+    /// Those of the ids that have a document.
+    fn existing(
+        &self,
+        ids: &[Arc<str>],
+    ) -> impl Future<Output = Result<HashSet<String>, MongoError>> + Send;
+
+    /// Runs these elements of an `update` command, as often as that takes, and gives the reply.
+    fn update(
+        &self,
+        statements: RawArrayBuf,
+        is_ordered: bool,
+    ) -> impl Future<Output = Result<Document, MongoError>> + Send;
+
+    /// Runs these elements of a `delete` command, as often as that takes, and gives the reply.
+    fn delete(
+        &self,
+        statements: RawArrayBuf,
+        is_ordered: bool,
+    ) -> impl Future<Output = Result<Document, MongoError>> + Send;
+
+    /// Whether the server tells what became of a write.
+    fn is_acknowledged(&self) -> bool;
+
+    /// Whether a write command may reach the server twice.
+    fn is_sent_again(&self) -> impl Future<Output = Result<bool, MongoError>> + Send;
+
+    /// How long a command waits for a server that can take it, and how long one that fails is sent again.
+    fn server_selection_timeout(&self) -> Duration;
+}
+
+impl Server for DriverCollection {
+    async fn find(&self, ids: &[Arc<str>], on_reply: &mut OnReply<'_>) -> Result<(), MongoError> {
+        self.reader.find(ids, on_reply).await
+    }
+
+    async fn may_read_again(&self, error: &MongoError, patience: &mut Patience) -> bool {
+        self.reader.may_read_again(error, patience).await
+    }
+
+    async fn existing(&self, ids: &[Arc<str>]) -> Result<HashSet<String>, MongoError> {
+        self.reader.existing(ids).await
+    }
+
+    async fn update(
+        &self,
+        statements: RawArrayBuf,
+        is_ordered: bool,
+    ) -> Result<Document, MongoError> {
+        self.writer.update(statements, is_ordered).await
+    }
+
+    async fn delete(
+        &self,
+        statements: RawArrayBuf,
+        is_ordered: bool,
+    ) -> Result<Document, MongoError> {
+        self.writer.delete(statements, is_ordered).await
+    }
+
+    fn is_acknowledged(&self) -> bool {
+        self.writer.is_acknowledged()
+    }
+
+    async fn is_sent_again(&self) -> Result<bool, MongoError> {
+        self.writer.is_sent_again().await
+    }
+
+    fn server_selection_timeout(&self) -> Duration {
+        self.deployment.server_selection_timeout()
+    }
+}

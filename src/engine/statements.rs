@@ -1,0 +1,112 @@
+//! The elements of write commands, and how they are divided among commands.
+
+use std::{collections::VecDeque, sync::Arc};
+
+use connect_mongo_native_core::{
+    document,
+    queue::{Keyed, one_an_id, split},
+    schedule::MOST_BYTES,
+};
+use mongodb::bson::{RawArrayBuf, RawDocumentBuf};
+
+use crate::engine::{
+    caller::{Caller, Waiter},
+    errors::StoreError,
+    operation::{Codec, Operation, Request, Write},
+};
+
+/// One element of a write command, and who waits for what becomes of it.
+pub struct Statement<C: Caller> {
+    /// The session that it is about.
+    pub storage_id: Arc<str>,
+    /// Whether it does nothing where there is no session, which is to be told.
+    pub may_miss: bool,
+    /// As the server takes it.
+    pub document: RawDocumentBuf,
+    /// Who is to be answered.
+    pub waiter: Waiter<C>,
+}
+
+impl<C: Caller> Keyed for Statement<C> {
+    fn storage_id(&self) -> &Arc<str> {
+        &self.storage_id
+    }
+
+    fn bytes(&self) -> usize {
+        self.document.as_bytes().len()
+    }
+}
+
+/// Builds what can be built; the callers of the rest get to hear why.
+pub async fn statements<C: Caller>(operations: Vec<Operation<C>>) -> Vec<Statement<C>> {
+    let mut statements = Vec::with_capacity(operations.len());
+    let mut wakes = C::Wakes::default();
+    for operation in operations {
+        let Operation {
+            storage_id,
+            request,
+            codec,
+            waiter,
+            ..
+        } = operation;
+        // A read has no statement. It is never here; if it were, its caller would get an error.
+        let Request::Write(write) = request else {
+            continue;
+        };
+        let may_miss = write.may_miss();
+        match document(&storage_id, write, &codec).await {
+            Ok(document) => statements.push(Statement {
+                storage_id,
+                may_miss,
+                document,
+                waiter,
+            }),
+            Err(error) => waiter.answer(Err(error), &mut wakes),
+        }
+    }
+    statements
+}
+
+async fn document(id: &str, write: Write, codec: &Codec) -> Result<RawDocumentBuf, StoreError> {
+    match write {
+        Write::Set {
+            payload,
+            times,
+            is_upsert,
+        } => {
+            let payload = codec.encryption.prepare(id, payload).await?;
+            let timestamps = codec.timestamps;
+            Ok(document::set_statement(
+                id, &payload, times, is_upsert, timestamps,
+            )?)
+        }
+        Write::Touch { times } => Ok(document::touch_statement(id, times, codec.timestamps)),
+        Write::Destroy => Ok(document::delete_statement(id)),
+    }
+}
+
+/// The statements as a command has them.
+#[must_use]
+pub fn list<C: Caller>(statements: &[Statement<C>]) -> RawArrayBuf {
+    let mut list = RawArrayBuf::new();
+    for statement in statements {
+        list.push(statement.document.as_ref());
+    }
+    list
+}
+
+/// The commands for these statements. The server remembers of a command only the statements that changed something. The
+/// others run again when it is sent again: behind later ones on the same id, if those were part of it.
+#[must_use]
+pub fn commands<C: Caller>(
+    statements: Vec<Statement<C>>,
+    is_sent_again: bool,
+) -> VecDeque<Vec<Statement<C>>> {
+    let parts = if is_sent_again {
+        one_an_id(statements)
+    } else {
+        vec![statements]
+    };
+    let commands = parts.into_iter().flat_map(|part| split(part, MOST_BYTES));
+    commands.collect()
+}

@@ -1,0 +1,6 @@
+//! The five promises of the engine, against a server that follows a script.
+
+mod answers;
+mod failures;
+mod grouping;
+mod script;

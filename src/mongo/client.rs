@@ -1,0 +1,103 @@
+//! The driver's clients, one for all stores of the process that have the same connection.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError, Weak},
+};
+
+use mongodb::event::{EventHandler, cmap::CmapEvent};
+use tokio::sync::watch;
+
+use crate::mongo::{
+    deployment::{Deployment, note_connection},
+    errors::MongoError,
+    monitoring::{note_availability, note_primary},
+    options::{ConnectionOptions, driver_options},
+};
+
+static CLIENTS: LazyLock<Mutex<HashMap<ConnectionOptions, Weak<SharedClient>>>> =
+    LazyLock::new(Mutex::default);
+
+/// A share of a driver's client. The last to give up its share closes the connections.
+pub struct SharedClient {
+    deployment: Arc<Deployment>,
+    options: ConnectionOptions,
+    is_up: watch::Receiver<Option<bool>>,
+}
+
+fn clients() -> MutexGuard<'static, HashMap<ConnectionOptions, Weak<SharedClient>>> {
+    // The map is whole at every point where a panic could leave the lock.
+    CLIENTS.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl SharedClient {
+    /// The process's client for this connection, made now when there is none. Does not wait for a server.
+    ///
+    /// # Errors
+    /// A connection string or TLS files that the driver refuses.
+    pub async fn get(options: ConnectionOptions) -> Result<Arc<Self>, MongoError> {
+        let mut made = driver_options(&options).await?;
+        let (availability, is_up) = watch::channel(None);
+        let (last_primary, primary) = watch::channel(None);
+        made.options.sdam_event_handler = Some(EventHandler::callback(move |event| {
+            note_availability(&availability, &event);
+            note_primary(&last_primary, &event);
+        }));
+        made.options.cmap_event_handler = Some(EventHandler::callback(|event| {
+            if let CmapEvent::ConnectionCheckedOut(event) = event {
+                note_connection(event.address);
+            }
+        }));
+
+        let mut clients = clients();
+        if let Some(client) = clients.get(&options).and_then(Weak::upgrade) {
+            return Ok(client);
+        }
+        let shared = Arc::new(Self {
+            deployment: Arc::new(Deployment::new(made.options, primary)?),
+            options: options.clone(),
+            is_up,
+        });
+        clients.insert(options, Arc::downgrade(&shared));
+        Ok(shared)
+    }
+
+    /// Gives the client up; the last to do so closes its connections.
+    pub async fn release(self: Arc<Self>) {
+        let Some(last) = Arc::into_inner(self) else {
+            return;
+        };
+        // Once a shutdown has begun, the driver 3.9 asks a server that is away again and again without a pause. On a Unix
+        // domain socket each attempt fails at once, and the runtime's only worker would do nothing else for ever. Without
+        // a server there is nothing to wait for either: the driver cleans up when it is dropped.
+        if *last.is_up.borrow() == Some(true) {
+            let client = last.deployment.driver().clone();
+            client.shutdown().immediate(true).await;
+        }
+    }
+
+    /// The client itself.
+    #[must_use]
+    pub fn deployment(&self) -> &Arc<Deployment> {
+        &self.deployment
+    }
+
+    /// Whether some server takes writes, as the driver's monitors see it; `None` until they know.
+    #[must_use]
+    pub fn is_up(&self) -> watch::Receiver<Option<bool>> {
+        self.is_up.clone()
+    }
+}
+
+impl Drop for SharedClient {
+    fn drop(&mut self) {
+        let mut clients = clients();
+        // Another store may have made a new client of the same name since.
+        if clients
+            .get(&self.options)
+            .is_some_and(|client| client.strong_count() == 0)
+        {
+            clients.remove(&self.options);
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! A collection of sessions, through the driver.
+
+use std::sync::Arc;
+
+use mongodb::{Collection, bson::RawDocumentBuf};
+
+use crate::mongo::{
+    deployment::Deployment, options::WriteConcern, reader::Reader, ttl_index::TtlIndex,
+    writer::Writer,
+};
+
+/// What can be done with a collection of sessions.
+pub struct DriverCollection {
+    /// Its reads.
+    pub reader: Reader,
+    /// Its writes.
+    pub writer: Writer,
+    /// What removes its expired sessions.
+    pub ttl_index: TtlIndex,
+    /// The servers that have it.
+    pub deployment: Arc<Deployment>,
+}
+
+impl DriverCollection {
+    /// Nothing is sent yet. Without a concern, writes are acknowledged as the deployment has it.
+    #[must_use]
+    pub fn new(
+        deployment: &Arc<Deployment>,
+        database: &str,
+        collection: &str,
+        concern: Option<&WriteConcern>,
+    ) -> Self {
+        let deployment = Arc::clone(deployment);
+        let database = deployment.driver().database(database);
+        let sessions: Collection<RawDocumentBuf> = database.collection(collection);
+        Self {
+            writer: Writer::new(
+                Arc::clone(&deployment),
+                database.clone(),
+                collection,
+                concern,
+            ),
+            ttl_index: TtlIndex::new(Arc::clone(&deployment), sessions.clone()),
+            reader: Reader::new(Arc::clone(&deployment), database, sessions),
+            deployment,
+        }
+    }
+}

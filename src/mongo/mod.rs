@@ -1,0 +1,24 @@
+//! MongoDB through the official driver: connections, one collection, and what is sent again after which error.
+//!
+//! - [`options`]: how to reach a deployment, and its driver's options
+//! - [`client`]: the driver's clients, one for all stores that have the same connection
+//! - [`deployment`]: a driver's client, with what is known of the servers behind it
+//! - [`monitoring`]: what the driver's monitors see
+//! - [`patience`]: how long and how often a command is sent again
+//! - [`retry`]: write commands, sent again while the specifications say so
+//! - [`reader`], [`writer`]: the commands on a collection of sessions
+//! - [`ttl_index`]: the index by which the server removes expired sessions
+//! - [`collection`]: a collection of sessions, with all of these
+//! - [`errors`]: what can go wrong, and what may be sent again after it
+
+pub mod client;
+pub mod collection;
+pub mod deployment;
+pub mod errors;
+pub mod monitoring;
+pub mod options;
+pub mod patience;
+pub mod reader;
+pub mod retry;
+pub mod ttl_index;
+pub mod writer;

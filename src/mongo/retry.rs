@@ -1,0 +1,142 @@
+//! Write commands, sent again while the retryable writes specification says so, for as long as [`Patience`] lasts.
+//!
+//! <https://github.com/mongodb/specifications/blob/master/source/retryable-writes/retryable-writes.md>
+
+use mongodb::{
+    ClientSession, Database,
+    bson::{Document, RawDocumentBuf, cstr},
+};
+
+use crate::mongo::{
+    deployment::{Deployment, noting_connection},
+    errors::MongoError,
+    patience::Patience,
+};
+
+/// Whether a command may be sent again after a failure.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Retry {
+    /// Where the deployment can tell a repeated write. A standalone server cannot: what is sent twice could overwrite what
+    /// another process has written in between. There only what found no connection is sent again.
+    WhereKnown,
+    /// Never: a write of many documents, or one that is not acknowledged.
+    Never,
+}
+
+/// What one attempt came to: the reply or an error, and whether the command got a connection. One that got none has not been
+/// sent.
+type Attempt = (Result<Document, MongoError>, bool);
+
+/// A command that can be sent several times.
+trait Repeatable {
+    fn send(&mut self) -> impl Future<Output = Attempt> + Send;
+}
+
+/// Runs a write command and gives the reply, which may hold write errors.
+///
+/// # Errors
+/// What the driver reports, after the attempts that `retry` allows.
+pub async fn write(
+    deployment: &Deployment,
+    database: &Database,
+    mut command: RawDocumentBuf,
+    retry: Retry,
+) -> Result<Document, MongoError> {
+    if retry == Retry::Never {
+        return Ok(database.run_raw_command(command).await?);
+    }
+    if !deployment.can_retry_writes().await? {
+        let command = PlainWrite { database, command };
+        return send_until_connected(command, deployment.patience()).await;
+    }
+    // The same session and number with every attempt: by these the server knows a write that it has run.
+    let (session, number) = deployment.start_retryable_write().await?;
+    command.append(cstr!("txnNumber"), number);
+    let command = NumberedWrite {
+        deployment,
+        database,
+        command,
+        session,
+    };
+    send_until_answered(command, deployment.patience()).await
+}
+
+/// A write that the server would run as often as it gets it.
+struct PlainWrite<'a> {
+    database: &'a Database,
+    command: RawDocumentBuf,
+}
+
+impl Repeatable for PlainWrite<'_> {
+    async fn send(&mut self) -> Attempt {
+        let run = self.database.run_raw_command(self.command.clone());
+        let (result, is_sent) = noting_connection(run.into_future()).await;
+        (result.map_err(MongoError::from), is_sent)
+    }
+}
+
+/// A write that the server runs once, however often it gets it.
+struct NumberedWrite<'a> {
+    deployment: &'a Deployment,
+    database: &'a Database,
+    command: RawDocumentBuf,
+    session: ClientSession,
+}
+
+impl Repeatable for NumberedWrite<'_> {
+    async fn send(&mut self) -> Attempt {
+        let run = self.database.run_raw_command(self.command.clone());
+        let run = run.session(&mut self.session);
+        let reply = async { Ok(run.await?) };
+        self.deployment.unless_superseded(reply).await
+    }
+}
+
+async fn send_until_connected(
+    mut command: impl Repeatable,
+    mut patience: Patience,
+) -> Result<Document, MongoError> {
+    loop {
+        match command.send().await {
+            (Err(error), false) if error.is_retryable_write() && patience.wait().await => {}
+            (result, _) => return result,
+        }
+    }
+}
+
+async fn send_until_answered(
+    mut command: impl Repeatable,
+    mut patience: Patience,
+) -> Result<Document, MongoError> {
+    let mut interrupted = None;
+    loop {
+        let (result, is_sent) = command.send().await;
+        if matches!(&result, Err(error) if error.has_no_server()) {
+            // That there is no server says less than what became of the write.
+            return interrupted.map_or(result, Err);
+        }
+        let Some(failure) = retryable_failure(&result) else {
+            return result;
+        };
+        if !patience.wait().await {
+            return result;
+        }
+        if is_sent {
+            interrupted = Some(failure);
+        }
+    }
+}
+
+/// A failure after which the same command may be sent again: the driver's, or one in the reply.
+fn retryable_failure(result: &Result<Document, MongoError>) -> Option<MongoError> {
+    let failure = match result {
+        Ok(reply) => MongoError::check(reply).err(),
+        Err(MongoError::Driver(error)) => Some(MongoError::Driver(error.clone())),
+        Err(MongoError::Superseded) => Some(MongoError::Superseded),
+        Err(_) => None,
+    };
+    failure.filter(MongoError::is_retryable_write)
+}
+
+#[cfg(test)]
+mod tests;

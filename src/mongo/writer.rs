@@ -1,0 +1,160 @@
+//! Writes to a collection of sessions, all of them raw commands: the driver's own methods refuse `w: 0` and want parsed
+//! documents.
+
+use std::sync::Arc;
+
+use connect_mongo_native_core::replies;
+use mongodb::{
+    Database,
+    bson::{DateTime, Document, RawArrayBuf, RawDocumentBuf, cstr, raw::CStr, rawdoc},
+};
+
+use crate::mongo::{
+    deployment::Deployment,
+    errors::MongoError,
+    options::WriteConcern,
+    retry::{Retry, write},
+};
+
+/// Writes the sessions of a collection.
+pub struct Writer {
+    deployment: Arc<Deployment>,
+    database: Database,
+    collection: String,
+    write_concern: Option<RawDocumentBuf>,
+    is_acknowledged: bool,
+}
+
+impl Writer {
+    /// Nothing is sent yet. Without a concern, writes are acknowledged as the deployment has it.
+    #[must_use]
+    pub fn new(
+        deployment: Arc<Deployment>,
+        database: Database,
+        collection: &str,
+        concern: Option<&WriteConcern>,
+    ) -> Self {
+        Self {
+            deployment,
+            database,
+            collection: collection.to_owned(),
+            write_concern: concern.map(WriteConcern::to_document),
+            is_acknowledged: !concern.is_some_and(WriteConcern::is_unacknowledged),
+        }
+    }
+
+    /// Whether the server tells what became of a write.
+    #[must_use]
+    pub fn is_acknowledged(&self) -> bool {
+        self.is_acknowledged
+    }
+
+    /// Whether a command is sent again when its reply was lost.
+    ///
+    /// # Errors
+    /// No server answers, so that it is not known.
+    pub async fn is_sent_again(&self) -> Result<bool, MongoError> {
+        Ok(self.is_acknowledged && self.deployment.can_retry_writes().await?)
+    }
+
+    /// Runs these elements of an `update` command and gives the reply, which may hold write errors.
+    ///
+    /// # Errors
+    /// What befell the command, after the attempts that [`Retry::WhereKnown`] allows.
+    pub async fn update(
+        &self,
+        statements: RawArrayBuf,
+        is_ordered: bool,
+    ) -> Result<Document, MongoError> {
+        let names = (cstr!("update"), cstr!("updates"));
+        self.run(self.command(names, statements, is_ordered)).await
+    }
+
+    /// Runs these elements of a `delete` command and gives the reply, which may hold write errors.
+    ///
+    /// # Errors
+    /// As [`Writer::update`].
+    pub async fn delete(
+        &self,
+        statements: RawArrayBuf,
+        is_ordered: bool,
+    ) -> Result<Document, MongoError> {
+        let names = (cstr!("delete"), cstr!("deletes"));
+        self.run(self.command(names, statements, is_ordered)).await
+    }
+
+    /// Runs one element of an `update` command, and tells whether it matched; where nothing is acknowledged it is taken to
+    /// have matched.
+    ///
+    /// # Errors
+    /// What befell the command, or its statement.
+    pub async fn replace(&self, statement: RawDocumentBuf) -> Result<bool, MongoError> {
+        let mut statements = RawArrayBuf::new();
+        statements.push(statement);
+        let reply = self.update(statements, true).await?;
+        MongoError::check(&reply)?;
+        Ok(replies::matched(&reply) > 0 || !self.is_acknowledged)
+    }
+
+    /// Removes all documents; the collection and its indexes stay.
+    ///
+    /// # Errors
+    /// What befell the command. A collection that does not exist is empty.
+    pub async fn clear(&self) -> Result<(), MongoError> {
+        let mut command = rawdoc! {
+            "delete": self.collection.as_str(),
+            "deletes": [{ "q": {}, "limit": 0 }],
+        };
+        self.append_concern(&mut command);
+        let written = write(&self.deployment, &self.database, command, Retry::Never).await;
+        match written.and_then(|reply| MongoError::check(&reply)) {
+            Err(error) if error.is_namespace_missing() => Ok(()),
+            result => result,
+        }
+    }
+
+    /// Removes what has expired, and waits for no acknowledgement.
+    ///
+    /// # Errors
+    /// The command could not be sent.
+    pub async fn remove_expired(&self) -> Result<(), MongoError> {
+        let command = rawdoc! {
+            "delete": self.collection.as_str(),
+            "deletes": [{ "q": { "expires": { "$lt": DateTime::now() } }, "limit": 0 }],
+            "writeConcern": { "w": 0 },
+        };
+        write(&self.deployment, &self.database, command, Retry::Never).await?;
+        Ok(())
+    }
+
+    async fn run(&self, command: RawDocumentBuf) -> Result<Document, MongoError> {
+        // Of a write that is not acknowledged nobody hears that it failed.
+        let retry = if self.is_acknowledged {
+            Retry::WhereKnown
+        } else {
+            Retry::Never
+        };
+        write(&self.deployment, &self.database, command, retry).await
+    }
+
+    fn command(
+        &self,
+        (name, list_name): (&CStr, &CStr),
+        statements: RawArrayBuf,
+        is_ordered: bool,
+    ) -> RawDocumentBuf {
+        let mut command = rawdoc! { name: self.collection.as_str(), list_name: statements };
+        if !is_ordered {
+            // The server may run them in any order, and the error of one does not keep the others from being run.
+            command.append(cstr!("ordered"), false);
+        }
+        self.append_concern(&mut command);
+        command
+    }
+
+    fn append_concern(&self, command: &mut RawDocumentBuf) {
+        if let Some(write_concern) = &self.write_concern {
+            command.append(cstr!("writeConcern"), write_concern.as_ref());
+        }
+    }
+}
