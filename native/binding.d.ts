@@ -12,8 +12,8 @@ export declare const __napiBindingTarget: 'native' | 'wasm32-wasi' | 'wasm32-was
 /**
  * A session collection.
  *
- * `get`, `set`, `touch` and `destroy` are given a number that stands for the call: `onAnswers` gets it back with the answer,
- * in a list of many ([`AnswerKind`](crate::answers::AnswerKind) says what it holds). The other methods give a promise.
+ * `find`, `write`, `touch` and `remove` are given a number that stands for the call: `onAnswers` gets it back with the answer,
+ * in a list of many (`AnswerKind` says what it holds). The other methods give a promise.
  *
  * No method is an `async fn`: the future of one would borrow the instance, which an environment that is torn down frees
  * whatever still runs. Each takes what it needs of the store on the JavaScript thread, and its future owns that.
@@ -33,22 +33,15 @@ export declare class NativeStore {
    * # Errors
    * None: failures are data. One that is returned is the answer.
    */
-  get(call: number, storageId: string): Failure | null
+  find(call: number, storageId: string): Failure | null
   /**
-   * Writes a session; the answer tells whether it was created. `session` is text, or a BSON document whose first element
-   * is the value to store.
+   * Writes a session; the answer tells whether it was created, or without `isUpsert`, which creates none, whether there was
+   * one. `session` is text, or a BSON document whose first element is the value to store.
    *
    * # Errors
    * None: failures are data. One that is returned is the answer.
    */
-  set(call: number, storageId: string, session: string | Buffer, expiresMs: number, lastModifiedMs?: number | undefined | null): Failure | null
-  /**
-   * The same without creating a session; the answer tells whether there was one.
-   *
-   * # Errors
-   * None: failures are data. One that is returned is the answer.
-   */
-  update(call: number, storageId: string, session: string | Buffer, expiresMs: number, lastModifiedMs?: number | undefined | null): Failure | null
+  write(call: number, storageId: string, session: string | Buffer, isUpsert: boolean, expiresMs: number, lastModifiedMs?: number | undefined | null): Failure | null
   /**
    * Renews a session; the answer tells whether there was one.
    *
@@ -62,7 +55,7 @@ export declare class NativeStore {
    * # Errors
    * None: failures are data. One that is returned is the answer.
    */
-  destroy(call: number, storageId: string): Failure | null
+  remove(call: number, storageId: string): Failure | null
   /**
    * All live sessions, in the place of each that cannot be decrypted the failure.
    *
@@ -71,12 +64,12 @@ export declare class NativeStore {
    */
   all(): Promise<Outcome<Array<Outcome<SessionRecord>>>>
   /**
-   * The next live sessions after a storage id that are not stored as they would be today.
+   * The next live sessions after a storage id, by storage id.
    *
    * # Errors
    * None: failures are data.
    */
-  outdated(after: string | undefined | null, limit: number): Promise<Outcome<OutdatedBatch>>
+  scan(after: string | undefined | null, limit: number): Promise<Outcome<Array<ScannedSession>>>
   /**
    * The session of this id as the primary has it, whether it is live or not.
    *
@@ -86,7 +79,7 @@ export declare class NativeStore {
   load(storageId: string): Promise<Outcome<LoadedSession | null>>
   /**
    * Writes a session that nobody has changed since it was stored so, and tells whether that was the case. `session` is what
-   * `set` takes. Without `expiresMs` nothing but the session's value is touched.
+   * `write` takes. Without `expiresMs` nothing but the session's value is touched.
    *
    * # Errors
    * None: failures are data.
@@ -98,7 +91,7 @@ export declare class NativeStore {
    * # Errors
    * None: failures are data.
    */
-  length(): Promise<Outcome<number>>
+  count(): Promise<Outcome<number>>
   /**
    * Removes all sessions; the collection and its indexes stay.
    *
@@ -124,7 +117,7 @@ export declare class NativeStore {
    * Removes expired sessions in the background, unless that is under way already. Keeps no process alive.
    *
    * # Errors
-   * A panic.
+   * None: `onBackground` gets them.
    */
   sweep(): void
   /**
@@ -205,6 +198,30 @@ export declare const enum AnswerKind {
   Decrypted = 6,
 }
 
+/** Who removes expired sessions. */
+export declare const enum AutoRemove {
+  /** The server, by a TTL index. */
+  Native = 'native',
+  /** The store, now and then. */
+  Interval = 'interval',
+  /** Nobody. */
+  Disabled = 'disabled',
+}
+
+/** What happens outside any call. */
+export declare const enum BackgroundEvent {
+  /** The TTL index could not be made; it is tried again. */
+  TtlIndexFailed = 'ttl-index-failed',
+  /** There is a TTL index that was not asked for. */
+  TtlIndexPresent = 'ttl-index-present',
+  /** Expired sessions could not be removed. */
+  SweepFailed = 'sweep-failed',
+  /** A server takes writes again. */
+  Connect = 'connect',
+  /** No server takes writes any more. */
+  Disconnect = 'disconnect',
+}
+
 /** News of what happens outside any call. */
 export interface BackgroundReport {
   /** What the news is about. */
@@ -261,7 +278,7 @@ export interface DriverInfoConfig {
   platform?: string
 }
 
-/** A failure as data: native-backend.js turns it into an `Error`. */
+/** A failure as data: lib/errors.js turns it into an `Error`. */
 export interface Failure {
   /** The name that the Node driver gives such an error, such as `MongoServerError`. */
   name: string
@@ -299,6 +316,16 @@ export interface KrupteinConfig {
   laterKeyLength: number
 }
 
+/** How keys for kruptein's formats are derived. */
+export declare const enum KrupteinDerivation {
+  /** PBKDF2. */
+  Pbkdf2 = 'pbkdf2',
+  /** scrypt. */
+  Scrypt = 'scrypt',
+  /** Argon2id. */
+  Argon2id = 'argon2id',
+}
+
 /** A stored session, and how exactly it is stored. */
 export interface LoadedSession {
   /** The stored value, in the form that `SessionRecord` has, not decrypted: `replace` wants it back. */
@@ -307,33 +334,21 @@ export interface LoadedSession {
   record: SessionRecord
 }
 
-/** A part of the collection. */
-export interface OutdatedBatch {
-  /** Those that are to be replaced. */
-  outdated: Array<OutdatedSession>
-  /** The storage ids of those that no secret opens. */
-  unreadable: Array<string>
-  /** How many sessions were looked at. */
-  scanned: number
-  /** The last storage id that was looked at: where the next batch begins. Absent at the end. */
-  last?: string
-}
-
-/** A session that is not stored as it would be today. */
-export interface OutdatedSession {
-  /** Where it is. */
-  storageId: string
-  /** The stored value, in the form that `SessionRecord` has: `replace` wants it back. */
-  stored: string | Buffer
-  /** What the serializer returned, or its JSON; absent when `stored` is not encrypted. */
-  text?: string
-}
-
 /**
  * The platform this binary was built for, in the words of Node and npm: `linux-x64-gnu`, `darwin-arm64`, …, or
  * `wasm32-wasip1`.
  */
 export declare function platform(): string
+
+/** A session that a scan came to. */
+export interface ScannedSession {
+  /** Where it is. */
+  storageId: string
+  /** The stored value, in the form that `SessionRecord` has, not decrypted: `replace` wants it back. */
+  stored?: string | Buffer
+  /** What it holds, or why it cannot be decrypted. Of a session that is stored as it would be today nothing more is told. */
+  session: Outcome<SessionRecord>
+}
 
 /** How the sealed format derives its keys. */
 export interface SealedConfig {
@@ -349,6 +364,14 @@ export interface SealedConfig {
   parallelism: number
 }
 
+/** How keys for the sealed format are derived. */
+export declare const enum SealedDerivation {
+  /** PBKDF2 with SHA-512. */
+  Pbkdf2 = 'pbkdf2',
+  /** Argon2id. */
+  Argon2id = 'argon2id',
+}
+
 /** `serverApi` of the Node driver. */
 export interface ServerApiConfig {
   /** The version, such as `1`. */
@@ -357,6 +380,16 @@ export interface ServerApiConfig {
   strict?: boolean
   /** Refuse what the API version has deprecated. */
   deprecationErrors?: boolean
+}
+
+/** What is written. */
+export declare const enum SessionFormat {
+  /** What connect-mongo's `crypto` writes. */
+  Kruptein = 'kruptein',
+  /** What connect-mongo's `createWebCryptoAdapter` writes. */
+  WebCrypto = 'web-crypto',
+  /** Our own. */
+  Sealed = 'sealed',
 }
 
 /** A stored session. */
@@ -372,6 +405,8 @@ export interface SessionRecord {
   lastModifiedMs?: number
   /** Of a session that was decrypted: whether the serializer is known to have returned this very text. */
   isSerialized?: boolean
+  /** Of a session that was decrypted: whether it was stored in the format that is written today, under the newest secret. */
+  isCurrent?: boolean
 }
 
 /** What a store needs to know once. */
@@ -392,12 +427,20 @@ export interface StoreConfig {
   maxPending: number
   /** How long a call may take, its place in the queue included, in milliseconds; no limit when absent. */
   operationTimeoutMS?: number
-  /** `native`, `interval` or `disabled`. */
+  /** Who removes expired sessions. */
   autoRemove: 'native' | 'interval' | 'disabled'
 }
 
 /** The version of this binary, which has to be that of the JavaScript around it. */
 export declare function version(): string
+
+/** The ciphers of the Web Crypto format. */
+export declare const enum WebCryptoAlgorithm {
+  /** AES-256 in GCM. */
+  AesGcm = 'AES-GCM',
+  /** AES-256 in CBC. */
+  AesCbc = 'AES-CBC',
+}
 
 /** The options of the Web Crypto format. */
 export interface WebCryptoConfig {

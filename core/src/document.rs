@@ -73,6 +73,8 @@ pub struct Found {
     pub last_modified_ms: Option<i64>,
     /// Of a session that was decrypted: whether the serializer is known to have returned this very text.
     pub is_serialized: Option<bool>,
+    /// Of a session that was decrypted: whether it was stored in the format that is written today, under the newest secret.
+    pub is_current: Option<bool>,
 }
 
 /// A JavaScript time value as a BSON date. Like the `bson` package, NaN (an invalid `Date`) becomes the epoch.
@@ -246,6 +248,7 @@ pub fn read(document: &RawDocument) -> Result<Found, DocumentError> {
         expires_ms: date_ms(document, "expires")?,
         last_modified_ms: date_ms(document, "lastModified")?,
         is_serialized: None,
+        is_current: None,
     })
 }
 

@@ -56,7 +56,7 @@ class NativeCollection {
 
   /** @param {string} storageId @param {Done<StoredSession | null>} [done] */
   find(storageId, done) {
-    return this.#start((native, call) => native.get(call, storageId), done)
+    return this.#start((native, call) => native.find(call, storageId), done)
   }
 
   /**
@@ -67,9 +67,9 @@ class NativeCollection {
    * @param {Done<boolean>} [done]
    */
   write(storageId, payload, { expires, lastModified }, isUpsert, done) {
-    const method = isUpsert ? 'set' : 'update'
     return this.#start(
-      (native, call) => native[method](call, storageId, payload, expires.getTime(), lastModified?.getTime()),
+      (native, call) =>
+        native.write(call, storageId, payload, isUpsert, expires.getTime(), lastModified?.getTime()),
       done
     )
   }
@@ -84,7 +84,7 @@ class NativeCollection {
 
   /** @param {string} storageId @param {Done<unknown>} [done] */
   remove(storageId, done) {
-    return this.#start((native, call) => native.destroy(call, storageId), done)
+    return this.#start((native, call) => native.remove(call, storageId), done)
   }
 
   /** @param {string} storageId @returns {Promise<LoadedSession | null>} */
@@ -112,17 +112,17 @@ class NativeCollection {
   async scan(after, limit) {
     const native = await this.#store.open()
     if (limit === undefined) return unwrap(await native.all()).map((outcome) => this.#revealed(outcome))
-    return unwrap(await native.scan(after, limit)).map(({ storageId, stored, isCurrent, session }) => ({
+    return unwrap(await native.scan(after, limit)).map(({ storageId, stored, session }) => ({
       storageId,
       stored,
-      isCurrent,
-      ...(session && this.#revealed(session)),
+      isCurrent: 'isCurrent' in session && session.isCurrent,
+      ...this.#revealed(session),
     }))
   }
 
   async count() {
     const native = await this.#store.open()
-    return unwrap(await native.length())
+    return unwrap(await native.count())
   }
 
   async clear() {

@@ -5,11 +5,11 @@ use napi::bindgen_prelude::{Buffer, Either};
 use napi_derive::napi;
 
 use crate::{
-    edge::failure::Failure,
+    edge::failure::{Failure, Outcome},
     engine::{
         background::News,
         errors::StoreError,
-        stored::{Loaded, Outdated, OutdatedPart},
+        stored::{Loaded, Scanned},
     },
 };
 
@@ -25,6 +25,8 @@ pub struct SessionRecord {
     pub last_modified_ms: Option<i64>,
     /// Of a session that was decrypted: whether the serializer is known to have returned this very text.
     pub is_serialized: Option<bool>,
+    /// Of a session that was decrypted: whether it was stored in the format that is written today, under the newest secret.
+    pub is_current: Option<bool>,
 }
 
 /// A stored session, and how exactly it is stored.
@@ -36,28 +38,16 @@ pub struct LoadedSession {
     pub record: SessionRecord,
 }
 
-/// A session that is not stored as it would be today.
+/// A session that a scan came to.
 #[napi(object, object_from_js = false)]
-pub struct OutdatedSession {
+pub struct ScannedSession {
     /// Where it is.
     pub storage_id: String,
-    /// The stored value, in the form that `SessionRecord` has: `replace` wants it back.
-    pub stored: Either<String, Buffer>,
-    /// What the serializer returned, or its JSON; absent when `stored` is not encrypted.
-    pub text: Option<String>,
-}
-
-/// A part of the collection.
-#[napi(object, object_from_js = false)]
-pub struct OutdatedBatch {
-    /// Those that are to be replaced.
-    pub outdated: Vec<OutdatedSession>,
-    /// The storage ids of those that no secret opens.
-    pub unreadable: Vec<String>,
-    /// How many sessions were looked at.
-    pub scanned: u32,
-    /// The last storage id that was looked at: where the next batch begins. Absent at the end.
-    pub last: Option<String>,
+    /// The stored value, in the form that `SessionRecord` has, not decrypted: `replace` wants it back.
+    pub stored: Option<Either<String, Buffer>>,
+    /// What it holds, or why it cannot be decrypted. Of a session that is stored as it would be today nothing more is told.
+    #[napi(ts_type = "Outcome<SessionRecord>")]
+    pub session: Outcome<SessionRecord>,
 }
 
 /// What happens outside any call.
@@ -109,6 +99,15 @@ fn from_payload(payload: Payload) -> Either<String, Buffer> {
     }
 }
 
+/// A session, or why there is none.
+#[must_use]
+pub fn to_outcome(session: Result<Found, StoreError>) -> Outcome<SessionRecord> {
+    match session {
+        Ok(found) => Either::A(found.into()),
+        Err(error) => Either::B(error.into()),
+    }
+}
+
 impl From<Found> for SessionRecord {
     fn from(found: Found) -> Self {
         Self {
@@ -116,6 +115,7 @@ impl From<Found> for SessionRecord {
             expires_ms: found.expires_ms,
             last_modified_ms: found.last_modified_ms,
             is_serialized: found.is_serialized,
+            is_current: found.is_current,
         }
     }
 }
@@ -129,24 +129,18 @@ impl From<Loaded> for LoadedSession {
     }
 }
 
-impl From<Outdated> for OutdatedSession {
-    fn from(outdated: Outdated) -> Self {
+impl From<Scanned> for ScannedSession {
+    fn from(scanned: Scanned) -> Self {
+        let is_current = matches!(&scanned.revealed, Ok(found) if found.is_current == Some(true));
+        let stored = scanned.stored.payload.filter(|_| !is_current);
+        let session = scanned.revealed.map(|found| Found {
+            payload: found.payload.filter(|_| !is_current),
+            ..found
+        });
         Self {
-            storage_id: outdated.storage_id,
-            stored: from_payload(outdated.stored),
-            text: outdated.text,
-        }
-    }
-}
-
-impl From<OutdatedPart> for OutdatedBatch {
-    fn from(part: OutdatedPart) -> Self {
-        let outdated = part.outdated.into_iter();
-        Self {
-            outdated: outdated.map(OutdatedSession::from).collect(),
-            unreadable: part.unreadable,
-            scanned: part.scanned,
-            last: part.last,
+            storage_id: scanned.storage_id,
+            stored: stored.map(from_payload),
+            session: to_outcome(session),
         }
     }
 }

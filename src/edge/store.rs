@@ -1,6 +1,6 @@
-//! The class through which JavaScript reads and writes a collection (lib/native-backend.js).
+//! The class through which JavaScript reads and writes a collection (lib/collection/native.js).
 
-use connect_mongo_native_core::document::{Found, Times};
+use connect_mongo_native_core::document::Times;
 use napi::{
     Env, Status,
     bindgen_prelude::{Buffer, Either, Function, Object},
@@ -13,16 +13,15 @@ use crate::{
         answers::Answers,
         config::StoreConfig,
         crypter::SessionCrypter,
-        failure::{Failure, Outcome},
+        failure::Failure,
         handle::StoreHandle,
         handover::Handover,
         open_store::OpenStore,
-        records::{BackgroundReport, LoadedSession, OutdatedBatch, SessionRecord, to_payload},
+        records::{BackgroundReport, LoadedSession, ScannedSession, to_outcome, to_payload},
         runtime::runtime,
     },
     engine::{
         background::OnNews,
-        errors::StoreError,
         operation::{Request, Write},
     },
 };
@@ -32,7 +31,7 @@ type Reporter = ThreadsafeFunction<BackgroundReport, (), BackgroundReport, Statu
 
 /// A session collection.
 ///
-/// `get`, `set`, `touch` and `destroy` are given a number that stands for the call: `onAnswers` gets it back with the answer,
+/// `find`, `write`, `touch` and `remove` are given a number that stands for the call: `onAnswers` gets it back with the answer,
 /// in a list of many (`AnswerKind` says what it holds). The other methods give a promise.
 ///
 /// No method is an `async fn`: the future of one would borrow the instance, which an environment that is torn down frees
@@ -80,22 +79,27 @@ impl NativeStore {
     /// # Errors
     /// None: failures are data. One that is returned is the answer.
     #[napi(catch_unwind)]
-    pub fn get(&self, env: Env, call: f64, storage_id: String) -> Option<Failure> {
+    pub fn find(&self, env: Env, call: f64, storage_id: String) -> Option<Failure> {
         self.handle.submit(env, call, storage_id, Request::Get)
     }
 
-    /// Writes a session; the answer tells whether it was created. `session` is text, or a BSON document whose first element
-    /// is the value to store.
+    /// Writes a session; the answer tells whether it was created, or without `isUpsert`, which creates none, whether there was
+    /// one. `session` is text, or a BSON document whose first element is the value to store.
     ///
     /// # Errors
     /// None: failures are data. One that is returned is the answer.
     #[napi(catch_unwind)]
-    pub fn set(
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "an object for them would cost JavaScript more than the call"
+    )]
+    pub fn write(
         &self,
         env: Env,
         call: f64,
         storage_id: String,
         session: Either<String, Buffer>,
+        is_upsert: bool,
         expires_ms: f64,
         last_modified_ms: Option<f64>,
     ) -> Option<Failure> {
@@ -106,34 +110,7 @@ impl NativeStore {
         let write = Write::Set {
             payload: to_payload(session),
             times,
-            is_upsert: true,
-        };
-        self.handle
-            .submit(env, call, storage_id, Request::Write(write))
-    }
-
-    /// The same without creating a session; the answer tells whether there was one.
-    ///
-    /// # Errors
-    /// None: failures are data. One that is returned is the answer.
-    #[napi(catch_unwind)]
-    pub fn update(
-        &self,
-        env: Env,
-        call: f64,
-        storage_id: String,
-        session: Either<String, Buffer>,
-        expires_ms: f64,
-        last_modified_ms: Option<f64>,
-    ) -> Option<Failure> {
-        let times = Times {
-            expires_ms,
-            last_modified_ms,
-        };
-        let write = Write::Set {
-            payload: to_payload(session),
-            times,
-            is_upsert: false,
+            is_upsert,
         };
         self.handle
             .submit(env, call, storage_id, Request::Write(write))
@@ -166,7 +143,7 @@ impl NativeStore {
     /// # Errors
     /// None: failures are data. One that is returned is the answer.
     #[napi(catch_unwind)]
-    pub fn destroy(&self, env: Env, call: f64, storage_id: String) -> Option<Failure> {
+    pub fn remove(&self, env: Env, call: f64, storage_id: String) -> Option<Failure> {
         self.handle
             .submit(env, call, storage_id, Request::Write(Write::Destroy))
     }
@@ -186,20 +163,24 @@ impl NativeStore {
         })
     }
 
-    /// The next live sessions after a storage id that are not stored as they would be today.
+    /// The next live sessions after a storage id, by storage id.
     ///
     /// # Errors
     /// None: failures are data.
-    #[napi(catch_unwind, ts_return_type = "Promise<Outcome<OutdatedBatch>>")]
-    pub fn outdated<'env>(
+    #[napi(
+        catch_unwind,
+        ts_return_type = "Promise<Outcome<Array<ScannedSession>>>"
+    )]
+    pub fn scan<'env>(
         &self,
         env: &'env Env,
         after: Option<String>,
         limit: u32,
     ) -> napi::Result<Object<'env>> {
         self.handle.run(env, async move |store| {
-            let part = store.sessions.outdated(after.as_deref(), limit).await?;
-            Ok(OutdatedBatch::from(part))
+            let scanned = store.sessions.scan(after.as_deref(), limit).await?;
+            let scanned = scanned.into_iter().map(ScannedSession::from);
+            Ok(scanned.collect::<Vec<_>>())
         })
     }
 
@@ -219,7 +200,7 @@ impl NativeStore {
     }
 
     /// Writes a session that nobody has changed since it was stored so, and tells whether that was the case. `session` is what
-    /// `set` takes. Without `expiresMs` nothing but the session's value is touched.
+    /// `write` takes. Without `expiresMs` nothing but the session's value is touched.
     ///
     /// # Errors
     /// None: failures are data.
@@ -249,9 +230,9 @@ impl NativeStore {
     /// # Errors
     /// None: failures are data.
     #[napi(catch_unwind, ts_return_type = "Promise<Outcome<number>>")]
-    pub fn length<'env>(&self, env: &'env Env) -> napi::Result<Object<'env>> {
+    pub fn count<'env>(&self, env: &'env Env) -> napi::Result<Object<'env>> {
         self.handle
-            .run(env, async move |store| store.sessions.length().await)
+            .run(env, async move |store| store.sessions.count().await)
     }
 
     /// Removes all sessions; the collection and its indexes stay.
@@ -321,11 +302,4 @@ fn tell(reporter: Reporter) -> OnNews {
         // It fails only when the environment is gone, and whoever would hear of it.
         reporter.call(news.into(), ThreadsafeFunctionCallMode::NonBlocking);
     })
-}
-
-fn to_outcome(session: Result<Found, StoreError>) -> Outcome<SessionRecord> {
-    match session {
-        Ok(found) => Either::A(found.into()),
-        Err(error) => Either::B(error.into()),
-    }
 }

@@ -22,16 +22,6 @@ static DERIVATIONS: LazyLock<Semaphore> = LazyLock::new(|| {
 #[derive(Clone)]
 pub struct SessionEncryption(Option<Arc<Envelopes>>);
 
-/// How a stored session compares with what would be written today.
-pub enum Standing {
-    /// It is.
-    Current,
-    /// It is encrypted in another way, or not at all: what the serializer returned, or its JSON.
-    Outdated(String),
-    /// It is not encrypted, and no text.
-    Plain,
-}
-
 impl SessionEncryption {
     /// In these envelopes; without any, sessions are stored as they are.
     #[must_use]
@@ -72,22 +62,8 @@ impl SessionEncryption {
         Ok(Found {
             payload: Some(Payload::Text(plaintext.text)),
             is_serialized: Some(plaintext.is_serialized),
+            is_current: Some(plaintext.is_current),
             ..found
-        })
-    }
-
-    /// How a stored session compares with what would be written today.
-    ///
-    /// # Errors
-    /// As [`Self::reveal`].
-    pub async fn standing(&self, storage_id: &str, found: &Found) -> Result<Standing, StoreError> {
-        Ok(match self.decrypt(storage_id, found).await? {
-            Some(plaintext) if plaintext.is_current => Standing::Current,
-            Some(plaintext) => Standing::Outdated(plaintext.text),
-            None if found.payload.as_ref().is_some_and(is_null) => {
-                return Err(Refusal::Refused.into());
-            }
-            None => Standing::Plain,
         })
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use connect_mongo_native_core::document::{self, Found, Payload, Times};
 
 use crate::{
-    engine::{encryption::Standing, errors::StoreError, operation::Codec},
+    engine::{errors::StoreError, operation::Codec},
     mongo::{collection::DriverCollection, errors::MongoError},
 };
 
@@ -23,27 +23,14 @@ pub struct Loaded {
     pub revealed: Found,
 }
 
-/// A session that is not stored as it would be today.
-pub struct Outdated {
+/// A session that a scan came to.
+pub struct Scanned {
     /// Where it is.
     pub storage_id: String,
-    /// The stored value.
-    pub stored: Payload,
-    /// What the serializer returned, or its JSON; `None` when `stored` is not encrypted.
-    pub text: Option<String>,
-}
-
-/// A part of the collection.
-#[derive(Default)]
-pub struct OutdatedPart {
-    /// Those that are to be replaced.
-    pub outdated: Vec<Outdated>,
-    /// The storage ids of those that no secret opens.
-    pub unreadable: Vec<String>,
-    /// How many sessions were looked at.
-    pub scanned: u32,
-    /// The last storage id that was looked at; `None` at the end of the collection.
-    pub last: Option<String>,
+    /// Not decrypted; its payload is `None` when the document has no session.
+    pub stored: Found,
+    /// Decrypted, or why it cannot be.
+    pub revealed: Result<Found, StoreError>,
 }
 
 impl StoredSessions {
@@ -70,52 +57,25 @@ impl StoredSessions {
         Ok(sessions)
     }
 
-    /// Of the next `limit` live sessions after a storage id, those that are not stored as they would be today.
+    /// The next `limit` live sessions after a storage id, by storage id.
     ///
     /// # Errors
     /// What befell the command.
-    pub async fn outdated(
-        &self,
-        after: Option<&str>,
-        limit: u32,
-    ) -> Result<OutdatedPart, StoreError> {
+    pub async fn scan(&self, after: Option<&str>, limit: u32) -> Result<Vec<Scanned>, StoreError> {
         let mut cursor = self.collection.reader.live_after(after, limit).await?;
-        let mut part = OutdatedPart::default();
+        let mut scanned = Vec::new();
         while cursor.advance().await.map_err(MongoError::from)? {
             let document = cursor.current();
             // The filter finds no document whose id is no string.
             let storage_id = document::storage_id(document)?.unwrap_or_default();
-            self.add_outdated(storage_id, document::read(document)?, &mut part)
-                .await?;
+            let found = document::read(document)?;
+            scanned.push(Scanned {
+                storage_id: storage_id.to_owned(),
+                stored: document::read(document)?,
+                revealed: self.codec.encryption.reveal(storage_id, found).await,
+            });
         }
-        Ok(part)
-    }
-
-    async fn add_outdated(
-        &self,
-        storage_id: &str,
-        found: Found,
-        part: &mut OutdatedPart,
-    ) -> Result<(), StoreError> {
-        part.scanned += 1;
-        part.last = Some(storage_id.to_owned());
-        let text = match self.codec.encryption.standing(storage_id, &found).await {
-            Ok(Standing::Current) => return Ok(()),
-            Ok(Standing::Outdated(text)) => Some(text),
-            Ok(Standing::Plain) => None,
-            Err(StoreError::Encryption(_)) => {
-                part.unreadable.push(storage_id.to_owned());
-                return Ok(());
-            }
-            Err(error) => return Err(error),
-        };
-        let outdated = found.payload.map(|stored| Outdated {
-            storage_id: storage_id.to_owned(),
-            stored,
-            text,
-        });
-        part.outdated.extend(outdated);
-        Ok(())
+        Ok(scanned)
     }
 
     /// The session of this id as the primary has it, whether it is live or not.
@@ -155,7 +115,7 @@ impl StoredSessions {
     ///
     /// # Errors
     /// What befell the command.
-    pub async fn length(&self) -> Result<i64, StoreError> {
+    pub async fn count(&self) -> Result<i64, StoreError> {
         let count = self.collection.reader.count_live().await?;
         Ok(i64::try_from(count).unwrap_or(i64::MAX))
     }
