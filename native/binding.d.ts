@@ -13,7 +13,7 @@ export declare const __napiBindingTarget: 'native' | 'wasm32-wasi' | 'wasm32-was
  * A session collection.
  *
  * `get`, `set`, `touch` and `destroy` are given a number that stands for the call: `onAnswers` gets it back with the answer,
- * in a list of many ([`AnswerKind`](crate::answers::AnswerKind) says what it holds). The other methods give a promise.
+ * in a list of many (`AnswerKind` says what it holds). The other methods give a promise.
  *
  * No method is an `async fn`: the future of one would borrow the instance, which an environment that is torn down frees
  * whatever still runs. Each takes what it needs of the store on the JavaScript thread, and its future owns that.
@@ -124,7 +124,7 @@ export declare class NativeStore {
    * Removes expired sessions in the background, unless that is under way already. Keeps no process alive.
    *
    * # Errors
-   * A panic.
+   * None: `onBackground` gets them.
    */
   sweep(): void
   /**
@@ -205,6 +205,30 @@ export declare const enum AnswerKind {
   Decrypted = 6,
 }
 
+/** Who removes expired sessions. */
+export declare const enum AutoRemove {
+  /** The server, by a TTL index. */
+  Native = 'native',
+  /** The store, now and then. */
+  Interval = 'interval',
+  /** Nobody. */
+  Disabled = 'disabled',
+}
+
+/** What happens outside any call. */
+export declare const enum BackgroundEvent {
+  /** The TTL index could not be made; it is tried again. */
+  TtlIndexFailed = 'ttl-index-failed',
+  /** There is a TTL index that was not asked for. */
+  TtlIndexPresent = 'ttl-index-present',
+  /** Expired sessions could not be removed. */
+  SweepFailed = 'sweep-failed',
+  /** A server takes writes again. */
+  Connect = 'connect',
+  /** No server takes writes any more. */
+  Disconnect = 'disconnect',
+}
+
 /** News of what happens outside any call. */
 export interface BackgroundReport {
   /** What the news is about. */
@@ -261,7 +285,7 @@ export interface DriverInfoConfig {
   platform?: string
 }
 
-/** A failure as data: native-backend.js turns it into an `Error`. */
+/** A failure as data: lib/errors.js turns it into an `Error`. */
 export interface Failure {
   /** The name that the Node driver gives such an error, such as `MongoServerError`. */
   name: string
@@ -297,6 +321,16 @@ export interface KrupteinConfig {
   laterTagLength: number
   /** The length of a key to kruptein 3.4. */
   laterKeyLength: number
+}
+
+/** How keys for kruptein's formats are derived. */
+export declare const enum KrupteinDerivation {
+  /** PBKDF2. */
+  Pbkdf2 = 'pbkdf2',
+  /** scrypt. */
+  Scrypt = 'scrypt',
+  /** Argon2id. */
+  Argon2id = 'argon2id',
 }
 
 /** A stored session, and how exactly it is stored. */
@@ -349,6 +383,14 @@ export interface SealedConfig {
   parallelism: number
 }
 
+/** How keys for the sealed format are derived. */
+export declare const enum SealedDerivation {
+  /** PBKDF2 with SHA-512. */
+  Pbkdf2 = 'pbkdf2',
+  /** Argon2id. */
+  Argon2id = 'argon2id',
+}
+
 /** `serverApi` of the Node driver. */
 export interface ServerApiConfig {
   /** The version, such as `1`. */
@@ -357,6 +399,16 @@ export interface ServerApiConfig {
   strict?: boolean
   /** Refuse what the API version has deprecated. */
   deprecationErrors?: boolean
+}
+
+/** What is written. */
+export declare const enum SessionFormat {
+  /** What connect-mongo's `crypto` writes. */
+  Kruptein = 'kruptein',
+  /** What connect-mongo's `createWebCryptoAdapter` writes. */
+  WebCrypto = 'web-crypto',
+  /** Our own. */
+  Sealed = 'sealed',
 }
 
 /** A stored session. */
@@ -392,12 +444,20 @@ export interface StoreConfig {
   maxPending: number
   /** How long a call may take, its place in the queue included, in milliseconds; no limit when absent. */
   operationTimeoutMS?: number
-  /** `native`, `interval` or `disabled`. */
+  /** Who removes expired sessions. */
   autoRemove: 'native' | 'interval' | 'disabled'
 }
 
 /** The version of this binary, which has to be that of the JavaScript around it. */
 export declare function version(): string
+
+/** The ciphers of the Web Crypto format. */
+export declare const enum WebCryptoAlgorithm {
+  /** AES-256 in GCM. */
+  AesGcm = 'AES-GCM',
+  /** AES-256 in CBC. */
+  AesCbc = 'AES-CBC',
+}
 
 /** The options of the Web Crypto format. */
 export interface WebCryptoConfig {
