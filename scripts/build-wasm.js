@@ -135,12 +135,15 @@ async function findCompiler(say) {
 
 /** @param {Compiler} compiler */
 async function compile({ env, cargoArgs }) {
-  const cargoHome = process.env.CARGO_HOME ?? path.join(homedir(), '.cargo')
+  const registry = path.join(process.env.CARGO_HOME ?? path.join(homedir(), '.cargo'), 'registry', 'src')
+  const sources = fs.existsSync(registry) ? fs.readdirSync(registry) : []
   const rustFlags = [
     // opt-level "z" inlines next to nothing. At this much, encryption is nearly twice as fast, and the module no larger.
     '-Cllvm-args=-inline-threshold=25',
     // The folders of this machine are nobody's business, and take up space.
-    `--remap-path-prefix=${path.join(cargoHome, 'registry', 'src')}=`,
+    ...sources.map((name) => `--remap-path-prefix=${path.join(registry, name)}=`),
+    // The linker shares what texts have in common at their ends.
+    '-Clink-arg=-O2',
     ...(isCI ? ['-Dwarnings'] : []),
   ]
   const napi = path.join(ROOT, 'node_modules', '@napi-rs', 'cli', 'cli.mjs')

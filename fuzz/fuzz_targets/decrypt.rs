@@ -3,21 +3,16 @@
 
 use std::sync::LazyLock;
 
-use libfuzzer_sys::fuzz_target;
-use zeroize::Zeroizing;
-
-#[path = "../../src/crypto/mod.rs"]
-#[allow(dead_code, reason = "the target needs a part of it")]
-mod crypto;
-
-use crypto::{
-    Crypter, Format, Options, Stored,
+use connect_mongo_native_core::crypto::{
+    Envelopes, Format, Options, Stored,
     cipher::CipherAlgorithm,
     encoding::Encoding,
     hash::HashAlgorithm,
     keys::{Effort, KeyRing},
     kruptein, sealed, web_crypto,
 };
+use libfuzzer_sys::fuzz_target;
+use zeroize::Zeroizing;
 
 const PLAINTEXT: &str = "{\"cookie\":{}}";
 
@@ -25,7 +20,7 @@ fn cipher(name: &str) -> CipherAlgorithm {
     CipherAlgorithm::from_name(name).expect("it is known")
 }
 
-fn crypter(format: Format, cipher_name: &str, encoding: Encoding) -> Crypter {
+fn crypter(format: Format, cipher_name: &str, encoding: Encoding) -> Envelopes {
     let options = Options {
         format,
         kruptein: kruptein::Options {
@@ -56,7 +51,7 @@ fn crypter(format: Format, cipher_name: &str, encoding: Encoding) -> Crypter {
         accept_plaintext: false,
     };
     let keys = KeyRing::new(vec![Zeroizing::new(b"secret".to_vec())]);
-    let crypter = Crypter::new(options, keys);
+    let crypter = Envelopes::new(options, keys);
     let stored = crypter
         .encrypt("sid", PLAINTEXT, Effort::Derive)
         .expect("it is encrypted");
@@ -66,7 +61,7 @@ fn crypter(format: Format, cipher_name: &str, encoding: Encoding) -> Crypter {
     crypter
 }
 
-static CRYPTERS: LazyLock<[Crypter; 5]> = LazyLock::new(|| {
+static CRYPTERS: LazyLock<[Envelopes; 5]> = LazyLock::new(|| {
     [
         crypter(Format::Kruptein, "aes-256-gcm", Encoding::Base64),
         crypter(Format::Kruptein, "aes-256-cbc", Encoding::Hex),

@@ -2,35 +2,8 @@
 #![no_main]
 
 use bson::{DateTime, RawDocument};
+use connect_mongo_native_core::document::{Payload, is_live, read, replace_statement, spread_text};
 use libfuzzer_sys::fuzz_target;
-
-// The driver takes minutes to build, and of it only `mongodb::bson` is needed.
-pub extern crate bson;
-extern crate self as mongodb;
-
-#[path = "../../src/session.rs"]
-#[allow(dead_code, reason = "the target needs a part of it")]
-mod session;
-
-mod error {
-    /// What of the crate's own `StoreError` src/session.rs needs.
-    #[derive(Debug)]
-    pub struct StoreError;
-
-    impl StoreError {
-        pub fn invalid_payload(_: impl std::fmt::Display) -> Self {
-            Self
-        }
-    }
-
-    impl From<bson::error::Error> for StoreError {
-        fn from(_: bson::error::Error) -> Self {
-            Self
-        }
-    }
-}
-
-use session::{Payload, is_live, read, replace_statement, spread_text};
 
 /// The frame of a document around the bytes, without which hardly any would be looked at.
 fn framed(data: &[u8]) -> Vec<u8> {

@@ -1,5 +1,7 @@
-//! The configuration of encryption as JavaScript gives it, complete (lib/crypto-options.js). What an app names itself, such as a
-//! cipher, is a string, for there are many: an unknown one is told in the words of connect-mongo's options.
+//! The configuration of encryption as JavaScript gives it, complete (lib/crypto-options.js).
+//!
+//! Ciphers, hashes and encodings are strings, for there are many: an unknown one is told in the words of connect-mongo's options.
+//! Of the short lists only the format is an enum, since each costs WebAssembly 1 to 1.5 kB; the others become enums below.
 
 use connect_mongo_native_core::crypto::{
     Format, Options, cipher::CipherAlgorithm, encoding::Encoding, hash::HashAlgorithm, kruptein,
@@ -45,45 +47,6 @@ pub enum SessionFormat {
     Sealed,
 }
 
-/// How keys for kruptein's formats are derived.
-#[napi(string_enum)]
-#[derive(Clone, Copy)]
-pub enum KrupteinDerivation {
-    /// PBKDF2.
-    #[napi(value = "pbkdf2")]
-    Pbkdf2,
-    /// scrypt.
-    #[napi(value = "scrypt")]
-    Scrypt,
-    /// Argon2id.
-    #[napi(value = "argon2id")]
-    Argon2id,
-}
-
-/// How keys for the sealed format are derived.
-#[napi(string_enum)]
-#[derive(Clone, Copy)]
-pub enum SealedDerivation {
-    /// PBKDF2 with SHA-512.
-    #[napi(value = "pbkdf2")]
-    Pbkdf2,
-    /// Argon2id.
-    #[napi(value = "argon2id")]
-    Argon2id,
-}
-
-/// The ciphers of the Web Crypto format.
-#[napi(string_enum)]
-#[derive(Clone, Copy)]
-pub enum WebCryptoAlgorithm {
-    /// AES-256 in GCM.
-    #[napi(value = "AES-GCM")]
-    AesGcm,
-    /// AES-256 in CBC.
-    #[napi(value = "AES-CBC")]
-    AesCbc,
-}
-
 /// kruptein's options. Lengths are in bytes.
 #[napi(object, object_to_js = false)]
 pub struct KrupteinConfig {
@@ -95,7 +58,7 @@ pub struct KrupteinConfig {
     pub encoding: String,
     /// How keys are derived.
     #[napi(ts_type = "'pbkdf2' | 'scrypt' | 'argon2id'")]
-    pub derivation: KrupteinDerivation,
+    pub derivation: String,
     /// The length of an iv.
     pub iv_length: u32,
     /// The length of an authentication tag.
@@ -113,7 +76,7 @@ pub struct KrupteinConfig {
 pub struct WebCryptoConfig {
     /// The cipher.
     #[napi(ts_type = "'AES-GCM' | 'AES-CBC'")]
-    pub algorithm: WebCryptoAlgorithm,
+    pub algorithm: String,
     /// `base64`, `base64url` or `hex`.
     pub encoding: String,
     /// The length of an iv, in bytes.
@@ -129,7 +92,7 @@ pub struct WebCryptoConfig {
 pub struct SealedConfig {
     /// The function.
     #[napi(ts_type = "'pbkdf2' | 'argon2id'")]
-    pub derivation: SealedDerivation,
+    pub derivation: String,
     /// The rounds of PBKDF2.
     pub iterations: u32,
     /// The memory of Argon2id, in KiB.
@@ -186,10 +149,11 @@ fn kruptein_options(config: &KrupteinConfig) -> Result<kruptein::Options, String
         cipher: cipher(&config.algorithm)?,
         hash: hash(&config.hashing)?,
         encoding: encoding(&config.encoding)?,
-        derivation: match config.derivation {
-            KrupteinDerivation::Pbkdf2 => kruptein::KeyDerivation::Pbkdf2,
-            KrupteinDerivation::Scrypt => kruptein::KeyDerivation::Scrypt,
-            KrupteinDerivation::Argon2id => kruptein::KeyDerivation::Argon2id,
+        derivation: match config.derivation.as_str() {
+            "pbkdf2" => kruptein::KeyDerivation::Pbkdf2,
+            "scrypt" => kruptein::KeyDerivation::Scrypt,
+            "argon2id" => kruptein::KeyDerivation::Argon2id,
+            other => return Err(format!("The key derivation {other:?} is not known")),
         },
         iv_len: length(config.iv_length),
         tag_len: length(config.tag_length),
@@ -209,9 +173,11 @@ fn kruptein_options(config: &KrupteinConfig) -> Result<kruptein::Options, String
 }
 
 fn web_crypto_options(config: &WebCryptoConfig) -> Result<web_crypto::Options, String> {
-    let (name, cipher_name) = match config.algorithm {
-        WebCryptoAlgorithm::AesGcm => ("AES-GCM", "aes-256-gcm"),
-        WebCryptoAlgorithm::AesCbc => ("AES-CBC", "aes-256-cbc"),
+    let name = config.algorithm.as_str();
+    let cipher_name = match name {
+        "AES-GCM" => "aes-256-gcm",
+        "AES-CBC" => "aes-256-cbc",
+        other => return Err(format!("The algorithm {other:?} is not known")),
     };
     let options = web_crypto::Options {
         cipher: cipher(cipher_name)?,
@@ -232,15 +198,16 @@ fn web_crypto_options(config: &WebCryptoConfig) -> Result<web_crypto::Options, S
 }
 
 fn sealed_derivation(config: &SealedConfig) -> Result<sealed::KeyDerivation, String> {
-    let derivation = match config.derivation {
-        SealedDerivation::Pbkdf2 => sealed::KeyDerivation::Pbkdf2Sha512 {
+    let derivation = match config.derivation.as_str() {
+        "pbkdf2" => sealed::KeyDerivation::Pbkdf2Sha512 {
             rounds: config.iterations,
         },
-        SealedDerivation::Argon2id => sealed::KeyDerivation::Argon2id {
+        "argon2id" => sealed::KeyDerivation::Argon2id {
             memory_kib: config.memory_kib,
             passes: config.passes,
             parallelism: config.parallelism,
         },
+        other => return Err(format!("The key derivation {other:?} is not known")),
     };
     if derivation.is_within_bounds() {
         Ok(derivation)

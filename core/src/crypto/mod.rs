@@ -81,7 +81,7 @@ pub enum Format {
     Sealed,
 }
 
-/// What a [`Envelopes`] needs to know. Formats that are not written are read with their defaults.
+/// What [`Envelopes`] need to know. Formats that are not written are read with their defaults.
 pub struct Options {
     /// What is written.
     pub format: Format,
