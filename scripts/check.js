@@ -2,7 +2,7 @@
 // can be mended without thought. What fails does not keep the steps after it from being run.
 'use strict'
 
-const { existsSync } = require('node:fs')
+const { existsSync, readdirSync } = require('node:fs')
 const path = require('node:path')
 const { parseArgs } = require('node:util')
 const { ROOT, StepError, checkCargo, installPackages, reportFailure, run, step } = require('./setup.js')
@@ -52,6 +52,13 @@ function cargo(...args) {
   return ['cargo', ...args]
 }
 
+/** @returns {Command} */
+function unitTests() {
+  const folder = '__test__/unit'
+  const files = readdirSync(path.join(ROOT, folder)).filter((name) => name.endsWith('.test.js'))
+  return node('--test', ...files.map((name) => `${folder}/${name}`))
+}
+
 /** @returns {Step[]} */
 function checks() {
   /** @type {Step[]} */
@@ -80,6 +87,7 @@ function checks() {
       part: 'lint',
       mend: 'npm run fix, where clippy knows how',
     },
+    { label: 'JavaScript: unit tests', commands: [unitTests()], part: 'unit' },
     { label: 'Rust: unit tests', commands: [cargo('test', '--locked', '--workspace')], part: 'unit' },
   ]
   if (existsSync(path.join(ROOT, RUST_ROOMS))) {

@@ -45,6 +45,7 @@ const FILES = [
   '__test__/differential-options.test.js',
   '__test__/differential-process.test.js',
   '__test__/differential-values.test.js',
+  '__test__/unit/docs.test.js',
   '__test__/documents.test.js',
   '__test__/driver-calls.test.js',
   '__test__/encryption-abuse.test.js',
