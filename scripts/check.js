@@ -28,6 +28,7 @@ const RUSTFMT = [
   cargo('fmt', '--manifest-path', 'fuzz/Cargo.toml'),
   cargo('fmt', ...FLOOR),
 ]
+const FIX = 'npm run fix mends what needs no thought'
 const PARTS = ['lint', 'unit']
 const RUST_ROOMS = 'scripts/rust-rooms.js'
 
@@ -68,7 +69,7 @@ function checks() {
       commands: [BIOME],
       part: 'lint',
       isQuick: true,
-      mend: 'npm run fix',
+      mend: FIX,
     },
     { label: 'JavaScript: types', commands: [TSC], part: 'lint', isQuick: true },
     {
@@ -76,7 +77,7 @@ function checks() {
       commands: RUSTFMT.map((command) => [...command, '--check']),
       part: 'lint',
       isQuick: true,
-      mend: 'npm run fix',
+      mend: FIX,
     },
     {
       label: 'Rust: lints',
@@ -85,7 +86,7 @@ function checks() {
         cargo('clippy', '--locked', '--all-targets', ...FLOOR, '--target-dir', 'target/floor', ...STRICTLY),
       ],
       part: 'lint',
-      mend: 'npm run fix, where clippy knows how',
+      mend: FIX,
     },
     { label: 'JavaScript: unit tests', commands: [unitTests()], part: 'unit' },
     { label: 'Rust: unit tests', commands: [cargo('test', '--locked', '--workspace')], part: 'unit' },
@@ -151,12 +152,13 @@ function readOptions(args) {
 async function main(args) {
   const { quick, only, fix, help } = readOptions(args)
   if (help) return console.log(USAGE)
-  await installPackages()
+  // A commit is no time to install anything.
+  if (!quick) await installPackages()
   const chosen = checks().filter(({ isQuick, part }) => (isQuick || !quick) && (part === only || !only))
   const steps = fix ? FIXES : chosen
   const failed = await failuresOf(steps)
   if (failed.length === 0) return console.log(`${steps.length} of ${steps.length} steps passed`)
-  const lines = failed.map(({ label, mend }) => `  ${label}${mend ? ` (${mend})` : ''}`)
+  const lines = failed.map(({ label, mend }) => `  ${label}${mend ? ` – ${mend}` : ''}`)
   console.error(`\n${failed.length} of ${steps.length} steps failed:\n${lines.join('\n')}`)
 }
 
