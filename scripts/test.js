@@ -189,7 +189,7 @@ async function serverForTests() {
 async function checkRust(problems) {
   checkCargo()
   await checkStep(problems, 'Types', () => run(process.execPath, [TSC, '-p', 'tsconfig.json']))
-  await checkStep(problems, 'Rust tests', () => run('cargo', ['test', '--locked']))
+  await checkStep(problems, 'Rust tests', () => run('cargo', ['test', '--locked', '--workspace']))
 }
 
 /** Sets this run up for WebAssembly, and says what it leaves out. */
