@@ -300,7 +300,7 @@ declare namespace MongoStore {
     /**
      * Store sessions under a hash of their id (of what `transformId` makes of it), so that whoever reads the database cannot present
      * one: SHA-256 with `true`, HMAC-SHA-256 with a `secret`. Sessions that are stored under their id itself count as none, unless
-     * `acceptPlainIds` is on. README has how to switch it on.
+     * `acceptPlainIds` is on. docs/hashed-ids.md has how to switch it on.
      *
      * @default false
      */

@@ -182,17 +182,22 @@ function wasmIsFresh() {
   return files.every((file) => changedAt(path.join('npm/wasm32-wasip1', file)) >= since)
 }
 
+/** @param {(line: string) => void} [log] */
+async function installPackages(log = logToTerminal) {
+  checkNode()
+  if (packagesAreFresh()) return
+  // Without --include=dev, NODE_ENV=production would leave the build tools out.
+  await step('Installing npm packages', () => npm(['ci', '--include=dev', '--no-audit', '--no-fund']), log)
+}
+
 /**
  * @param {{ log?: (line: string) => void, wasm?: boolean }} [options] `log` is given one line at a time
  */
 async function setUp({ log = logToTerminal, wasm = false } = {}) {
+  // Both are asked before anything slow starts.
   checkNode()
-  // Asked before anything slow starts.
   if (!addonIsFresh()) checkCargo()
-  if (!packagesAreFresh()) {
-    // Without --include=dev, NODE_ENV=production would leave the build tools out.
-    await step('Installing npm packages', () => npm(['ci', '--include=dev', '--no-audit', '--no-fund']), log)
-  }
+  await installPackages(log)
   if (!addonIsFresh()) {
     await step('Building the native addon (1–3 min the first time)', () => npm(['run', 'build']), log)
   }
@@ -207,6 +212,18 @@ function reportFailure(error) {
   process.exitCode = 1
 }
 
-module.exports = { ROOT, StepError, addonIsFresh, checkCargo, isCI, npm, reportFailure, run, setUp, step }
+module.exports = {
+  ROOT,
+  StepError,
+  addonIsFresh,
+  checkCargo,
+  installPackages,
+  isCI,
+  npm,
+  reportFailure,
+  run,
+  setUp,
+  step,
+}
 
 if (require.main === module) setUp().catch(reportFailure)

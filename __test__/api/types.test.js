@@ -166,18 +166,18 @@ describe('types', { concurrency: 2 }, () => {
     assert.deepEqual(named.sort(), expected.sort())
   })
 
-  for (const [heading, declaration] of /** @type {const} */ ([
-    ['Options', 'ConnectMongoOptions'],
-    ['Events', 'Events'],
+  for (const [page, heading, declaration] of /** @type {const} */ ([
+    ['README.md', 'Options', 'ConnectMongoOptions'],
+    ['docs/api.md', 'Events', 'Events'],
   ])) {
-    it(`have the ${heading.toLowerCase()} that README has`, async () => {
-      const [types, readme] = await Promise.all(['index.d.ts', 'README.md'].map(read))
+    it(`have the ${heading.toLowerCase()} that ${page} has`, async () => {
+      const [types, documentation] = await Promise.all(['index.d.ts', page].map(read))
       // What is there only to be deprecated is no option to anyone.
       const text = types.replace(/ {4}\/\*\* @deprecated .*\n.*\n/g, '')
       const [, members] =
         new RegExp(`interface ${declaration}<[^{]*\\{\n(.*?)\n {2}\\}`, 's').exec(text) ?? []
       const declared = [...members.matchAll(/^ {4}'?([\w-]+)'?\??:/gm)].map(([, name]) => name)
-      const [, section] = new RegExp(`\n## ${heading}\n(.*?)\n## `, 's').exec(readme) ?? []
+      const [, section] = new RegExp(`\n## ${heading}\n(.*?)\n## `, 's').exec(documentation) ?? []
       const rows = section.match(/^\|[^|]*/gm) ?? []
       const documented = rows.flatMap((row) => [...row.matchAll(/`([\w-]+)`/g)]).map(([, name]) => name)
       assert.deepEqual(documented.sort(), declared.sort())

@@ -1,5 +1,5 @@
-// Everything that this package does on purpose unlike connect-mongo 6.0.0, in the sentences of README's section "What differs
-// from connect-mongo"; the differential tests prove both sides of each.
+// Everything that this package does on purpose unlike connect-mongo 6.0.0, in the sentences of docs/differences.md; the
+// differential tests prove both sides of each.
 'use strict'
 
 /** @type {Record<string, string>} */
