@@ -1,4 +1,4 @@
-//! The configuration of a store as JavaScript gives it, complete and checked (lib/mongo-options.js, lib/store-options.js).
+//! The configuration of a store as JavaScript gives it, complete and checked (lib/mongo/connection.js, lib/store/options.js).
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! The configuration of encryption as JavaScript gives it, complete (lib/crypto-options.js).
+//! The configuration of encryption as JavaScript gives it, complete (lib/crypto/options.js).
 //!
 //! Ciphers, hashes and encodings are strings, for there are many: an unknown one is told in the words of connect-mongo's options.
 //! Of the short lists only the format is an enum, since each costs WebAssembly 1 to 1.5 kB; the others become enums below.

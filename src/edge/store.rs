@@ -89,10 +89,6 @@ impl NativeStore {
     /// # Errors
     /// None: failures are data. One that is returned is the answer.
     #[napi(catch_unwind)]
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "an object for them would cost JavaScript more than the call"
-    )]
     pub fn write(
         &self,
         env: Env,
