@@ -89,6 +89,10 @@ impl NativeStore {
     /// # Errors
     /// None: failures are data. One that is returned is the answer.
     #[napi(catch_unwind)]
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "an object for them would cost JavaScript more than the call itself"
+    )]
     pub fn write(
         &self,
         env: Env,
