@@ -316,16 +316,6 @@ export interface KrupteinConfig {
   laterKeyLength: number
 }
 
-/** How keys for kruptein's formats are derived. */
-export declare const enum KrupteinDerivation {
-  /** PBKDF2. */
-  Pbkdf2 = 'pbkdf2',
-  /** scrypt. */
-  Scrypt = 'scrypt',
-  /** Argon2id. */
-  Argon2id = 'argon2id',
-}
-
 /** A stored session, and how exactly it is stored. */
 export interface LoadedSession {
   /** The stored value, in the form that `SessionRecord` has, not decrypted: `replace` wants it back. */
@@ -362,14 +352,6 @@ export interface SealedConfig {
   passes: number
   /** The lanes of Argon2id. */
   parallelism: number
-}
-
-/** How keys for the sealed format are derived. */
-export declare const enum SealedDerivation {
-  /** PBKDF2 with SHA-512. */
-  Pbkdf2 = 'pbkdf2',
-  /** Argon2id. */
-  Argon2id = 'argon2id',
 }
 
 /** `serverApi` of the Node driver. */
@@ -433,14 +415,6 @@ export interface StoreConfig {
 
 /** The version of this binary, which has to be that of the JavaScript around it. */
 export declare function version(): string
-
-/** The ciphers of the Web Crypto format. */
-export declare const enum WebCryptoAlgorithm {
-  /** AES-256 in GCM. */
-  AesGcm = 'AES-GCM',
-  /** AES-256 in CBC. */
-  AesCbc = 'AES-CBC',
-}
 
 /** The options of the Web Crypto format. */
 export interface WebCryptoConfig {

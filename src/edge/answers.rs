@@ -11,6 +11,7 @@ use std::{
     time::Duration,
 };
 
+use futures_util::FutureExt;
 use napi::{
     Env, Status,
     bindgen_prelude::Function,
@@ -202,7 +203,8 @@ impl Answers {
         let is_answered = Arc::new(AtomicBool::new(false));
         let is_first = locked(&self.deadlines).add(call, time, Arc::clone(&is_answered));
         if is_first {
-            self.runtime.spawn(Arc::clone(self).watch_deadlines());
+            self.runtime
+                .spawn(Arc::clone(self).watch_deadlines().boxed());
         }
         is_answered
     }

@@ -9,6 +9,7 @@ use std::{
     time::Duration,
 };
 
+use futures_util::FutureExt;
 use tokio::{runtime::Handle, sync::watch, task::JoinHandle, time};
 
 use crate::mongo::{collection::DriverCollection, errors::MongoError};
@@ -103,8 +104,8 @@ impl<U: Upkeep> Background<U> {
     ) -> BackgroundTasks {
         let (closing, closed) = watch::channel(false);
         BackgroundTasks {
-            start_up: runtime.spawn(Arc::clone(self).see_to_index(duty, closed)),
-            watch: is_up.map(|is_up| runtime.spawn(Arc::clone(self).watch(is_up))),
+            start_up: runtime.spawn(Arc::clone(self).see_to_index(duty, closed).boxed()),
+            watch: is_up.map(|is_up| runtime.spawn(Arc::clone(self).watch(is_up).boxed())),
             closing,
         }
     }
