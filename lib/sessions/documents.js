@@ -20,13 +20,23 @@
  * @param {(storageId: string) => Promise<T>} ask
  * @returns {Promise<T>} the last answer
  */
-async function firstFound(ids, ask) {
+function firstFound(ids, ask) {
+  return ids.length === 1 ? ask(ids[0]) : firstFoundOf(ids, ask)
+}
+
+/** @template T @param {Ids} ids @param {(storageId: string) => Promise<T>} ask @returns {Promise<T>} */
+async function firstFoundOf(ids, ask) {
   for (const id of ids) {
     const found = await ask(id)
-    if (found || ids.length === 1) return found
+    if (found) return found
   }
   // Another process may have moved it here since.
   return ask(ids[0])
+}
+
+/** Without a callback, a collection answers with a promise. @template T @param {Promise<T> | undefined} answer @returns {Promise<T>} */
+function promised(answer) {
+  return /** @type {Promise<T>} */ (answer)
 }
 
 class Documents {
@@ -44,10 +54,7 @@ class Documents {
 
   /** @param {Ids} ids @returns {Promise<StoredSession | null>} the live session */
   find(ids) {
-    return firstFound(ids, async (id) => {
-      const stored = (await this.#collection.find(id)) ?? null
-      return stored && this.#codec.reveal(id, stored)
-    })
+    return firstFound(ids, (id) => this.#find(id))
   }
 
   /** @param {Ids} ids @returns {Promise<(LoadedSession & { storageId: string }) | null>} live or not, with its value as it is stored */
@@ -68,18 +75,18 @@ class Documents {
    * @returns {Promise<boolean>} whether the session was created; without `isUpsert` whether there was one
    */
   async write([storageId, ...olderIds], payload, times, isUpsert) {
+    if (olderIds.length === 0) return this.#write(storageId, payload, times, isUpsert)
     // Asked of the server each time, since an earlier attempt may have left some behind, and before: w: 0 tells nothing.
     const isOlder = await this.#isAnyStored(olderIds)
-    const sealed = await this.#codec.seal(storageId, payload)
-    const answer = await this.#collection.write(storageId, sealed, times, isUpsert || isOlder)
-    if (!isOlder) return Boolean(answer)
+    const answer = await this.#write(storageId, payload, times, isUpsert || isOlder)
+    if (!isOlder) return answer
     await this.#removeEach(olderIds)
     return !isUpsert
   }
 
   /** @param {Ids} ids @param {Times} times @returns {Promise<boolean>} whether there was one */
-  async touch(ids, times) {
-    return Boolean(await firstFound(ids, async (id) => this.#collection.touch(id, times)))
+  touch(ids, times) {
+    return firstFound(ids, (id) => promised(this.#collection.touch(id, times)))
   }
 
   /** @param {Ids} ids */
@@ -117,6 +124,19 @@ class Documents {
     return Promise.all(
       sessions.map(async (one) => ({ ...one, ...(await this.#codec.reveal(one.storageId, one)) }))
     )
+  }
+
+  /** @param {string} storageId @returns {Promise<StoredSession | null>} */
+  #find(storageId) {
+    const found = promised(this.#collection.find(storageId))
+    if (this.#codec.isDirect) return found
+    return found.then((stored) => stored && this.#codec.reveal(storageId, stored))
+  }
+
+  /** @param {string} storageId @param {any} payload @param {Times} times @param {boolean} isUpsert @returns {Promise<boolean>} */
+  async #write(storageId, payload, times, isUpsert) {
+    const sealed = this.#codec.isDirect ? payload : await this.#codec.seal(storageId, payload)
+    return promised(this.#collection.write(storageId, sealed, times, isUpsert))
   }
 
   /** @param {string[]} storageIds */
