@@ -2,6 +2,10 @@
 // connect-mongo's types: https://github.com/jdesboeufs/connect-mongo/blob/v6.0.0/src/lib/MongoStore.ts
 import { EventEmitter } from 'node:events'
 
+// With `import type` no app could make an import alias of what the namespace exports.
+import CryptoTypes = require('./lib/crypto/crypto-options.js')
+import MongoTypes = require('./lib/mongo/mongo-options.js')
+
 // express-session's types are optional. Where they are missing these two are `any`, and KnownOr puts something else there.
 // @ts-ignore: see above
 type ExpressSessionData = import('express-session').SessionData
@@ -172,6 +176,20 @@ type LastModified<T> = T & { lastModified?: Date }
 
 declare namespace MongoStore {
   export { MongoStoreClass as MongoStore, MongoStoreClass as default }
+
+  export import CryptoAdapter = CryptoTypes.CryptoAdapter
+  export import CryptoOptions = CryptoTypes.CryptoOptions
+  export import CryptoSecret = CryptoTypes.CryptoSecret
+  export import KrupteinOptions = CryptoTypes.KrupteinOptions
+  export import ReencryptOptions = CryptoTypes.ReencryptOptions
+  export import ReencryptProgress = CryptoTypes.ReencryptProgress
+  export import WebCryptoAdapterOptions = CryptoTypes.WebCryptoAdapterOptions
+
+  export import DriverOption = MongoTypes.DriverOption
+  export import MongoOptions = MongoTypes.MongoOptions
+  export import ReadPreferenceMode = MongoTypes.ReadPreferenceMode
+  export import TagSet = MongoTypes.TagSet
+  export import WriteConcernOptions = MongoTypes.WriteConcernOptions
 
   /**
    * express-session's `SessionData`, with what an app adds to it by `declare module 'express-session'`; without its types,
@@ -388,118 +406,6 @@ declare namespace MongoStore {
     onDecryptError?: 'error' | 'drop'
   }
 
-  /** Text, which counts as its UTF-8, or bytes. connect-mongo's `crypto` takes text only. */
-  export type CryptoSecret = string | ArrayBuffer | ArrayBufferView
-
-  /**
-   * The options of `createKrupteinAdapter`: how sessions are written, and how those were that are read. No envelope holds
-   * `algorithm`, `hashing` and `encodeas`, so leave them as they are while sessions are about that were written with them.
-   */
-  export interface KrupteinOptions {
-    /**
-     * What keys are made of. A list is a ring, the newest first: it encrypts with the first, and decrypts with any. `false` is no
-     * encryption with `crypto`, and an error of `createKrupteinAdapter`.
-     */
-    secret: CryptoSecret | readonly CryptoSecret[] | false
-
-    /**
-     * The cipher, with Node's name for it. docs/encryption-algorithms.md has those that work; another is an error when the store,
-     * or the adapter, is made, which lists them.
-     *
-     * @default 'aes-256-gcm'
-     */
-    algorithm?: string
-
-    /** The hash for key derivation and HMAC, with Node's name for it. What goes for `algorithm` goes for it. @default 'sha512' */
-    hashing?: string
-
-    /** How bytes become text: `base64`, `base64url`, `hex`, `latin1` or `binary`. @default 'base64' */
-    encodeas?: string
-
-    /**
-     * The length of a key, in bytes, to kruptein 3.4. It has no effect on what is written, as in connect-mongo 6.
-     *
-     * @default 32
-     */
-    key_size?: number
-
-    /** The length of an iv, in bytes. It has no effect, as in connect-mongo 6: each envelope has its own. @default 16 */
-    iv_size?: number
-
-    /**
-     * The length of an authentication tag, in bytes, to connect-mongo 3.2 and to kruptein 3.4. It has no effect on what is written,
-     * as in connect-mongo 6.
-     *
-     * @default 16
-     */
-    at_size?: number
-
-    /** The length of a key, in bytes. @default 32; 16 and 24 for the ciphers aes-128-… and aes-192-… */
-    _key_size?: number
-    /** The length of an iv, in bytes. @default 12 for GCM and OCB, 16 for the others */
-    _iv_size?: number
-    /** The length of an authentication tag, in bytes. @default 16 */
-    _at_size?: number
-
-    /** Derive keys with scrypt rather than PBKDF2. @default false */
-    use_scrypt?: boolean
-    /** Read what kruptein 3.1.4 and later wrote with it. What is written has PBKDF2, as in connect-mongo 6. @default false */
-    use_argon2?: boolean
-    /** It has no effect: what is written is DER, as in connect-mongo 6, and JSON is read all the same. */
-    use_asn1?: boolean
-  }
-
-  /** Encryption by the store itself. */
-  export interface CryptoOptions extends KrupteinOptions {
-    /**
-     * What is written; the others are read all the same. `kruptein`: what connect-mongo 6 writes. `sealed`: AES-256-GCM, bound to
-     * the `_id` of the document, as docs/sealed-format.md specifies it; connect-mongo cannot read it.
-     *
-     * @default 'kruptein'
-     */
-    format?: 'kruptein' | 'sealed'
-
-    /**
-     * How `sealed` makes its key of the secret, once a store. `pbkdf2`: 210,000 rounds of HMAC-SHA-512. `argon2id`: 2 passes
-     * over 19 MiB. Either is read, whichever is written.
-     *
-     * @default 'pbkdf2'
-     */
-    derivation?: 'pbkdf2' | 'argon2id'
-  }
-
-  /** The options of `createWebCryptoAdapter`. */
-  export type WebCryptoAdapterOptions = {
-    /** What keys are made of. A list is a ring, the newest first: it encrypts with the first, and decrypts with any. */
-    secret: CryptoSecret | readonly CryptoSecret[]
-    /** The length of an iv, in bytes. @default 12 for AES-GCM, 16 for AES-CBC */
-    ivLength?: number
-    /** How bytes become text. @default 'base64' */
-    encoding?: 'base64' | 'base64url' | 'hex'
-    /**
-     * The cipher, with a key of 256 bits. AES-CBC does not notice when a session was altered, so only an adapter with AES-CBC
-     * reads what was written with it.
-     *
-     * @default 'AES-GCM'
-     */
-    algorithm?: 'AES-GCM' | 'AES-CBC'
-    /** The salt of the key, the same for all sessions. @default 'connect-mongo:webcrypto-default-salt' */
-    salt?: CryptoSecret
-    /** The rounds of PBKDF2 with HMAC-SHA-256. @default 310000 */
-    iterations?: number
-  }
-
-  /**
-   * Encryption that a store leaves to others. Both functions run in JavaScript, for each session that is written or read; what one
-   * of them throws is the error of that call.
-   */
-  export interface CryptoAdapter {
-    /** Encrypts what the serializer returned, as text: JSON of it unless it was text already. */
-    encrypt: (unencryptedPayload: string) => Promise<string>
-    /** Gives back what `encrypt` was given, or JSON of it. */
-    decrypt: (encryptedPayload: string) => Promise<string>
-  }
-
   /**
    * Encryption as that of `crypto`. As the `cryptoAdapter` of a store it is done by Rust; called by itself, the adapter does what
    * connect-mongo's does, on another thread where a key has to be derived.
@@ -514,36 +420,6 @@ declare namespace MongoStore {
    * @throws {Error} for a secret that is missing, or an option that does not work; the message names it
    */
   export function createWebCryptoAdapter(options: WebCryptoAdapterOptions): CryptoAdapter
-
-  /** What `reencrypt` takes. */
-  export interface ReencryptOptions {
-    /** How many sessions are read at a time, from 1 to 10000. @default 100 */
-    batchSize?: number
-    /** An `_id` to begin after: the `last` of an earlier call that did not get through. @default at the beginning */
-    after?: string | undefined
-    /** An `AbortSignal`: once it is aborted, no further batch is begun. */
-    signal?: { readonly aborted: boolean } | undefined
-    /** Called after each batch. */
-    onProgress?: (progress: ReencryptProgress) => void
-  }
-
-  /** How far `reencrypt` is. */
-  export interface ReencryptProgress {
-    /** The sessions that were live when it began. */
-    total: number
-    /** The sessions that have been looked at. */
-    scanned: number
-    /** Those that have been stored anew. */
-    rewritten: number
-    /** Those that were left alone because somebody else wrote or removed them meanwhile. */
-    changed: number
-    /** Those that were left alone because no secret opens them. */
-    unreadable: number
-    /** The `_id` of the last session that has been looked at, for `after`. Absent while there was none. */
-    last?: string | undefined
-    /** Whether all sessions have been looked at. */
-    done: boolean
-  }
 
   /** A `MongoClient` of any version, a mongoose `Connection`, or a `Mongoose` instance. */
   export type Client =
@@ -593,255 +469,6 @@ declare namespace MongoStore {
     disconnect: []
     /** The TTL index could not be made; calls go on. Without a listener the process warns once instead. */
     error: [error: Error]
-  }
-
-  /** A write concern: how far a write must have got to count as done. */
-  export interface WriteConcernOptions {
-    /** How many members must have the write, or `'majority'`, or a tag. */
-    w?: number | string
-    /** Whether it must be in the journal. */
-    journal?: boolean
-    /** How long to wait for that, in milliseconds; 0: for ever. */
-    wtimeoutMS?: number
-    /** @deprecated Use `journal`. */
-    j?: boolean | 1
-    /** @deprecated Use `wtimeoutMS`. */
-    wtimeout?: number
-    /** @deprecated Use `journal`. */
-    fsync?: boolean | 1
-  }
-
-  /**
-   * Options that only the JavaScript driver honours: with one of them the store runs on it, where the `mongodb` package is
-   * installed, and otherwise the constructor throws. Their types are that package's; docs/mongo-options.md has a line on each.
-   */
-  export type DriverOption =
-    | 'ALPNProtocols'
-    | 'autoEncryption'
-    | 'cert'
-    | 'checkServerIdentity'
-    | 'ciphers'
-    | 'connectionType'
-    | 'crl'
-    | 'ecdhCurve'
-    | 'family'
-    | 'hints'
-    | 'key'
-    | 'localAddress'
-    | 'localPort'
-    | 'lookup'
-    | 'minHeartbeatFrequencyMS'
-    | 'mongodbLogComponentSeverities'
-    | 'mongodbLogMaxDocumentLength'
-    | 'mongodbLogPath'
-    | 'pfx'
-    | 'secureContext'
-    | 'secureProtocol'
-    | 'servername'
-    | 'socketTimeoutMS'
-    | 'srvPoller'
-    | 'sslCert'
-    | 'sslCRL'
-    | 'sslKey'
-    | 'timeoutMS'
-    | 'tlsAllowInvalidHostnames'
-    | 'tlsCertificateFile'
-    | 'tlsCRLFile'
-    | 'waitQueueTimeoutMS'
-
-  /**
-   * The options of the Node driver's `MongoClient` that a store takes. docs/mongo-options.md has those that it does not take, or
-   * with one value only: they make the constructor throw.
-   */
-  export interface MongoOptions extends Partial<Record<DriverOption, unknown>> {
-    /** The database, where the store's own `dbName` is absent. @default the one that `mongoUrl` names */
-    dbName?: string
-    /** The name of the app in the server's log. */
-    appName?: string
-    /** The name, version and platform of a library around the store, for the server's log. */
-    driverInfo?: { name?: string; version?: string; platform?: string }
-    /** `driverInfo.name` */
-    name?: string
-
-    /** The user; in place of the one in `mongoUrl`. */
-    auth?: { username?: string; password?: string }
-    /** The database that knows the user. @default the database in `mongoUrl`, otherwise `'admin'` */
-    authSource?: string
-    /** @default SCRAM-SHA-256 or SCRAM-SHA-1, whichever the server has */
-    authMechanism?:
-      | 'DEFAULT'
-      | 'SCRAM-SHA-1'
-      | 'SCRAM-SHA-256'
-      | 'PLAIN'
-      | 'MONGODB-X509'
-      | 'MONGODB-OIDC'
-      | (string & {})
-    /** With MONGODB-OIDC: `{ ENVIRONMENT: 'k8s' }`. */
-    authMechanismProperties?: object
-
-    /** Use TLS. @default true for `mongodb+srv://`, otherwise false */
-    tls?: boolean
-    /** The same as `tls`. */
-    ssl?: boolean
-    /** A PEM file with the certificates to trust. @default what Node trusts, with NODE_EXTRA_CA_CERTS */
-    tlsCAFile?: string
-    /** The certificates to trust, as PEM; in place of `tlsCAFile`. */
-    ca?: string | Uint8Array | readonly (string | Uint8Array)[] | undefined
-    /** A PEM file with the client's certificate and key. */
-    tlsCertificateKeyFile?: string
-    /** The password of that key. */
-    tlsCertificateKeyFilePassword?: string
-    /** The same as `tlsCertificateKeyFilePassword`. */
-    passphrase?: string | undefined
-    /** Accept any certificate of the server. @default false */
-    tlsAllowInvalidCertificates?: boolean
-    /** The same as `tlsAllowInvalidCertificates`. @default false */
-    tlsInsecure?: boolean
-    /** The opposite of `tlsAllowInvalidCertificates`. @default true */
-    rejectUnauthorized?: boolean | undefined
-
-    /** The name of the replica set. */
-    replicaSet?: string
-    /** Talk to the one server that `mongoUrl` names, whatever it is part of. @default false */
-    directConnection?: boolean
-    /** How many hosts of a `mongodb+srv://` address to use; 0: all. @default 0 */
-    srvMaxHosts?: number
-    /** The service name of a `mongodb+srv://` address. @default 'mongodb' */
-    srvServiceName?: string
-    /** What the hosts of a `mongodb+srv://` address must end with. @default the address without its first label */
-    srvAllowedHostsSuffix?: string
-    /** Tells whether a host of a `mongodb+srv://` address may be used; in place of `srvAllowedHostsSuffix`. */
-    srvHostValidator?: (host: string) => boolean
-    /** The host of a SOCKS5 proxy. */
-    proxyHost?: string
-    /** Its port. @default 1080 */
-    proxyPort?: number
-    /** Its user. */
-    proxyUsername?: string
-    /** The user's password. */
-    proxyPassword?: string
-
-    /** The most connections to each server; 0: no limit. @default 10 */
-    maxPoolSize?: number
-    /** The fewest connections to each server. @default 0 */
-    minPoolSize?: number
-    /** How many connections to a server may be in the making at a time. @default 2 */
-    maxConnecting?: number
-    /** How long a connection may be idle before it is closed, in milliseconds; 0: for ever. @default 0 */
-    maxIdleTimeMS?: number
-    /** How long making a connection may take, in milliseconds; 0: for ever. @default 30000 */
-    connectTimeoutMS?: number
-    /** How long a call looks for a server, in milliseconds, before it fails. @default 30000 */
-    serverSelectionTimeoutMS?: number
-    /** How much slower than the fastest a server may be and still be used, in milliseconds. @default 15 */
-    localThresholdMS?: number
-    /** The time between two checks of a server, in milliseconds, at least 500. @default 10000 */
-    heartbeatFrequencyMS?: number
-    /** How a server is watched. @default 'auto' */
-    serverMonitoringMode?: 'auto' | 'poll' | 'stream'
-
-    /** Repeat a read that failed on the network: on Rust until `serverSelectionTimeoutMS`, on a JavaScript client once. @default true */
-    retryReads?: boolean
-    /** The same for a write; the server must be part of a replica set or a sharded cluster. @default true */
-    retryWrites?: boolean
-    /** How often to repeat what an overloaded server refused. @default 2 */
-    maxAdaptiveRetries?: number
-    /** Try another server when one is overloaded. @default false */
-    enableOverloadRetargeting?: boolean
-    /** The version of the [stable API](https://www.mongodb.com/docs/manual/reference/stable-api/) to insist on. */
-    serverApi?: '1' | { version: '1'; strict?: boolean; deprecationErrors?: boolean }
-    /** Compressions to offer: `snappy`, `zlib`, `zstd`, as a list or with commas between them. @default none */
-    compressors?: readonly ('none' | 'snappy' | 'zlib' | 'zstd')[] | string
-    /** From 1 (fast) to 9 (small); 0 and -1: zlib's own choice. @default -1 */
-    zlibCompressionLevel?: number | undefined
-
-    /** How far writes must have got to count as done, or the `w` of that. @default the server's */
-    writeConcern?: WriteConcernOptions | number | string
-    /** `writeConcern.w` */
-    w?: number | string
-    /** `writeConcern.journal` */
-    journal?: boolean
-    /** `writeConcern.wtimeoutMS`, in milliseconds */
-    wtimeoutMS?: number
-    /** @deprecated Use `journal`. */
-    j?: boolean | 1
-    /** @deprecated Use `journal`. */
-    fsync?: boolean | 1
-    /** @deprecated Use `wtimeoutMS`. */
-    wtimeout?: number
-    /** An object such as `{ level: 'majority' }`. @default the server's */
-    readConcern?: { level?: string } | string
-    /** `readConcern.level` */
-    readConcernLevel?: string
-    /** Which members of a replica set are read from: a mode, or an object with one. @default 'primary' */
-    readPreference?:
-      | ReadPreferenceMode
-      | { mode: ReadPreferenceMode; tags?: TagSet[]; maxStalenessSeconds?: number }
-    /** The tags of the members to read from, in order of preference. */
-    readPreferenceTags?: readonly TagSet[]
-    /** How far behind a secondary may be that is read from, in seconds, at least 90. @default no limit */
-    maxStalenessSeconds?: number
-
-    /** With `stringify: false`: leave out properties that are `undefined`, rather than store null. @default false */
-    ignoreUndefined?: boolean
-    /** With `stringify: false`: store functions as code. @default false */
-    serializeFunctions?: boolean
-    /** With `stringify: false`: read 64-bit integers as numbers where those are exact. @default true */
-    promoteLongs?: boolean
-    /** With `stringify: false`: read BSON's number types as numbers. @default true */
-    promoteValues?: boolean
-    /** With `stringify: false`: read binary data as Buffers. @default false */
-    promoteBuffers?: boolean
-    /** With `stringify: false`: read 64-bit integers as bigints. @default false */
-    useBigInt64?: boolean
-    /** With `stringify: false`: read regular expressions as BSONRegExp. @default false */
-    bsonRegExp?: boolean
-    /** With `stringify: false`: fail on text that is not valid UTF-8. @default true */
-    enableUtf8Validation?: boolean
-    /** With `stringify: false`: the names of fields to leave as BSON. */
-    fieldsAsRaw?: { [name: string]: Any }
-
-    /** @deprecated Use `tlsCAFile`. */
-    sslCA?: string
-    /** @deprecated Use `tlsCertificateKeyFilePassword`. */
-    sslPass?: string
-    /** @deprecated Use `tlsAllowInvalidCertificates`, its opposite. */
-    sslValidate?: boolean
-
-    /** @deprecated It has no effect. */
-    useNewUrlParser?: boolean
-    /** @deprecated It has no effect. */
-    useUnifiedTopology?: boolean
-    /** It has no effect: a store has no use for it. */
-    autoSelectFamily?: boolean | undefined
-    /** It has no effect: a store has no use for it. */
-    autoSelectFamilyAttemptTimeout?: number | undefined
-    /** It has no effect: a certificate in `tlsCAFile` is trusted in any case. */
-    allowPartialTrustChain?: boolean | undefined
-    /** It has no effect: rustls has no such ciphers. */
-    minDHSize?: number | undefined
-    /** It has no effect: a store has no use for it. */
-    forceServerObjectId?: boolean
-    /** It has no effect: a store has no use for it. */
-    monitorCommands?: boolean
-    /** It has no effect: a store has no use for it. */
-    pkFactory?: object
-    /** It is always on. */
-    keepAlive?: boolean | undefined
-    /** It is always 120000 milliseconds. */
-    keepAliveInitialDelay?: number | undefined
-    /** It is always on. */
-    noDelay?: boolean | undefined
-  }
-
-  export type ReadPreferenceMode =
-    | 'primary'
-    | 'primaryPreferred'
-    | 'secondary'
-    | 'secondaryPreferred'
-    | 'nearest'
-  export interface TagSet {
-    [key: string]: string
   }
 }
 

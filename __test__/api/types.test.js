@@ -43,8 +43,8 @@ async function install(project, packages) {
     await symlink(path.join(MODULES, installed), path.join(modules, name), 'junction')
   }
   // A copy: behind a link the compiler would find what this repository has installed.
-  for (const file of ['package.json', 'index.d.ts', 'index.d.mts']) {
-    await cp(path.join(ROOT, file), path.join(modules, 'connect-mongo-native', file))
+  for (const name of ['package.json', 'index.d.ts', 'index.d.mts', 'lib']) {
+    await cp(path.join(ROOT, name), path.join(modules, 'connect-mongo-native', name), { recursive: true })
   }
 }
 
@@ -118,6 +118,11 @@ describe('types', { concurrency: 2 }, () => {
     assert.equal(await complaints({ files: ['commonjs.cts', 'module.mts'], compilerOptions: BUNDLER }), '')
   })
 
+  it('can be extended, and named in the declarations of an app', async () => {
+    const compilerOptions = { ...NODE, noEmit: false, declaration: true, outDir: 'out' }
+    assert.equal(await complaints({ files: ['extended.cts'], compilerOptions }), '')
+  })
+
   it('describe methods, options and events, and refuse what is wrong', async () => {
     assert.equal(await complaints({ files: ['store.mts'] }), '')
   })
@@ -140,9 +145,9 @@ describe('types', { concurrency: 2 }, () => {
   })
 
   it('name every option of mongoOptions that has an effect, and none that is refused', async () => {
-    const text = await read('index.d.ts')
-    const [, members] = /interface MongoOptions extends [^{]*\{\n(.*?)\n {2}\}/s.exec(text) ?? []
-    const named = [...members.matchAll(/^ {4}(\w+)\?:/gm)].map(([, name]) => name)
+    const text = await read('lib/mongo/mongo-options.d.ts')
+    const [, members] = /interface MongoOptions extends [^{]*\{\n(.*?)\n\}/s.exec(text) ?? []
+    const named = [...members.matchAll(/^ {2}(\w+)\?:/gm)].map(([, name]) => name)
     // loadBalanced works in mongoUrl only, as in the Node driver.
     const supported = Object.keys(MONGO_OPTIONS).filter((name) => name !== 'loadBalanced' && hasEffect(name))
     assert.deepEqual(
@@ -156,7 +161,7 @@ describe('types', { concurrency: 2 }, () => {
   })
 
   it('name every option that only the JavaScript driver honours', async () => {
-    const text = await read('index.d.ts')
+    const text = await read('lib/mongo/mongo-options.d.ts')
     const [, union] = /type DriverOption =\n(.*?)\n\n/s.exec(text) ?? []
     const named = [...union.matchAll(/'(\w+)'/g)].map(([, name]) => name)
     const { native, driver } = { native: 'refused', driver: 'honoured' }

@@ -4,7 +4,8 @@
 const { encryptionOfKruptein, encryptionOfWebCrypto } = require('./options.js')
 const { RustCipher } = require('./rust-cipher.js')
 
-/** @import { Cipher, CryptoAdapter, Decrypted } from './cipher.js' */
+/** @import { Cipher, Decrypted } from './cipher.js' */
+/** @import { CryptoAdapter } from './crypto-options.js' */
 /** @typedef {import('./options.js').EncryptionConfig} EncryptionConfig */
 
 /** What each adapter that was made here does, so that a store can leave it to Rust. @type {WeakMap<object, EncryptionConfig>} */

@@ -14,9 +14,3 @@ export interface Cipher {
   /** Rejects with `ERR_SESSION_DECRYPT` where no secret opens it. */
   decrypt(storageId: string, stored: string | Uint8Array): Promise<Decrypted>
 }
-
-/** connect-mongo's interface, which knows nothing of storage ids. */
-export interface CryptoAdapter {
-  encrypt(plaintext: string): Promise<string> | string
-  decrypt(ciphertext: string): Promise<string> | string
-}
