@@ -313,7 +313,8 @@ class MongoStore extends BaseStore {
   async #close() {
     debug('MongoStore#close()')
     this.#news.close()
-    await this.#calls.end()
+    const pending = this.#calls.end()
+    if (pending) await pending
     await this.#collection.close()
   }
 
