@@ -280,6 +280,17 @@ describe('a test double with no more than', () => {
     await store.close()
   })
 
+  test('calls about different sessions are answered in the order of the calls', async () => {
+    const { client } = recordingClient()
+    const store = new MongoStore({ client })
+    const answered = []
+    const calls = /** @type {const} */ (['set', 'destroy', 'touch', 'destroy', 'set'])
+    await Promise.all(
+      calls.map((method, n) => store[method](`sid-${n}`, { cookie: {} }).then(() => answered.push(method)))
+    )
+    assert.deepEqual(answered, calls)
+  })
+
   test('find with an async iterable will do for all', async () => {
     const store = MongoStore.create({
       client: recordingClient({ find: ANSWERS.find }).client,

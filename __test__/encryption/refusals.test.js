@@ -195,6 +195,22 @@ onBothBackends("onDecryptError 'drop' leaves it out of all", async ({ open }) =>
   assert.equal(await store.length(), 2)
 })
 
+onBothBackends("drops what JSON cannot hold of an app's own adapter", async ({ open }) => {
+  const circle = { cookie: {} }
+  Object.assign(circle, { circle })
+  const cryptoAdapter = {
+    encrypt: (/** @type {string} */ text) => text,
+    decrypt: (/** @type {string} */ text) => (text.includes('circle') ? circle : text),
+  }
+  const store = open({ cryptoAdapter: /** @type {any} */ (cryptoAdapter), onDecryptError: 'drop' })
+  const failed = recorded(store, 'decrypt-failed')
+  await store.set('whole', plainSession())
+  await store.set('circle', plainSession({ circle: true }))
+  assert.equal(await store.get('circle'), null)
+  assert.deepEqual(await store.all(), [plainSession()])
+  assert.equal(failed.length, 2)
+})
+
 onBothBackends("onDecryptError 'drop' tells sids, whatever transformId makes of them", async ({ open }) => {
   const transformId = (/** @type {string} */ sid) => `stored-${sid}`
   await open({ ...UNDER_ANOTHER_SECRET, transformId }).set('sid', plainSession())

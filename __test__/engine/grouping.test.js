@@ -4,6 +4,7 @@
 const assert = require('node:assert/strict')
 const { describe, test } = require('node:test')
 const { setImmediate } = require('node:timers/promises')
+const { NativeStore } = require('../../lib/rust.js').binding
 const { ids, occupy, outcomeOf, outcomes } = require('../support/calls.js')
 const { profile } = require('../support/database.js')
 const { storedSession } = require('../support/sessions.js')
@@ -331,6 +332,20 @@ describe('order of the operations on one id', () => {
     assert.equal(unordered.body.updates.length, 100)
     assert.equal(unordered.body.ordered, false)
   })
+})
+
+describe('calls on the whole collection', () => {
+  for (const method of /** @type {const} */ (['clear', 'length', 'all', 'ping', 'close'])) {
+    test(`reach Rust before what is called after them: ${method}`, async (t) => {
+      const { open } = await openStandalone(t)
+      const store = open()
+      await store.set('sid', { n: 1 })
+      const called = t.mock.method(NativeStore.prototype, method === 'length' ? 'count' : method)
+      const answer = store[method]()
+      assert.equal(called.mock.callCount(), 1)
+      await answer
+    })
+  }
 })
 
 describe('answers', () => {

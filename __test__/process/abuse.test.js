@@ -155,6 +155,53 @@ for (const { stores: once, ...one } of MANY.filter(({ backend }) =>
   })
 }
 
+// ---- Stores that are forgotten
+
+/** An app that lets go of its stores without closing them. */
+async function forgottenStoresBody({ mongoUrl, options, hasOwnClient }) {
+  const MongoStore = require('../..')
+  const client = hasOwnClient ? undefined : await require('mongodb').MongoClient.connect(mongoUrl)
+  const source = client ? { client } : { mongoUrl }
+  const open = async () => {
+    const store = new MongoStore({ ...source, ...options })
+    await store.set('sid', { cookie: {} })
+    await new Promise((resolve) => store.get('sid', resolve))
+    return new WeakRef(store)
+  }
+  const stores = await Promise.all(Array.from({ length: 5 }, open))
+  const isThere = () => stores.some((store) => store.deref())
+  for (let i = 0; i < 50 && isThere(); i++) {
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    global.gc()
+  }
+  // The JavaScript client of a store outlives it, and keeps the process alive.
+  process.stdout.write(isThere() ? 'kept' : 'collected', () => process.exit())
+}
+
+/** @type {{ title: string, options: object, hasOwnClient: boolean }[]} */
+const FORGOTTEN = [
+  ...BACKENDS.map((backend) => ({ title: backend, options: { backend }, hasOwnClient: true })),
+  ...BACKENDS.map((backend) => ({
+    title: `${backend}, merging`,
+    options: { backend, concurrency: 'merge', crypto: { secret: 'x' } },
+    hasOwnClient: true,
+  })),
+  { title: 'a client that goes on', options: { connectionEvents: true }, hasOwnClient: false },
+]
+
+for (const { title, ...one } of FORGOTTEN) {
+  test(`a store that is forgotten is garbage, ${title}`, async (t) => {
+    const { url } = await openDatabase(t)
+    const { code, stdout, stderr } = await runInChild(
+      forgottenStoresBody,
+      { mongoUrl: url, ...one },
+      { nodeArgs: ['--expose-gc'] }
+    )
+    assert.equal(code, 0, stderr)
+    assert.equal(stdout, 'collected')
+  })
+}
+
 // ---- Processes that are started under load
 
 /** A process under load that starts others, which use stores of their own. */

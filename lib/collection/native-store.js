@@ -47,21 +47,20 @@ class OpenableStore {
     if (!options.connection.srv) this.#openAt(options.connection.uri)
   }
 
-  /** The store, where it is open. */
+  /** The store, where it is open. Awaiting `open` there would let what is called later overtake. */
   get opened() {
     return this.#opened
   }
 
   /** After a failure the next call looks the names up again. @returns {Promise<NativeStore>} */
   open() {
-    if (this.#opened) return Promise.resolve(this.#opened)
     this.#opening ??= this.#lookUpAndOpen()
     return this.#opening
   }
 
-  /** @returns {Promise<NativeStore | undefined>} the store, unless nothing has asked for it or it could not be opened */
+  /** @returns {Promise<NativeStore | undefined>} the store that is being opened, unless nothing has asked for it or it fails */
   async settled() {
-    return this.#opened ?? (await this.#opening?.catch(() => undefined))
+    return this.#opening?.catch(() => undefined)
   }
 
   async #lookUpAndOpen() {

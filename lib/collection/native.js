@@ -89,7 +89,7 @@ class NativeCollection {
 
   /** @param {string} storageId @returns {Promise<LoadedSession | null>} */
   async load(storageId) {
-    const native = await this.#store.open()
+    const native = this.#store.opened ?? (await this.#store.open())
     const outcome = await native.load(storageId)
     if (outcome && isUnreadable(outcome)) return unreadable(outcome)
     const loaded = unwrap(outcome)
@@ -103,14 +103,14 @@ class NativeCollection {
    * @param {Times} [times]
    */
   async replace(storageId, stored, payload, times) {
-    const native = await this.#store.open()
+    const native = this.#store.opened ?? (await this.#store.open())
     const [expiresMs, lastModifiedMs] = [times?.expires.getTime(), times?.lastModified?.getTime()]
     return unwrap(await native.replace(storageId, stored, payload, expiresMs, lastModifiedMs))
   }
 
   /** @param {string} [after] @param {number} [limit] @returns {Promise<any[]>} */
   async scan(after, limit) {
-    const native = await this.#store.open()
+    const native = this.#store.opened ?? (await this.#store.open())
     if (limit === undefined) return unwrap(await native.all()).map((outcome) => this.#revealed(outcome))
     return unwrap(await native.scan(after, limit)).map(({ storageId, stored, session }) => ({
       storageId,
@@ -121,12 +121,12 @@ class NativeCollection {
   }
 
   async count() {
-    const native = await this.#store.open()
+    const native = this.#store.opened ?? (await this.#store.open())
     return unwrap(await native.count())
   }
 
   async clear() {
-    const native = await this.#store.open()
+    const native = this.#store.opened ?? (await this.#store.open())
     unwrap(await native.clear())
   }
 
@@ -135,7 +135,7 @@ class NativeCollection {
   }
 
   async ping() {
-    const native = await this.#store.open()
+    const native = this.#store.opened ?? (await this.#store.open())
     unwrap(await native.ping())
   }
 
@@ -143,13 +143,13 @@ class NativeCollection {
     this.#clientSource ??= this.#openClient()
     const { client } = await this.#clientSource.open()
     await client.connect()
-    const native = await this.#store.open()
+    const native = this.#store.opened ?? (await this.#store.open())
     unwrap(await native.started())
     return client.db(this.#options.database).collection(this.#options.collection)
   }
 
   async close() {
-    const native = await this.#store.settled()
+    const native = this.#store.opened ?? (await this.#store.settled())
     if (native) unwrap(await native.close())
     await this.#clientSource?.close()
   }

@@ -172,7 +172,9 @@ class EncryptedCodec {
     const ciphertext = ciphertextOf(session)
     if (ciphertext !== undefined) {
       const { text, ...known } = await this.#cipher.decrypt(storageId, ciphertext)
-      return { session: text, ...known }
+      const revealed = { session: text, ...known }
+      // What an app's adapter gives need not be text. If no value can be made of it, that is a failure of this session alone.
+      return typeof text === 'string' ? revealed : { session: this.valueOf(revealed) }
     }
     if (this.#options.acceptPlaintext) return { session }
     throw notEncrypted()

@@ -74,14 +74,9 @@ class Documents {
    * @param {boolean} isUpsert
    * @returns {Promise<boolean>} whether the session was created; without `isUpsert` whether there was one
    */
-  async write([storageId, ...olderIds], payload, times, isUpsert) {
+  write([storageId, ...olderIds], payload, times, isUpsert) {
     if (olderIds.length === 0) return this.#write(storageId, payload, times, isUpsert)
-    // Asked of the server each time, since an earlier attempt may have left some behind, and before: w: 0 tells nothing.
-    const isOlder = await this.#isAnyStored(olderIds)
-    const answer = await this.#write(storageId, payload, times, isUpsert || isOlder)
-    if (!isOlder) return answer
-    await this.#removeEach(olderIds)
-    return !isUpsert
+    return this.#move(olderIds, storageId, payload, times, isUpsert)
   }
 
   /** @param {Ids} ids @param {Times} times @returns {Promise<boolean>} whether there was one */
@@ -89,8 +84,9 @@ class Documents {
     return firstFound(ids, (id) => promised(this.#collection.touch(id, times)))
   }
 
-  /** @param {Ids} ids */
+  /** @param {Ids} ids @returns {Promise<unknown>} */
   remove([storageId, ...olderIds]) {
+    if (olderIds.length === 0) return promised(this.#collection.remove(storageId))
     // The older ones first: no other process moves what is gone.
     return this.#removeEach([...olderIds, storageId])
   }
@@ -134,9 +130,33 @@ class Documents {
   }
 
   /** @param {string} storageId @param {any} payload @param {Times} times @param {boolean} isUpsert @returns {Promise<boolean>} */
-  async #write(storageId, payload, times, isUpsert) {
-    const sealed = this.#codec.isDirect ? payload : await this.#codec.seal(storageId, payload)
+  #write(storageId, payload, times, isUpsert) {
+    if (this.#codec.isDirect) return promised(this.#collection.write(storageId, payload, times, isUpsert))
+    return this.#sealAndWrite(storageId, payload, times, isUpsert)
+  }
+
+  /** @param {string} storageId @param {any} payload @param {Times} times @param {boolean} isUpsert @returns {Promise<boolean>} */
+  async #sealAndWrite(storageId, payload, times, isUpsert) {
+    const sealed = await this.#codec.seal(storageId, payload)
     return promised(this.#collection.write(storageId, sealed, times, isUpsert))
+  }
+
+  /**
+   * Writes a session under its id of today, and removes it under those of before.
+   *
+   * @param {string[]} olderIds
+   * @param {string} storageId
+   * @param {any} payload
+   * @param {Times} times
+   * @param {boolean} isUpsert
+   */
+  async #move(olderIds, storageId, payload, times, isUpsert) {
+    // Asked of the server each time, since an earlier attempt may have left some behind, and before: w: 0 tells nothing.
+    const isOlder = await this.#isAnyStored(olderIds)
+    const answer = await this.#write(storageId, payload, times, isUpsert || isOlder)
+    if (!isOlder) return answer
+    await this.#removeEach(olderIds)
+    return !isUpsert
   }
 
   /** @param {string[]} storageIds */

@@ -26,7 +26,7 @@ class Origins {
   hand(given, made, sid) {
     const origin = this.#given.get(given)
     // Under another id it is a new session, such as a copy that an app makes.
-    if (origin?.sid === sid) this.#made.set(made, { ...origin })
+    if (origin && origin.sid === sid) this.#made.set(made, { ...origin })
   }
 
   /** @param {object} session @param {string} sid @returns {Origin | undefined} of a session that was loaded under this id */

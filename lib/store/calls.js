@@ -86,12 +86,12 @@ class Calls {
     return this.#isClosing
   }
 
-  /** Refuses calls from now on, and waits for those that are pending. */
-  async end() {
+  /** Refuses calls from now on. @returns {Promise<void> | undefined} the end of those that are pending, if there are any */
+  end() {
     this.#isClosing = true
-    if (this.#pending === 0) return
-    await new Promise((resolve) => {
-      this.#onIdle = () => resolve(undefined)
+    if (this.#pending === 0) return undefined
+    return new Promise((resolve) => {
+      this.#onIdle = resolve
     })
   }
 

@@ -109,18 +109,22 @@ class MongoStore extends BaseStore {
   }
 
   #open() {
-    // News of the collection must not keep a forgotten store from being collected.
+    const framework = this.#framework()
+    // News of the collection must not keep a forgotten store from being collected: no function beside theirs may know `this`.
     const self = new WeakRef(this)
-    const framework = {
+    return openSessions(this.#options, framework, (news) => {
+      const store = self.deref()
+      if (store) store.#news.receive(news)
+    })
+  }
+
+  #framework() {
+    return {
       sessionOf: (/** @type {string} */ sid, /** @type {Session} */ session) =>
         this.#sessionOf({ sessionID: sid, sessionStore: this }, session),
       isDropped: (/** @type {StoredSession} */ stored, /** @type {string} */ sid) =>
         this.#isDropped(stored, sid),
     }
-    return openSessions(this.#options, framework, (news) => {
-      const store = self.deref()
-      if (store) store.#news.receive(news)
-    })
   }
 
   /**
@@ -309,7 +313,8 @@ class MongoStore extends BaseStore {
   async #close() {
     debug('MongoStore#close()')
     this.#news.close()
-    await this.#calls.end()
+    const pending = this.#calls.end()
+    if (pending) await pending
     await this.#collection.close()
   }
 
