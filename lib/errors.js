@@ -2,7 +2,7 @@
 'use strict'
 
 /**
- * @typedef {import('../native/binding.js').Failure} Failure
+ * @typedef {Omit<import('../native/binding.js').Failure, 'isFailure'>} Failure
  * @typedef {new (message?: string, options?: ErrorOptions) => Error & { errorLabels: string[] }} ErrorClass
  */
 

@@ -280,6 +280,8 @@ export interface DriverInfoConfig {
 
 /** A failure as data: lib/errors.js turns it into an `Error`. */
 export interface Failure {
+  /** Always `true`: what tells a failure from a value. */
+  isFailure: true
   /** The name that the Node driver gives such an error, such as `MongoServerError`. */
   name: string
   /** What went wrong. Never holds a password. */

@@ -20,6 +20,11 @@ const { errorOf } = require('../errors.js')
 
 const { AnswerKind } = binding
 
+/** @param {unknown} outcome what the addon gave @returns {outcome is Failure} */
+function isFailure(outcome) {
+  return /** @type {Partial<Failure> | null | undefined} */ (outcome)?.isFailure === true
+}
+
 /**
  * Not by its class: under a test runner with realms of its own, the `bson` package may have another `Error`.
  *
@@ -27,7 +32,7 @@ const { AnswerKind } = binding
  * @returns {failure is Error}
  */
 function isThrown(failure) {
-  return failure !== undefined && !('causes' in failure)
+  return failure !== undefined && !isFailure(failure)
 }
 
 /**
@@ -36,14 +41,13 @@ function isThrown(failure) {
  * @returns {T}
  */
 function unwrap(outcome) {
-  const failure = /** @type {Failure | null | undefined} */ (outcome)
-  if (failure?.errorLabels !== undefined) throw errorOf(failure)
-  return /** @type {T} */ (outcome)
+  if (isFailure(outcome)) throw errorOf(outcome)
+  return outcome
 }
 
-/** Whether a session is there, but cannot be decrypted. @param {object} outcome @returns {outcome is Failure} */
+/** Whether a session is there, but cannot be decrypted. @param {unknown} outcome @returns {outcome is Failure} */
 function isUnreadable(outcome) {
-  return 'code' in outcome && outcome.code === 'ERR_SESSION_DECRYPT'
+  return isFailure(outcome) && outcome.code === 'ERR_SESSION_DECRYPT'
 }
 
 /** @param {Failure} failure @returns {StoredSession} */

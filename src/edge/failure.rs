@@ -23,8 +23,11 @@ pub type Outcome<T> = Either<T, Failure>;
 
 /// A failure as data: lib/errors.js turns it into an `Error`.
 #[napi(object, object_from_js = false)]
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Failure {
+    /// Always `true`: what tells a failure from a value.
+    #[napi(ts_type = "true")]
+    pub is_failure: bool,
     /// The name that the Node driver gives such an error, such as `MongoServerError`.
     pub name: String,
     /// What went wrong. Never holds a password.
@@ -37,6 +40,20 @@ pub struct Failure {
     pub error_labels: Vec<String>,
     /// The messages of the causes, the nearest first.
     pub causes: Vec<String>,
+}
+
+impl Default for Failure {
+    fn default() -> Self {
+        Self {
+            is_failure: true,
+            name: String::new(),
+            message: String::new(),
+            code: None,
+            code_name: None,
+            error_labels: Vec::new(),
+            causes: Vec::new(),
+        }
+    }
 }
 
 /// Runs an operation; an error becomes data, and so does a panic.

@@ -21,7 +21,7 @@ pub type CollectionEngine<C> = Engine<DriverCollection, C>;
 /// What has to be equal for stores to share an engine.
 #[derive(PartialEq, Eq, Hash)]
 struct EngineKey {
-    /// Its address. An engine that can still be had keeps its deployment alive, so that no other one is there.
+    /// Its address. While an engine lives, its deployment does, so no other deployment can have that address.
     deployment: usize,
     database: String,
     collection: String,
