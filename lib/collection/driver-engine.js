@@ -1,5 +1,6 @@
 // What a session collection is asked for one session, over a collection of the JavaScript driver: one by one, as
-// connect-mongo asks, and grouped where calls wait for each other anyway.
+// connect-mongo asks, and grouped where calls wait for each other anyway. What grouping promises is written in src/engine/mod.rs, and
+// holds here too.
 'use strict'
 
 /**
