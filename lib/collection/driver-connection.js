@@ -2,6 +2,7 @@
 'use strict'
 
 const { connected, isDefaultDatabase, watchServers } = require('./client-source.js')
+const { delay } = require('./delay.js')
 const { sessionCalls } = require('./driver-engine.js')
 const { TtlIndex } = require('./driver-ttl-index.js')
 
@@ -30,11 +31,6 @@ const { TtlIndex } = require('./driver-ttl-index.js')
 const RETRY_DELAY_MS = 1_000
 /** How long `close` lets an index that is being made go on. */
 const START_UP_GRACE_MS = 2_000
-
-/** @param {number} milliseconds */
-function delay(milliseconds) {
-  return new Promise((resolve) => setTimeout(resolve, milliseconds).unref())
-}
 
 class DriverConnection {
   #options

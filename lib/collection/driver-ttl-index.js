@@ -2,6 +2,7 @@
 'use strict'
 
 const { connected } = require('./client-source.js')
+const { delay } = require('./delay.js')
 
 /**
  * @typedef {import('./client-source.js').Client} Client
@@ -10,11 +11,6 @@ const { connected } = require('./client-source.js')
 
 const FIRST_RETRY_DELAY_MS = 1_000
 const LAST_RETRY_DELAY_MS = 60_000
-
-/** @param {number} milliseconds */
-function delay(milliseconds) {
-  return new Promise((resolve) => setTimeout(resolve, milliseconds).unref())
-}
 
 /** @param {Record<string, any>} index */
 function isTtlIndex({ key, expireAfterSeconds, partialFilterExpression }) {

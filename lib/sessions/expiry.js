@@ -1,6 +1,8 @@
 // When a session expires, in its document and in its cookie, and when it was last written.
 'use strict'
 
+const { isObject } = require('../objects.js')
+
 /** @typedef {Record<string, any>} Session */
 
 /**
@@ -18,7 +20,7 @@ function noteLastModified(session, lastModified) {
 
 /** @param {unknown} session @returns {Date | undefined} */
 function lastModifiedOf(session) {
-  if (typeof session !== 'object' || session === null) return undefined
+  if (!isObject(session)) return undefined
   if (lastModifiedDates.has(session)) return lastModifiedDates.get(session)
   // An object that never came from a store, such as a document read by hand, is taken at its word, as in connect-mongo.
   const { lastModified } = /** @type {Session} */ (session)
@@ -45,7 +47,7 @@ function expiresOf(session, ttlSeconds) {
  */
 function followExpires({ cookie }, expires) {
   // A date beyond what a Date can hold has no ISO string.
-  if (typeof cookie !== 'object' || cookie === null || Number.isNaN(expires.getTime())) return
+  if (!isObject(cookie) || Number.isNaN(expires.getTime())) return
   const stored = Reflect.get(cookie, 'expires')
   if (!stored) return
   if (typeof stored === 'string') Reflect.set(cookie, 'expires', expires.toISOString())

@@ -2,6 +2,7 @@
 // how its value is stored, when it expires, and what becomes of changes that other requests made meanwhile.
 'use strict'
 
+const { isObject } = require('../objects.js')
 const { competing, isSame, resolve } = require('./conflicts.js')
 const { Documents } = require('./documents.js')
 const { copyLastModified, expiresOf, followExpires, noteLastModified } = require('./expiry.js')
@@ -33,11 +34,6 @@ const { transformsOf } = require('./transforms.js')
  * @property {(sid: string, session: Session) => Session} sessionOf a session of the framework's class
  * @property {(stored: StoredSession, sid: string) => boolean} isDropped whether what cannot be decrypted counts as none
  */
-
-/** @param {unknown} value @returns {value is object} */
-function isObject(value) {
-  return typeof value === 'object' && value !== null
-}
 
 class Sessions {
   #collection

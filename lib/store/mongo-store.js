@@ -8,6 +8,7 @@ const debug = require('debug')('connect-mongo')
 
 const { lastModifiedOf, noteLastModified } = require('../sessions/expiry.js')
 const { openSessions } = require('../sessions/open.js')
+const { isObject } = require('../objects.js')
 const { bindingTarget } = require('../rust.js')
 const { warnOnce } = require('../warnings.js')
 const BaseStore = require('./base-store.js')
@@ -37,11 +38,6 @@ const DETACHABLE = /** @type {const} */ ([
   // Not detached, but called on what apps put around a store: a Proxy, or an object made of it.
   'createSession',
 ])
-
-/** @param {unknown} value @returns {value is object} */
-function isObject(value) {
-  return typeof value === 'object' && value !== null
-}
 
 class MongoStore extends BaseStore {
   #options
