@@ -91,7 +91,7 @@ class NativeCollection {
   async load(storageId) {
     const native = this.#store.opened ?? (await this.#store.open())
     const outcome = await native.load(storageId)
-    if (outcome && isUnreadable(outcome)) return unreadable(outcome)
+    if (isUnreadable(outcome)) return unreadable(outcome)
     const loaded = unwrap(outcome)
     return loaded && { ...storedSession(loaded.record, this.values), stored: loaded.stored }
   }

@@ -17,7 +17,7 @@ const { freezeJson, serializedOf, textOf, thawJson } = require('./serialized.js'
  * @property {boolean} isDirect whether `seal` and `reveal` have nothing to do
  * @property {(value: unknown, isCopied?: boolean) => any} encode before anybody can change the value, what `seal` takes
  * @property {(storageId: string, payload: any) => Payload | Promise<Payload>} seal
- * @property {(storageId: string, stored: StoredSession) => StoredSession | Promise<StoredSession>} reveal
+ * @property {<T extends StoredSession>(storageId: string, stored: T) => T | Promise<T>} reveal the rest stays as it is
  * @property {(stored: StoredSession) => unknown} valueOf what the serializer returned, of a session that has been revealed
  * @property {(value: unknown) => Frozen} freeze
  * @property {(frozen: Frozen) => unknown} thaw
@@ -44,7 +44,7 @@ class PlainCodec {
     return payload
   }
 
-  /** @param {string} _ @param {StoredSession} stored */
+  /** @template {StoredSession} T @param {string} _ @param {T} stored */
   reveal(_, stored) {
     return stored
   }
@@ -129,7 +129,7 @@ class EncryptedCodec {
     return this.isDirect ? text : this.#cipher.encrypt(storageId, text)
   }
 
-  /** @param {string} storageId @param {StoredSession} stored @returns {StoredSession | Promise<StoredSession>} */
+  /** @template {StoredSession} T @param {string} storageId @param {T} stored @returns {T | Promise<T>} */
   reveal(storageId, stored) {
     return this.isDirect ? stored : this.#reveal(storageId, stored)
   }
@@ -157,7 +157,7 @@ class EncryptedCodec {
     return this.valueOf(await this.#decrypted('', session))
   }
 
-  /** @param {string} storageId @param {StoredSession} stored @returns {Promise<StoredSession>} */
+  /** @template {StoredSession} T @param {string} storageId @param {T} stored @returns {Promise<T>} */
   async #reveal(storageId, stored) {
     try {
       return { ...stored, ...(await this.#decrypted(storageId, stored.session)) }

@@ -61,7 +61,7 @@ class Documents {
   load(ids) {
     return firstFound(ids, async (storageId) => {
       const loaded = await this.#collection.load(storageId)
-      return loaded && { ...(await this.#codec.reveal(storageId, loaded)), stored: loaded.stored, storageId }
+      return loaded && { ...(await this.#codec.reveal(storageId, loaded)), storageId }
     })
   }
 
@@ -117,9 +117,7 @@ class Documents {
    */
   async scan(after, limit) {
     const sessions = await this.#collection.scan(after, limit)
-    return Promise.all(
-      sessions.map(async (one) => ({ ...one, ...(await this.#codec.reveal(one.storageId, one)) }))
-    )
+    return Promise.all(sessions.map((one) => this.#codec.reveal(one.storageId, one)))
   }
 
   /** @param {string} storageId @returns {Promise<StoredSession | null>} */

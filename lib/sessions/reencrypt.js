@@ -3,21 +3,8 @@
 
 /**
  * @typedef {import('../collection/port.js').ScannedSession} ScannedSession
- *
- * @typedef {object} Progress
- * @property {number} total       live sessions when it began
- * @property {number} scanned     sessions looked at
- * @property {number} rewritten   stored anew
- * @property {number} changed     left alone, because somebody else wrote or removed them meanwhile
- * @property {number} unreadable  left alone, because no secret opens them
- * @property {string} [last]      the last storage id looked at: `after` of a later call goes on from there
- * @property {boolean} done       whether the whole collection has been seen to
- *
- * @typedef {object} Options
- * @property {number} [batchSize]                       sessions read at a time
- * @property {string} [after]                           a storage id to begin after
- * @property {AbortSignal} [signal]                     to stop after the batch under way
- * @property {(progress: Progress) => void} [onProgress] after each batch
+ * @typedef {import('../crypto/crypto-options.js').ReencryptOptions} Options
+ * @typedef {import('../crypto/crypto-options.js').ReencryptProgress} Progress
  *
  * @typedef {object} Rewriter
  * @property {() => Promise<number>} count
