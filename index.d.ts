@@ -38,8 +38,8 @@ interface MongoStore<T extends MongoStore.SessionData = MongoStore.SessionData> 
  *
  * Failures come as an `Error` with the `name` that the Node driver gives it, such as `MongoServerError`,
  * `MongoServerSelectionError` or `MongoNetworkError`. `code` is the server's number and `codeName` its word, where the server
- * sent them; `errorLabels` is an array. A session id that is not a string is a `TypeError`. After `close()` the `code` of every
- * failure is `'ERR_STORE_CLOSED'`. A session that cannot be decrypted fails `get` and `all` with `'ERR_SESSION_DECRYPT'`, in one
+ * sent them; `errorLabels` is an array. A session id that is not a string is a `TypeError`. The `code` of a call that comes after
+ * `close()`, or that `close()` gives up, is `'ERR_STORE_CLOSED'`. A session that cannot be decrypted fails `get` and `all` with `'ERR_SESSION_DECRYPT'`, in one
  * wording whatever is wrong with it. With `concurrency`, `set` of a session that others have changed fails with `'SESSION_CONFLICT'`.
  *
  * @example
@@ -119,9 +119,13 @@ declare class MongoStore<T extends MongoStore.SessionData = MongoStore.SessionDa
   clear(callback: DoneCallback): void
   clear(callback: DoneCallback | undefined): Promise<void> | undefined
 
-  /** Succeeds when a server answers: a health check. */
-  ping(): Promise<void>
+  /**
+   * A health check: asks for a session that there is not, on the way that every `get` takes, so that it fails when calls would. It
+   * emits no event.
+   */
   ping(callback: DoneCallback): void
+  ping(options?: MongoStore.PingOptions): Promise<void>
+  ping(options: MongoStore.PingOptions | undefined, callback: DoneCallback): void
   ping(callback: DoneCallback | undefined): Promise<void> | undefined
 
   /**
@@ -145,10 +149,16 @@ declare class MongoStore<T extends MongoStore.SessionData = MongoStore.SessionDa
 
   /**
    * Lets pending calls finish, then closes the connections that no other store uses, and a given `client` as `closeClient` says.
-   * Calling it again does no harm.
+   *
+   * What is pending after `timeoutMS` is given up: each such call fails with the code `'ERR_STORE_CLOSED'`, what comes for it later
+   * is dropped, and whether a write was done is not known. `close` succeeds then. It waits up to 3 seconds more for the connections;
+   * what is left of them closes in the background.
+   *
+   * Calling it again gives the same promise: the first `timeoutMS` counts. A wrong one makes it fail, and leaves the store open.
    */
-  close(): Promise<void>
   close(callback: DoneCallback): void
+  close(options?: MongoStore.CloseOptions): Promise<void>
+  close(options: MongoStore.CloseOptions | undefined, callback: DoneCallback): void
   close(callback: DoneCallback | undefined): Promise<void> | undefined
 
   /** For the session middleware: replaces the request's session by a new one. */
@@ -201,6 +211,25 @@ declare namespace MongoStore {
   export interface AnySessionData {
     cookie?: Any
     [key: string]: Any
+  }
+
+  export interface PingOptions {
+    /**
+     * How long this call may take, in milliseconds: a finite number above 0. After that it fails with a `MongoOperationTimeoutError`.
+     * A shorter `operationTimeoutMS` counts as well.
+     *
+     * @default that of `operationTimeoutMS`, otherwise as long as the timeouts of `mongoOptions` let it
+     */
+    timeoutMS?: number
+  }
+
+  export interface CloseOptions {
+    /**
+     * How long pending calls are waited for, in milliseconds: 0 gives them up at once, `Infinity` waits until the last is answered.
+     *
+     * @default 20_000
+     */
+    timeoutMS?: number
   }
 
   export interface HashIdOptions {
@@ -465,8 +494,8 @@ declare namespace MongoStore {
     'decrypt-failed': [sid: string | undefined, error: Error]
     /** With `connectionEvents`: a server takes writes again. */
     connect: []
-    /** With `connectionEvents`: no server takes writes any more. */
-    disconnect: []
+    /** With `connectionEvents`: no server takes writes any more, and why. */
+    disconnect: [error: Error]
     /** The TTL index could not be made; calls go on. Without a listener the process warns once instead. */
     error: [error: Error]
   }

@@ -1,4 +1,4 @@
-// Errors with the Node driver's names, and of that driver's classes in an app that has loaded it: their one home.
+// The errors of more than one room. Those with the Node driver's names are of that driver's classes in an app that has loaded it.
 'use strict'
 
 /**
@@ -84,8 +84,21 @@ function errorOf({ name, message, code, codeName, errorLabels, causes }) {
   return error
 }
 
+function closedError() {
+  return Object.assign(new Error('The session store is closed'), { code: 'ERR_STORE_CLOSED' })
+}
+
+/** Of a call that came before the store was closed. */
+function unansweredError() {
+  const message =
+    'The session store was closed before it had an answer: whether a write was done is not known'
+  return Object.assign(new Error(message), { code: 'ERR_STORE_CLOSED' })
+}
+
 module.exports = {
+  closedError,
   errorOf,
+  unansweredError,
   MongoAPIError: errorClass('MongoAPIError'),
   MongoInvalidArgumentError: errorClass('MongoInvalidArgumentError'),
   MongoMissingCredentialsError: errorClass('MongoMissingCredentialsError'),

@@ -1,5 +1,5 @@
-// What the store says of its connection: the collection behind it, an answer to health checks, and events when servers go
-// and come back. The same promises on both backends.
+// What the store says of its connection: the collection behind it, and events when servers go and come back. The same promises on
+// both backends.
 'use strict'
 
 const assert = require('node:assert/strict')
@@ -9,30 +9,13 @@ const session = require('express-session')
 const { Collection, MongoClient } = require('mongodb')
 const { createConnection } = require('mongoose-9')
 const MongoStore = require('../..')
-const { freePort } = require('../../scripts/free-port.js')
 const { BACKENDS } = require('../support/backends.js')
 const { runInChild } = require('../support/child.js')
 const { openDatabase } = require('../support/database.js')
 const { Browser, serve } = require('../support/http.js')
 const { installAlone } = require('../support/install.js')
-const { startServer } = require('../support/server.js')
-const { nextEvent, promised, until } = require('../support/wait.js')
-
-/** An address at which a server comes and goes; there is none at first. */
-async function unsteadyServer() {
-  const port = await freePort()
-  /** @type {Awaited<ReturnType<typeof startServer>> | undefined} */
-  let server
-  return {
-    url: `mongodb://127.0.0.1:${port}/away?serverSelectionTimeoutMS=500&heartbeatFrequencyMS=500`,
-    async start() {
-      if (server) await server.start(true)
-      else server = await startServer({ port })
-      assert.equal(new URL(server.getUri()).port, String(port))
-    },
-    stop: () => server.stop({ doCleanup: false }),
-  }
-}
+const { startReplicaSet, unsteadyServer, withDatabase } = require('../support/server.js')
+const { nextEvent, succeeds, until } = require('../support/wait.js')
 
 /** How many connections of Node's driver an application holds, by the name it gave. */
 async function nodeConnections(db, appName) {
@@ -160,40 +143,6 @@ for (const backend of BACKENDS) {
       assert.deepEqual({ code, stdout, stderr }, { code: 0, stdout: 'done\n', stderr: '' })
     })
   })
-
-  describe(`ping of the ${backend} backend`, () => {
-    test('succeeds while a server answers, with a promise, a callback and detached', async (t) => {
-      const { open, sessions } = await openDatabase(t)
-      const store = open({ backend, autoRemove: 'interval' })
-      assert.equal(await store.ping(), undefined)
-      assert.equal(await promised(store, 'ping'), undefined)
-      const { ping } = store
-      assert.equal(await ping(), undefined)
-      assert.equal(await sessions.countDocuments(), 0)
-    })
-
-    test('fails like any call while none does, and after close', async (t) => {
-      const { url, start, stop } = await unsteadyServer()
-      const store = new MongoStore({ mongoUrl: url, backend, autoRemove: 'interval' })
-      t.after(() => store.close())
-      await assert.rejects(store.ping(), { name: 'MongoServerSelectionError' })
-      await assert.rejects(promised(store, 'ping'), { name: 'MongoServerSelectionError' })
-      await start()
-      await until(() => succeeds(store.ping()))
-      await stop()
-      await assert.rejects(store.ping(), { name: /^Mongo(ServerSelection|Network)/ })
-      await store.close()
-      await assert.rejects(store.ping(), { name: 'Error', code: 'ERR_STORE_CLOSED' })
-    })
-  })
-}
-
-/** @param {Promise<unknown>} call */
-function succeeds(call) {
-  return call.then(
-    () => true,
-    () => false
-  )
 }
 
 describe('collectionP of the native backend', () => {
@@ -260,7 +209,7 @@ for (const [way, optionsFor] of Object.entries(WAYS)) {
       assert.deepEqual(events, [])
       const gone = nextEvent(store, 'disconnect')
       await stop()
-      assert.deepEqual(await gone, [])
+      await gone
       await assert.rejects(store.ping())
       const back = nextEvent(store, 'connect')
       await start()
@@ -271,7 +220,48 @@ for (const [way, optionsFor] of Object.entries(WAYS)) {
       assert.deepEqual(events, ['disconnect', 'connect'])
     })
 
+    test('tell why: the error of the server that went', async (t) => {
+      const { url, start, stop } = await unsteadyServer()
+      await start()
+      const { store } = openWatched(t, { ...optionsFor(url), connectionEvents: true })
+      await store.ping()
+      const gone = nextEvent(store, 'disconnect')
+      await stop()
+      const [error, ...others] = await gone
+      assert.ok(error instanceof Error, `not an error: ${error}`)
+      assert.match(error.name, /^Mongo\w*Error$/)
+      assert.deepEqual(others, [])
+    })
+
+    test('tell why: in an election, what each server is', async (t) => {
+      const set = await startReplicaSet()
+      const mongoUrl = withDatabase(set.getUri(), 'election')
+      const { db } = await openDatabase(t, mongoUrl)
+      const { store } = openWatched(t, { ...optionsFor(mongoUrl), connectionEvents: true })
+      await store.ping()
+      const gone = nextEvent(store, 'disconnect')
+      await db.admin().command({ replSetStepDown: 60, force: true })
+      const [error] = await gone
+      assert.ok(error instanceof Error, `not an error: ${error}`)
+      const [{ port }] = set.servers.map(({ instanceInfo }) => instanceInfo)
+      assert.match(
+        error.message,
+        new RegExp(`^No server takes writes: 127.0.0.1:${port} is RS(Secondary|Other)$`, 'i')
+      )
+      const back = nextEvent(store, 'connect')
+      await db.admin().command({ replSetFreeze: 0 }, { readPreference: 'nearest' })
+      assert.deepEqual(await back, [])
+    })
+
     if (way !== 'a mongoose connection') {
+      test('tell why: there is no server at the start', async (t) => {
+        const { url } = await unsteadyServer()
+        const { store } = openWatched(t, { ...optionsFor(url), connectionEvents: true })
+        const [error] = await nextEvent(store, 'disconnect')
+        assert.ok(error instanceof Error, `not an error: ${error}`)
+        assert.match(error.message, /refused/i)
+      })
+
       test('are disconnect when there is no server at the start, and connect when there is', async (t) => {
         const { url, start } = await unsteadyServer()
         const { store, events } = openWatched(t, { ...optionsFor(url), connectionEvents: true })

@@ -408,6 +408,25 @@ for (const half of ['\ud800', 'sid\udfff', '\udc00\ud800']) {
   })
 }
 
+forDifference('ping-ids', 'a session id as ping asks for', {
+  ours: async (_t, { open, collection }) => {
+    const id = 'connect-mongo-native ping 1'
+    for (const { get, set, touch, destroy } of [open(), open({ transformId: () => id })]) {
+      const refusal = { name: 'TypeError', message: /must not begin with 'connect-mongo-native ping '$/ }
+      await assert.rejects(get(id), refusal)
+      await assert.rejects(set(id, plainSession()), refusal)
+      await assert.rejects(touch(id, plainSession()), refusal)
+      await assert.rejects(destroy(id), refusal)
+    }
+    assert.equal(await collection.countDocuments(), 0)
+  },
+  theirs: async (_t, { open }) => {
+    const { get, set } = open()
+    await set('connect-mongo-native ping 1', plainSession())
+    assert.deepEqual(await get('connect-mongo-native ping 1'), plainSession())
+  },
+})
+
 for (const thrown of [undefined, null, '', 0, false]) {
   const fail = () => {
     throw thrown

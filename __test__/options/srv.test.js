@@ -7,8 +7,10 @@ const { once } = require('node:events')
 const { after, before, beforeEach, describe, test } = require('node:test')
 const nodeDriver = require('mongodb/lib/connection_string.js')
 const { parseConnection, resolveUri } = require('../../lib/mongo/connection.js')
+const { BACKENDS } = require('../support/backends.js')
 const { openDatabase } = require('../support/database.js')
 const { sharedServerUrl } = require('../support/server.js')
+const { promised, withResolvers } = require('../support/wait.js')
 
 const TYPES = { 16: 'TXT', 33: 'SRV' }
 const SERVFAIL = 2
@@ -384,6 +386,30 @@ describe('a store on a mongodb+srv address', () => {
     await store.set('sid', { cookie: {} })
     assert.deepEqual(await store.get('sid'), { cookie: {} })
   })
+
+  for (const backend of BACKENDS) {
+    test(`can be closed while no name server answers, and opens nothing later [${backend}]`, async (t) => {
+      const { port } = new URL(await sharedServerUrl())
+      const { db, sessions, open } = await openDatabase(t)
+      publish([{ name: '127.0.0.1', port: Number(port) }], undefined, hostname)
+      const { promise: silence, resolve: answerNow } = withResolvers()
+      for (const name of ['resolve', 'resolveSrv', 'resolveTxt']) {
+        const ask = dns.promises[name]
+        t.mock.method(dns.promises, name, (...question) => silence.then(() => ask(...question)))
+      }
+      const mongoUrl = `mongodb+srv://${hostname}/?tls=false`
+      const store = open({ mongoUrl, backend, dbName: db.databaseName })
+      const failure = { code: 'ERR_STORE_CLOSED', message: /^The session store was closed before/ }
+      const calls = [store.set('a', {}), promised(store, 'set', 'b', {}), store.length()]
+      const refused = Promise.all(calls.map((call) => assert.rejects(call, failure)))
+      const asked = store.collectionP.catch((/** @type {Error} */ error) => error)
+      await store.close({ timeoutMS: 0 })
+      await refused
+      answerNow()
+      assert.ok((await asked) instanceof Error)
+      assert.equal(await sessions.countDocuments(), 0)
+    })
+  }
 
   test('works on the driver backend with the same name server', async (t) => {
     const { port } = new URL(await sharedServerUrl())

@@ -25,6 +25,8 @@ const DIFFERENCES = {
     'A session id, or a result of `transformId`, that is not a string is a `TypeError`, since an object there would be a query.',
   'sid-surrogates':
     'A session id with half of a character outside the BMP (`\\ud800`) is a `TypeError`: MongoDB would store another id in its place, and the same for several.',
+  'ping-ids':
+    'A session id, or a result of `transformId`, that begins with `connect-mongo-native ping ` is a `TypeError`: `ping` asks for such ids, which no session may have.',
   'nothing-thrown':
     'A function of yours that throws `undefined`, or whatever else is not truthy, has failed; to a callback of connect-mongo that is success.',
   'transform-id-promise': '`transformId` may return a promise.',

@@ -2,10 +2,11 @@
 // file that is run by itself starts its own.
 'use strict'
 
+const assert = require('node:assert/strict')
 const { randomBytes } = require('node:crypto')
 const { after } = require('node:test')
 const { MongoMemoryReplSet, MongoMemoryServer } = require('mongodb-memory-server-core')
-const { startOnFreePort } = require('../../scripts/free-port.js')
+const { freePort, startOnFreePort } = require('../../scripts/free-port.js')
 const { findMongod } = require('../../scripts/mongod.js')
 
 // Any server from 4.4 on will do: without this, each start warns that it is not the version asked for by default.
@@ -40,7 +41,7 @@ async function startServer({ args = [], port, dbPath, auth } = {}) {
   return started(async () =>
     MongoMemoryServer.create({
       binary: { systemBinary: await findMongod() },
-      instance: { args, port, dbPath, storageEngine: 'wiredTiger' },
+      instance: { args, port, portGeneration: port === undefined, dbPath, storageEngine: 'wiredTiger' },
       auth,
     })
   )
@@ -56,6 +57,22 @@ async function startReplicaSet({ count = 1, args = [] } = {}) {
       replSet: { count, args, storageEngine: 'wiredTiger' },
     })
   )
+}
+
+/** An address at which a server comes and goes; there is none at first. */
+async function unsteadyServer() {
+  const port = await freePort()
+  /** @type {Awaited<ReturnType<typeof startServer>> | undefined} */
+  let server
+  return {
+    url: `mongodb://127.0.0.1:${port}/away?serverSelectionTimeoutMS=500&heartbeatFrequencyMS=500`,
+    async start() {
+      if (server) await server.start(true)
+      else server = await startServer({ port })
+      assert.equal(new URL(server.getUri()).port, String(port))
+    },
+    stop: () => server?.stop({ doCleanup: false }),
+  }
 }
 
 /** @type {Promise<string> | undefined} */
@@ -87,4 +104,11 @@ async function freshDatabaseUrl(label) {
   return withDatabase(await sharedServerUrl(), name)
 }
 
-module.exports = { freshDatabaseUrl, sharedServerUrl, startReplicaSet, startServer, withDatabase }
+module.exports = {
+  freshDatabaseUrl,
+  sharedServerUrl,
+  startReplicaSet,
+  startServer,
+  unsteadyServer,
+  withDatabase,
+}

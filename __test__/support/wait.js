@@ -28,6 +28,14 @@ async function until(condition) {
   }
 }
 
+/** @param {Promise<unknown>} call */
+function succeeds(call) {
+  return call.then(
+    () => true,
+    () => false
+  )
+}
+
 /** Promise.withResolvers, which Node 20 has not got. */
 function withResolvers() {
   const deferred = /** @type {any} */ ({})
@@ -54,4 +62,4 @@ function promised(target, method, ...args) {
   })
 }
 
-module.exports = { nextEvent, promised, until, withResolvers }
+module.exports = { nextEvent, promised, succeeds, until, withResolvers }

@@ -23,7 +23,10 @@ export async function promises(): Promise<void> {
     await store.touch('id', { ...cart, lastModified: new Date() }),
     await store.destroy('id'),
     await store.clear(),
+    await store.ping(),
+    await store.ping({ timeoutMS: 1_000 }),
     await store.close(),
+    await store.close({ timeoutMS: Number.POSITIVE_INFINITY }),
   ]
   const all: Cart[] = await store.all()
   const length: number = await store.length()
@@ -42,15 +45,22 @@ export function callbacks(): void {
     store.all((_error, sessions?: Cart[] | { [sid: string]: Cart } | null) => sessions),
     store.length((_error, length) => length.toFixed()),
     store.clear(() => {}),
+    store.ping((error) => error),
+    store.ping({ timeoutMS: 1_000 }, (error) => error),
     store.close(() => {}),
+    store.close(undefined, () => {}),
+    store.close({ timeoutMS: 0 }, () => {}),
   ]
   store.set('id', cart, maybe)
   store.destroy('id', maybe)
+  store.ping(maybe)
+  store.close(maybe)
   console.log(nothing)
 }
 
 const { get } = store
 export const detached: Promise<Cart | null> = get('id')
+export const health: Promise<void> = promisify(store.ping)()
 export const promisified: Promise<Cart | null | undefined> = promisify(store.get)('id')
 
 export function events(): void {
@@ -67,6 +77,7 @@ export function events(): void {
     .on('error', (error) => error.message)
     .on('decrypt-failed', (sid, error) => [sid?.toUpperCase(), error.message])
     .on('connect', () => {})
+    .on('disconnect', (error) => error.message)
     .on('disconnect', () => {})
     .on('of my own', (first: number) => first)
   const name = 'create' as string
@@ -87,7 +98,7 @@ export const everyEvent: Events<Cart> = {
   get: ['id'],
   all: [[cart]],
   connect: [],
-  disconnect: [],
+  disconnect: [new Error()],
   'decrypt-failed': [undefined, new Error()],
   error: [new Error()],
 }
@@ -166,5 +177,9 @@ MongoStore.create({ client: 'mongodb://localhost/app' })
 MongoStore.create({ mongoUrl: 'mongodb://localhost/app', backend: 'rust' })
 // @ts-expect-error: not a mode
 MongoStore.create({ mongoUrl: 'mongodb://localhost/app', concurrency: 'last' })
+// @ts-expect-error: not a number
+store.ping({ timeoutMS: '1 s' })
+// @ts-expect-error: a misspelt option
+store.close({ timeoutMs: 1_000 })
 // @ts-expect-error: it is read only
 store.backend = 'driver'

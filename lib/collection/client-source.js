@@ -73,6 +73,13 @@ async function connected(client) {
   if (needsConnecting(client)) await client.connect()
 }
 
+/** One that is still looking up the names of its servers would connect all the same. @param {any} client */
+async function closeForGood(client) {
+  const connecting = client?.connectionLock
+  await client?.close?.()
+  await connecting?.then(() => client.close()).catch(() => {})
+}
+
 /**
  * What the app gave. A client is closed with the store unless `closeClient` is false, as connect-mongo does; a mongoose
  * connection, which connect-mongo cannot be given, only when it is true.
@@ -97,7 +104,7 @@ function givenClient(given, closeClient) {
       // A client that never came needs no closing: its failure went to the calls.
       const value = await Promise.resolve(given).catch(() => undefined)
       const connection = mongooseConnection(value)
-      if (!connection || closeClient) await (connection ?? value)?.close?.()
+      if (!connection || closeClient) await closeForGood(connection ?? value)
     },
   }
 }
@@ -129,7 +136,7 @@ function ownClient(purpose, mongoUrl, mongoOptions) {
   return {
     open: async () => ({ client }),
     isReached: () => hasServer(client),
-    close: () => client.close(),
+    close: () => closeForGood(client),
   }
 }
 
@@ -146,34 +153,68 @@ function isDefaultDatabase(client, db) {
 
 const WRITABLE = ['Standalone', 'Mongos', 'RSPrimary', 'LoadBalancer']
 
+/** @param {any} server its description */
+function isWritable(server) {
+  return WRITABLE.includes(server?.type)
+}
+
 /** @param {any} description of a topology */
 function takesWrites(description) {
-  return [...description.servers.values()].some((server) => WRITABLE.includes(server.type))
+  return [...description.servers.values()].some(isWritable)
+}
+
+/** @param {any} server its description */
+function stateOf({ address, type, error }) {
+  return `${address} is ${type}${error ? ` (${error.message})` : ''}`
+}
+
+/** @param {any[]} servers their descriptions @returns {Error} */
+function noWritableError(servers) {
+  const cause = servers.find(({ error }) => error)?.error
+  const message = `No server takes writes: ${servers.map(stateOf).join(', ') || 'there is none'}`
+  return cause ? new Error(message, { cause }) : new Error(message)
+}
+
+/**
+ * Why no server takes writes any more: what befell the one that did, or, where it goes on as another, what all of them are. Another
+ * one may have failed long before.
+ *
+ * @param {any} before the description of the topology
+ * @param {any} now
+ * @returns {Error}
+ */
+function lossOf(before, now) {
+  const servers = [...now.servers.values()]
+  const lost = servers.find(({ address, error }) => error && isWritable(before?.servers.get(address)))
+  return lost?.error ?? noWritableError(servers)
 }
 
 /**
  * Reports when no server takes writes any more, and when one does again.
  *
  * @param {Client} client
- * @param {(news: { event: 'connect' | 'disconnect' }) => void} onNews
+ * @param {import('./port.js').OnNews} onNews
  * @returns {() => void} ends that
  */
 function watchServers(client, onNews) {
   if (typeof client.on !== 'function') return () => {}
   /** @type {boolean | undefined} unknown before the first answer */
   let isUp = client.topology?.description && takesWrites(client.topology.description) ? true : undefined
-  /** @param {boolean} isUpNow */
-  const learn = (isUpNow) => {
-    if (isUp === isUpNow) return
-    if (isUp !== undefined || !isUpNow) onNews({ event: isUpNow ? 'connect' : 'disconnect' })
-    isUp = isUpNow
+  const rise = () => {
+    if (isUp === false) onNews({ event: 'connect' })
+    isUp = true
   }
-  const onTopology = (/** @type {any} */ { newDescription }) => {
-    const isUpNow = takesWrites(newDescription)
-    if (isUpNow || isUp !== undefined) learn(isUpNow)
+  /** @param {Error} error */
+  const fall = (error) => {
+    isUp = false
+    onNews({ event: 'disconnect', error })
   }
-  const onHeartbeatFailed = () => {
-    if (isUp === undefined) learn(false)
+  const onTopology = (/** @type {any} */ { previousDescription, newDescription }) => {
+    if (takesWrites(newDescription)) rise()
+    else if (isUp) fall(lossOf(previousDescription, newDescription))
+  }
+  const onHeartbeatFailed = (/** @type {any} */ { failure }) => {
+    if (isUp === undefined) fall(failure)
   }
   client.on('topologyDescriptionChanged', onTopology)
   client.on('serverHeartbeatFailed', onHeartbeatFailed)

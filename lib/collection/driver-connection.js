@@ -1,6 +1,7 @@
 // The collection of a JavaScript client: opened in the background, with what has to happen once it is there.
 'use strict'
 
+const { closedError } = require('../errors.js')
 const { connected, isDefaultDatabase, watchServers } = require('./client-source.js')
 const { delay } = require('./delay.js')
 const { sessionCalls } = require('./driver-engine.js')
@@ -76,7 +77,9 @@ class DriverConnection {
   /** @returns {Promise<Opened>} with a client that is connected */
   async ready() {
     const opened = await this.open()
+    this.#requireOpen()
     await connected(opened.client)
+    this.#requireOpen()
     return opened
   }
 
@@ -89,12 +92,18 @@ class DriverConnection {
 
   async close() {
     this.#isClosed = true
+    this.#opened?.calls.close()
     this.#index?.close()
     if (this.#options.source.isReached()) {
       await Promise.race([this.#startUp, delay(START_UP_GRACE_MS)])
     }
     this.#unsubscribe()
     await this.#options.source.close()
+  }
+
+  /** A call that was given up connects no client, and writes nothing, later. */
+  #requireOpen() {
+    if (this.#isClosed) throw closedError()
   }
 
   /** After `disconnect` express-session makes no calls that would connect again. */

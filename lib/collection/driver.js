@@ -202,11 +202,6 @@ class DriverCollection {
     }
   }
 
-  async ping() {
-    const { client } = await this.#connection.ready()
-    await client.db('admin').command({ ping: 1 })
-  }
-
   async collection() {
     const { collection } = await this.#connection.started()
     return collection

@@ -6,7 +6,7 @@
 const { setImmediate } = require('node:timers')
 
 const { binding } = require('../rust.js')
-const { errorOf } = require('../errors.js')
+const { errorOf, unansweredError } = require('../errors.js')
 
 /**
  * @typedef {import('../../native/binding.js').Failure} Failure
@@ -61,6 +61,9 @@ function fail(onAnswer, failure) {
   else onAnswer(failure)
 }
 
+/** The answer to a call that has been given up. */
+function drop() {}
+
 class NativeCalls {
   #last = 0
   #isFlushing = false
@@ -93,6 +96,13 @@ class NativeCalls {
     onAnswer(refusal)
   }
 
+  /** Fails whatever waits. */
+  giveUp() {
+    const given = [...this.#waiting.values()]
+    this.#waiting.clear()
+    for (const onAnswer of given) onAnswer(unansweredError())
+  }
+
   /**
    * @param {any[]} answers as `AnswerKind` says
    * @param {Failure[]} failures
@@ -102,7 +112,7 @@ class NativeCalls {
     for (let at = 0; at < answers.length; ) {
       const call = answers[at++]
       const kind = answers[at++]
-      const onAnswer = /** @type {OnAnswer} */ (this.#waiting.get(call))
+      const onAnswer = this.#waiting.get(call) ?? drop
       this.#waiting.delete(call)
       if (kind === AnswerKind.Nothing) onAnswer(undefined, null)
       else if (kind === AnswerKind.Yes || kind === AnswerKind.No) onAnswer(undefined, kind === AnswerKind.Yes)

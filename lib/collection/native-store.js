@@ -1,7 +1,7 @@
 // The addon's store: opened at once, or with the first call where the names of a mongodb+srv address have to be looked up.
 'use strict'
 
-const { errorOf } = require('../errors.js')
+const { closedError, errorOf, unansweredError } = require('../errors.js')
 const { resolveUri } = require('../mongo/connection.js')
 const { binding } = require('../rust.js')
 
@@ -33,6 +33,9 @@ class OpenableStore {
   #opened
   /** @type {Promise<NativeStore> | undefined} */
   #opening
+  /** @type {(error: Error) => void} */
+  #failOpening = () => {}
+  #isClosed = false
 
   /**
    * @param {NativeOptions} options
@@ -54,18 +57,25 @@ class OpenableStore {
 
   /** After a failure the next call looks the names up again. @returns {Promise<NativeStore>} */
   open() {
-    this.#opening ??= this.#lookUpAndOpen()
+    this.#opening ??= new Promise((resolve, reject) => {
+      this.#failOpening = reject
+      this.#lookUpAndOpen().then(resolve, reject)
+    })
     return this.#opening
   }
 
-  /** @returns {Promise<NativeStore | undefined>} the store that is being opened, unless nothing has asked for it or it fails */
-  async settled() {
-    return this.#opening?.catch(() => undefined)
+  /** Opens nothing any more, and fails those who wait for that. @returns {NativeStore | undefined} what is to be closed */
+  close() {
+    this.#isClosed = true
+    this.#failOpening(unansweredError())
+    return this.#opened
   }
 
   async #lookUpAndOpen() {
     try {
-      return this.#openAt(await resolveUri(this.#options.connection))
+      const uri = await resolveUri(this.#options.connection)
+      if (this.#isClosed) throw closedError()
+      return this.#openAt(uri)
     } finally {
       this.#opening = undefined
     }

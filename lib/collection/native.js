@@ -2,6 +2,7 @@
 'use strict'
 
 const { errorOf } = require('../errors.js')
+const { connected } = require('./client-source.js')
 const { NativeCalls, isThrown, isUnreadable, unreadable, unwrap } = require('./native-calls.js')
 const { OpenableStore } = require('./native-store.js')
 const { NativeValues } = require('./native-values.js')
@@ -134,24 +135,20 @@ class NativeCollection {
     this.#store.opened?.sweep()
   }
 
-  async ping() {
-    const native = this.#store.opened ?? (await this.#store.open())
-    unwrap(await native.ping())
-  }
-
   async collection() {
     this.#clientSource ??= this.#openClient()
     const { client } = await this.#clientSource.open()
-    await client.connect()
+    await connected(client)
     const native = this.#store.opened ?? (await this.#store.open())
     unwrap(await native.started())
     return client.db(this.#options.database).collection(this.#options.collection)
   }
 
   async close() {
-    const native = this.#store.opened ?? (await this.#store.settled())
-    if (native) unwrap(await native.close())
-    await this.#clientSource?.close()
+    this.#calls.giveUp()
+    // At once: a silent server can keep either waiting.
+    const [outcome] = await Promise.all([this.#store.close()?.close(), this.#clientSource?.close()])
+    unwrap(outcome)
   }
 
   /** @param {SessionRecord | import('../../native/binding.js').Failure} outcome */

@@ -53,7 +53,10 @@ export interface Values {
 
 export interface SessionCollection {
   readonly name: 'native' | 'driver'
-  /** Whether it keeps the order of the calls about one storage id. Elsewhere the caller has to. */
+  /**
+   * Whether it keeps the order of the calls about one storage id, and fails those under way when it is closed. Elsewhere the caller
+   * has to.
+   */
   readonly keepsOrder: boolean
   /** Whether it encrypts and decrypts within its own calls; a payload is plain text then. */
   readonly encrypts: boolean
@@ -89,12 +92,12 @@ export interface SessionCollection {
 
   /** Removes expired sessions in the background; one sweep at a time. */
   sweep(): void
-  /** Succeeds when a server answers. */
-  ping(): Promise<void>
   /** The same collection through a JavaScript driver, once the TTL index has been tried. */
   // biome-ignore lint/suspicious/noExplicitAny: of any version of the driver
   collection(): Promise<Record<string, any>>
-  /** Gives the connections up. Calls under way are not waited for. */
+  /**
+   * Gives the connections up. Calls under way are not waited for, and whatever is asked for from now on fails.
+   */
   close(): Promise<void>
 }
 
@@ -108,6 +111,7 @@ export interface News {
     | 'default-database'
     | 'connect'
     | 'disconnect'
+  /** Why something failed, or no server takes writes any more. */
   error?: Error | undefined
 }
 

@@ -45,6 +45,8 @@ class Sessions {
   #storageIds
   /** Whether a call about a session with one storage id needs no step beside the collection's. */
   #isDirect
+  /** Whether every call about a session is one of the collection, and fails when that is closed. */
+  endWithCollection
   #order = new Order()
   #origins = new Origins()
 
@@ -63,6 +65,7 @@ class Sessions {
     this.#transforms = transformsOf(options)
     this.#storageIds = storageIds(options.hashId)
     this.#isDirect = collection.keepsOrder && codec.isDirect && options.concurrency === 'overwrite'
+    this.endWithCollection = this.#isDirect && this.#storageIds('').length === 1
   }
 
   /**
@@ -168,17 +171,17 @@ class Sessions {
 
   /**
    * @param {import('./reencrypt.js').Options} options
-   * @param {() => boolean} isClosing
+   * @param {{ isClosing: boolean, unlessGivenUp<T>(step: Promise<T>): Promise<T> }} calls of the store
    */
-  reencrypt(options, isClosing) {
+  reencrypt(options, calls) {
     const rewriter = {
-      count: () => this.#collection.count(),
+      count: () => calls.unlessGivenUp(this.#collection.count()),
       scan: (/** @type {string | undefined} */ after, /** @type {number} */ limit) =>
-        this.#documents.scan(after, limit),
+        calls.unlessGivenUp(this.#documents.scan(after, limit)),
       rewrite: (/** @type {import('../collection/port.js').ScannedSession} */ scanned) =>
-        this.#documents.replace(scanned, this.#codec.encode(scanned.session)),
+        calls.unlessGivenUp(this.#documents.replace(scanned, this.#codec.encode(scanned.session))),
     }
-    return reencrypt(rewriter, options, isClosing)
+    return reencrypt(rewriter, options, () => calls.isClosing)
   }
 
   /** Whether what a request has loaded is compared with what is stored when it is saved. */

@@ -2,11 +2,13 @@
 'use strict'
 
 const { AsyncResource } = require('node:async_hooks')
-// Kept, for apps whose tests put a fake in its place.
+// Kept, for apps whose tests put fakes in their places.
 const { nextTick } = require('node:process')
+const { setImmediate } = require('node:timers')
 const { inspect } = require('node:util')
-const { errorOf } = require('../errors.js')
+const { closedError, unansweredError } = require('../errors.js')
 const { storageIdOf } = require('./ids.js')
+const { inTime } = require('./time-limits.js')
 
 /**
  * @typedef {(error: Error | null, result?: any) => void} Callback
@@ -54,45 +56,55 @@ function thrownError(thrown) {
   return thrown || new Error(`Instead of an error, ${inspect(thrown)} was thrown`)
 }
 
-/** @param {number} milliseconds */
-function timeoutError(milliseconds) {
-  const message = `The operation took longer than operationTimeoutMS allows (${milliseconds} ms)`
-  return errorOf({ name: 'MongoOperationTimeoutError', message, errorLabels: [], causes: [] })
-}
-
 /** @param {number} maxPending */
 function busyError(maxPending) {
   const message = `The session store is busy: ${maxPending} operations are pending, the most that maxPending allows`
   return Object.assign(new Error(message), { code: 'ERR_STORE_BUSY' })
 }
 
-function closedError() {
-  return Object.assign(new Error('The session store is closed'), { code: 'ERR_STORE_CLOSED' })
-}
-
 class Calls {
   #options
+  #endWithCollection
   #pending = 0
   #isClosing = false
+  #hasGivenUp = false
   /** @type {(() => void) | undefined} */
   #onIdle
+  /** What fails the calls that wait for a promise. @type {Set<(error: Error) => void>} */
+  #waiting = new Set()
 
-  /** @param {Record<string, any>} options of the store */
-  constructor({ maxPending, operationTimeoutMS, transformId }) {
+  /**
+   * @param {Record<string, any>} options of the store
+   * @param {boolean} endWithCollection whether what is asked about a session fails when the collection is closed
+   */
+  constructor({ maxPending, operationTimeoutMS, transformId }, endWithCollection) {
     this.#options = { maxPending, operationTimeoutMS, transformId }
+    this.#endWithCollection = endWithCollection
   }
 
   get isClosing() {
     return this.#isClosing
   }
 
-  /** Refuses calls from now on. @returns {Promise<void> | undefined} the end of those that are pending, if there are any */
+  /** Whether there may be calls that are over for their callers, and go on below. */
+  get hasGivenUp() {
+    return this.#hasGivenUp
+  }
+
+  /** Refuses calls from now on. @returns {Promise<void> | undefined} until those that are pending have their answers, if there are any */
   end() {
     this.#isClosing = true
     if (this.#pending === 0) return undefined
     return new Promise((resolve) => {
-      this.#onIdle = resolve
+      // Behind the ticks on which callbacks run.
+      this.#onIdle = () => setImmediate(resolve)
     })
+  }
+
+  /** Fails each call that waits for a promise, but for those that fail when the collection is closed. */
+  giveUp() {
+    this.#hasGivenUp = true
+    for (const fail of this.#waiting) fail(unansweredError())
   }
 
   /**
@@ -117,15 +129,30 @@ class Calls {
   /**
    * @template T
    * @param {Promise<T>} promise
-   * @returns {Promise<T>} the same, or an error after `operationTimeoutMS`
+   * @returns {Promise<T>} the same, or an error after `operationTimeoutMS`, or once it is given up
    */
   within(promise) {
-    const { operationTimeoutMS } = this.#options
-    if (!operationTimeoutMS) return promise
-    return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => reject(timeoutError(operationTimeoutMS)), operationTimeoutMS)
-      promise.then(resolve, reject).finally(() => clearTimeout(timer))
+    return this.unlessGivenUp(this.#limited(promise))
+  }
+
+  /**
+   * @template T
+   * @param {Promise<T>} promise of a call that may take as long as it needs
+   * @returns {Promise<T>} the same, or an error once it is given up
+   */
+  async unlessGivenUp(promise) {
+    /** @type {(error: Error) => void} */
+    let fail = () => {}
+    const waiting = new Promise((/** @type {(result: T) => void} */ resolve, reject) => {
+      fail = reject
+      promise.then(resolve, reject)
     })
+    this.#waiting.add(fail)
+    try {
+      return await waiting
+    } finally {
+      this.#waiting.delete(fail)
+    }
   }
 
   /**
@@ -167,6 +194,12 @@ class Calls {
     }
   }
 
+  /** @template T @param {Promise<T>} promise @returns {Promise<T>} */
+  #limited(promise) {
+    const { operationTimeoutMS } = this.#options
+    return operationTimeoutMS ? inTime(promise, 'operationTimeoutMS', operationTimeoutMS) : promise
+  }
+
   #refusal() {
     const { maxPending } = this.#options
     if (this.#isClosing) return closedError()
@@ -182,8 +215,11 @@ class Calls {
   async #answerOf(request) {
     if (!request) return undefined
     const storageId = storageIdOf(request.sid, this.#options.transformId)
-    const sent = request.send(typeof storageId === 'string' ? storageId : await storageId)
-    return request.finish(await this.within(/** @type {Promise<any>} */ (sent)))
+    if (typeof storageId !== 'string') {
+      return request.finish(await this.within(storageId.then((id) => request.send(id))))
+    }
+    const sent = /** @type {Promise<any>} */ (request.send(storageId))
+    return request.finish(await (this.#endWithCollection ? this.#limited(sent) : this.within(sent)))
   }
 
   /** @param {Request} request @param {Callback} callback */
@@ -220,4 +256,4 @@ class Calls {
   }
 }
 
-module.exports = { Calls, callBackWith, callbackOf, closedError }
+module.exports = { Calls, callBackWith, callbackOf }

@@ -1,5 +1,14 @@
-// Session ids, and what the option transformId makes of them.
+// Session ids, what the option transformId makes of them, and the ids that `ping` asks for.
 'use strict'
+
+const { randomUUID } = require('node:crypto')
+
+/**
+ * What storage ids begin with that no session has: as session ids, and from transformId, they are refused here, and the hashes of
+ * hashId (lib/sessions/storage-ids.js) begin otherwise. Half a surrogate pair would not do: it reaches the server as U+FFFD, with
+ * which an id may begin.
+ */
+const PING_PREFIX = 'connect-mongo-native ping '
 
 /**
  * Anything but a string would reach the server as a query, such as `{ $ne: null }`, and in UTF-8 half a surrogate pair is
@@ -12,6 +21,7 @@
 function requireId(what, id) {
   if (typeof id !== 'string') throw new TypeError(`${what} must be a string, not ${typeof id}`)
   if (!id.isWellFormed()) throw new TypeError(`${what} must be well-formed: it has half a surrogate pair`)
+  if (id.startsWith(PING_PREFIX)) throw new TypeError(`${what} must not begin with '${PING_PREFIX}'`)
   return id
 }
 
@@ -30,4 +40,9 @@ function storageIdOf(sid, transformId) {
   return typeof transformId === 'function' ? checkedId(transformId(id)) : id
 }
 
-module.exports = { requireId, storageIdOf }
+/** Another each time: the calls about one id wait for each other, and one ping that hangs must not keep back those after it. */
+function pingId() {
+  return `${PING_PREFIX}${randomUUID()}`
+}
+
+module.exports = { pingId, requireId, storageIdOf }

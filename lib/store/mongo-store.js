@@ -8,14 +8,16 @@ const debug = require('debug')('connect-mongo')
 
 const { lastModifiedOf, noteLastModified } = require('../sessions/expiry.js')
 const { openSessions } = require('../sessions/open.js')
+const { closedError } = require('../errors.js')
 const { isObject } = require('../objects.js')
 const { bindingTarget } = require('../rust.js')
 const { warnOnce } = require('../warnings.js')
 const BaseStore = require('./base-store.js')
-const { Calls, callBackWith, callbackOf, closedError } = require('./calls.js')
-const { requireId } = require('./ids.js')
+const { Calls, callBackWith, callbackOf } = require('./calls.js')
+const { pingId, requireId } = require('./ids.js')
 const { News } = require('./news.js')
 const { resolveOptions } = require('./options.js')
+const { CLOSING_MS, closeTimeoutOf, inTime, isOverIn, pingTimeoutOf } = require('./time-limits.js')
 
 /**
  * @typedef {import('../collection/port.js').StoredSession} StoredSession
@@ -56,13 +58,13 @@ class MongoStore extends BaseStore {
     super()
     debug('create MongoStore instance')
     this.#options = resolveOptions(options ?? {})
-    this.#calls = new Calls(this.#options)
     this.#news = new News(this.#options, {
       announce: (event, ...args) => this.#announce(event, ...args),
       hasErrorListener: () => this.listenerCount('error') > 0,
       sweep: () => this.#collection.sweep(),
     })
     const { collection, sessions, canReencrypt } = this.#open()
+    this.#calls = new Calls(this.#options, sessions.endWithCollection)
     this.#collection = collection
     this.#sessions = sessions
     this.#canReencrypt = canReencrypt
@@ -118,8 +120,11 @@ class MongoStore extends BaseStore {
     return {
       sessionOf: (/** @type {string} */ sid, /** @type {Session} */ session) =>
         this.#sessionOf({ sessionID: sid, sessionStore: this }, session),
-      isDropped: (/** @type {StoredSession} */ stored, /** @type {string} */ sid) =>
-        this.#isDropped(stored, sid),
+      isDropped: (/** @type {StoredSession} */ stored, /** @type {string} */ sid) => {
+        // A step of a call that close has given up: it has no listeners any more.
+        if (this.#calls.hasGivenUp) throw closedError()
+        return this.#isDropped(stored, sid)
+      },
     }
   }
 
@@ -275,7 +280,16 @@ class MongoStore extends BaseStore {
 
   /** @param {...unknown} args */
   ping(...args) {
-    return this.#calls.run(() => this.#calls.within(this.#collection.ping()), callbackOf(args))
+    const [options] = args
+    return this.#calls.run(() => this.#ping(options), callbackOf(args))
+  }
+
+  /** On the way that get takes, so that it fails when calls would. @param {unknown} options */
+  async #ping(options) {
+    debug('MongoStore#ping()')
+    const timeoutMS = pingTimeoutOf(options)
+    const found = /** @type {Promise<unknown>} */ (this.#collection.find(pingId()))
+    await this.#calls.within(timeoutMS === undefined ? found : inTime(found, 'timeoutMS', timeoutMS))
   }
 
   /** @param {...unknown} args */
@@ -291,27 +305,38 @@ class MongoStore extends BaseStore {
         'reencrypt needs the option crypto, or an adapter of createKrupteinAdapter or createWebCryptoAdapter'
       )
     }
-    return this.#sessions.reencrypt(options, () => this.#calls.isClosing)
+    return this.#sessions.reencrypt(options, this.#calls)
   }
 
   /** @param {...unknown} args */
   close(...args) {
-    if (!this.#closing) {
-      this.#closing = this.#close()
-      this.#closing.catch(() => {})
-    }
+    const [options] = args
+    const closing = this.#closing ?? this.#closeAsAsked(options)
+    closing.catch(() => {})
     const callback = callbackOf(args)
-    if (!callback) return this.#closing
-    callBackWith(this.#closing, callback)
+    if (!callback) return closing
+    callBackWith(closing, callback)
     return undefined
   }
 
-  async #close() {
+  /** A wrong option leaves the store open. @param {unknown} options */
+  #closeAsAsked(options) {
+    try {
+      const timeoutMS = closeTimeoutOf(options)
+      this.#closing = this.#close(timeoutMS)
+      return this.#closing
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  /** @param {number} timeoutMS */
+  async #close(timeoutMS) {
     debug('MongoStore#close()')
     this.#news.close()
     const pending = this.#calls.end()
-    if (pending) await pending
-    await this.#collection.close()
+    if (pending && !(timeoutMS > 0 && (await isOverIn(pending, timeoutMS)))) this.#calls.giveUp()
+    await isOverIn(Promise.all([pending, this.#collection.close()]), CLOSING_MS)
   }
 
   /**

@@ -36,7 +36,8 @@ class News {
   /** @param {CollectionNews} news */
   receive({ event, error }) {
     if (event === 'collection-known') this.#startRemoval()
-    if (event === 'connect' || event === 'disconnect') this.#reader.announce(event)
+    if (event === 'connect') this.#reader.announce(event)
+    if (event === 'disconnect') this.#reader.announce(event, error)
     if (event === 'default-database') {
       warnOnce("Sessions are stored in the database 'test', because neither the URL nor dbName names one", {
         code: 'CONNECT_MONGO_DEFAULT_DATABASE',
