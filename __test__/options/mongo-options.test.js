@@ -501,7 +501,7 @@ test('every address for the Rust driver is one that the Rust driver takes', asyn
     ['mongodb://bücher.example'],
     [HOST, { maxPoolSize: 0 }],
     [HOST, { serverSelectionTimeoutMS: 0 }],
-    [HOST, { minPoolSize: 20 }],
+    [HOST, { minPoolSize: 120 }],
     [HOST, { proxyHost: '::1' }],
     [HOST, { proxyHost: '[::1]' }],
     [HOST, { compressors: 'zlib', zlibCompressionLevel: 0 }],
@@ -522,8 +522,8 @@ describe('a value that the two drivers write differently is converted:', () => {
     'connectTimeoutMS, 30 s by default in the Node driver': [{}, { connectTimeoutMS: '30000' }],
     'maxPoolSize 0, no limit': [{ maxPoolSize: 0 }, { maxPoolSize: '4294967295' }],
     'maxPoolSize below minPoolSize by default': [
-      { minPoolSize: 20 },
-      { minPoolSize: '20', maxPoolSize: '20' },
+      { minPoolSize: 120 },
+      { minPoolSize: '120', maxPoolSize: '120' },
     ],
     'serverSelectionTimeoutMS 0, no limit': [
       { serverSelectionTimeoutMS: 0 },

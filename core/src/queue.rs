@@ -52,10 +52,15 @@ pub struct Limits {
     pub bytes: usize,
 }
 
+/// So many suspects are remembered. More of them are no sign of a few sessions that hold up others.
+const MOST_SUSPECTS: usize = 1_000;
+
 /// Operations that wait for their command.
 pub struct Queue<T> {
     lanes: HashMap<Arc<str>, Lane<T>>,
     waiting: [VecDeque<Arc<str>>; CommandKind::ALL.len()],
+    /// Sessions that share no command.
+    suspects: HashSet<Arc<str>>,
 }
 
 struct Lane<T> {
@@ -68,6 +73,7 @@ impl<T> Default for Queue<T> {
         Self {
             lanes: HashMap::new(),
             waiting: Default::default(),
+            suspects: HashSet::new(),
         }
     }
 }
@@ -95,29 +101,57 @@ impl<T: Queued> Queue<T> {
         self.waiting[kind as usize].len()
     }
 
-    /// Takes what goes into the next command of this kind. Operations on one id stand in their order of arrival; no others
-    /// on these ids are given out before [`Queue::finish`].
-    pub fn take(&mut self, kind: CommandKind, limits: Limits) -> Vec<T> {
-        let mut taken = Vec::new();
+    /// Takes what goes into the next command of this kind, and the sessions that it is about. Operations on one id stand in
+    /// their order of arrival; no others on these ids are given out before [`Queue::finish`].
+    pub fn take(&mut self, kind: CommandKind, limits: Limits) -> (Vec<T>, Vec<Arc<str>>) {
+        let (mut taken, mut ids) = (Vec::new(), Vec::new());
+        let mut passed_over = Vec::new();
         let mut room = limits;
-        while room.sessions > 0
+        while ids.len() < limits.sessions
             && let Some(id) = self.waiting[kind as usize].pop_front()
         {
+            let is_suspect = self.suspects.contains(&id);
+            if is_suspect && !ids.is_empty() {
+                passed_over.push(id);
+                continue;
+            }
             let Some(lane) = self.lanes.get_mut(&id) else {
                 continue;
             };
             let before = taken.len();
             let is_full = !lane.take_run(kind, &mut room, &mut taken);
             lane.is_under_way = taken.len() > before;
-            room.sessions -= usize::from(lane.is_under_way);
-            if !lane.is_under_way {
+            if lane.is_under_way {
+                ids.push(id);
+            } else {
                 self.list(id, is_full);
             }
-            if is_full {
+            if is_full || (is_suspect && !ids.is_empty()) {
                 break;
             }
         }
-        taken
+        for id in passed_over.into_iter().rev() {
+            self.waiting[kind as usize].push_front(id);
+        }
+        (taken, ids)
+    }
+
+    /// These sessions share no command until they are acquitted: one of them may have held up a command of many.
+    pub fn suspect(&mut self, ids: &[Arc<str>]) {
+        if self.suspects.len() + ids.len() > MOST_SUSPECTS {
+            self.suspects.clear();
+        }
+        let ids = ids.iter().take(MOST_SUSPECTS);
+        self.suspects.extend(ids.cloned());
+    }
+
+    /// These sessions hold up nothing.
+    pub fn acquit(&mut self, ids: &[Arc<str>]) {
+        if !self.suspects.is_empty() {
+            for id in ids {
+                self.suspects.remove(id);
+            }
+        }
     }
 
     /// The operations on these ids that were under way are done.

@@ -2,17 +2,22 @@
 //!
 //! Commands of one kind are sent by senders: tasks that send one after the other while operations wait. The schedule counts
 //! them and says when one is to begin; who asks spawns it.
+//!
+//! A command that has been out for much longer than its kind usually takes is late: it stops counting, so that what waits
+//! leaves without it. A server that is slow for everybody must not be sent one command more for each late one: the more of
+//! them are late with no timely reply in between, the longer the next may take before it counts as late, and there is a most
+//! that may be under way in all. Until there is such a reply a command is for one session: whatever holds it up holds up
+//! nobody else. With each such reply the next may hold twice as many: where one session holds up others, another may be near.
+//! A session that was in a late command while others were answered in time leaves alone next time: it may have been the reason.
 
 use std::{sync::Arc, time::Duration};
 
 use crate::queue::{CommandKind, Limits, Queue, Queued};
+use connections::Connections;
+use traffic::Traffic;
 
-/// How many commands of a kind are under way at a time: two keep the server and JavaScript busy at once, and each more makes
-/// all of them smaller. Far from the server that matters less than the time that an operation waits for its command.
-const FEWEST_COMMANDS: usize = 2;
-const MOST_COMMANDS: usize = 8;
-/// There is one more command for each of these that the quickest one has taken.
-const TIME_PER_COMMAND: Duration = Duration::from_micros(500);
+mod connections;
+mod traffic;
 
 /// What waits is divided among the commands that may leave, so that the server works on it with several of its threads; but a
 /// command of fewer sessions than these costs it more than that gains.
@@ -23,86 +28,131 @@ pub const MOST_BYTES: usize = 15 << 20;
 /// Far below the server's 100,000: a larger command would keep its first callers waiting.
 const MOST_STATEMENTS: usize = 1_000;
 
-/// The operations that wait, and the commands that are under way.
+/// The operations that wait, and the commands that are under way. Times are since any one moment.
 pub struct Schedule<T> {
     queue: Queue<T>,
+    most_in_all: usize,
     traffic: [Traffic; CommandKind::ALL.len()],
+    connections: Connections,
 }
 
-/// The commands of one kind.
-#[derive(Default)]
-struct Traffic {
-    senders: usize,
-    /// Commands without a reply.
-    under_way: usize,
-    /// The time of the quickest so far: about what the network takes.
-    quickest: Option<Duration>,
-}
-
-impl Traffic {
-    /// How many commands may be under way at a time.
-    fn most(&self) -> usize {
-        let times = self.quickest.unwrap_or_default().as_micros() / TIME_PER_COMMAND.as_micros();
-        let most = usize::try_from(times).unwrap_or(usize::MAX);
-        most.clamp(FEWEST_COMMANDS, MOST_COMMANDS)
-    }
-
-    fn note(&mut self, time: Duration) {
-        self.quickest = Some(self.quickest.map_or(time, |quickest| quickest.min(time)));
-    }
-}
-
-impl<T> Default for Schedule<T> {
-    fn default() -> Self {
-        Self {
-            queue: Queue::default(),
-            traffic: Default::default(),
-        }
-    }
+/// A command that has left.
+pub struct Departure {
+    kind: CommandKind,
+    ids: Vec<Arc<str>>,
+    /// How many sessions its connection was trusted with.
+    trust: usize,
+    is_late: bool,
 }
 
 impl<T: Queued> Schedule<T> {
+    /// Nothing waits. In place of late commands others may leave until there are `most_in_all` of all kinds.
+    #[must_use]
+    pub fn new(most_in_all: usize) -> Self {
+        Self {
+            queue: Queue::default(),
+            most_in_all,
+            traffic: Default::default(),
+            connections: Connections::default(),
+        }
+    }
+
     /// Adds an operation behind those on the same id.
     pub fn push(&mut self, operation: T) {
         self.queue.push(operation);
     }
 
-    /// Whether no command of this kind is under way or about to leave.
+    /// Whether no command of this kind is under way or about to leave, but for late ones.
     #[must_use]
     pub fn is_idle(&self, kind: CommandKind) -> bool {
-        self.traffic[kind as usize].senders == 0
+        self.traffic[kind as usize].free_senders() == 0
+    }
+
+    /// Whether operations of this kind wait.
+    #[must_use]
+    pub fn has_waiting(&self, kind: CommandKind) -> bool {
+        self.queue.waiting(kind) > 0
     }
 
     /// Whether one more sender of this kind is to begin. It counts from now on, until [`Schedule::next`] gives it nothing.
     pub fn claim_sender(&mut self, kind: CommandKind) -> bool {
+        let in_all: usize = self.traffic.iter().map(|traffic| traffic.senders).sum();
         let traffic = &mut self.traffic[kind as usize];
-        let is_due = traffic.senders < traffic.most() && self.queue.waiting(kind) > 0;
+        let is_free = traffic.senders < traffic.most()
+            || (traffic.free_senders() < traffic.most() && in_all < self.most_in_all);
+        let is_due = is_free && self.queue.waiting(kind) > 0;
         traffic.senders += usize::from(is_due);
         is_due
     }
 
-    /// What goes into the next command of a sender; one that gets nothing has ended.
-    pub fn next(&mut self, kind: CommandKind) -> Vec<T> {
+    /// What goes into the next command of a sender. One that gets nothing has ended.
+    pub fn next(&mut self, kind: CommandKind, now: Duration) -> Option<(Vec<T>, Departure)> {
         let traffic = &mut self.traffic[kind as usize];
-        let free = traffic.most().saturating_sub(traffic.under_way).max(1);
-        let limits = Limits {
-            sessions: self.queue.waiting(kind).div_ceil(free).max(LEAST_SHARE),
-            operations: MOST_STATEMENTS,
-            bytes: MOST_BYTES,
-        };
-        let next = self.queue.take(kind, limits);
-        if next.is_empty() {
-            traffic.senders -= 1;
-        } else {
-            traffic.under_way += 1;
+        // There are too many where it was late, and another has begun in its place.
+        let is_due = traffic.free_senders() <= traffic.most() && self.queue.waiting(kind) > 0;
+        let next = if is_due { self.take(kind, now) } else { None };
+        let traffic = &mut self.traffic[kind as usize];
+        match next {
+            Some(_) => traffic.under_way += 1,
+            None => traffic.senders -= 1,
         }
         next
     }
 
-    /// The reply to a command on these ids is there, or will never be.
-    pub fn finish(&mut self, kind: CommandKind, ids: Vec<Arc<str>>) {
-        self.traffic[kind as usize].under_way -= 1;
+    fn take(&mut self, kind: CommandKind, now: Duration) -> Option<(Vec<T>, Departure)> {
+        let traffic = &self.traffic[kind as usize];
+        let share = self.queue.waiting(kind).div_ceil(traffic.room());
+        let trust = self.connections.take(now);
+        let limits = Limits {
+            sessions: share
+                .max(LEAST_SHARE)
+                .min(trust)
+                .min(traffic.most_sessions()),
+            operations: MOST_STATEMENTS,
+            bytes: MOST_BYTES,
+        };
+        let (operations, ids) = self.queue.take(kind, limits);
+        let departure = Departure {
+            kind,
+            ids,
+            trust,
+            is_late: false,
+        };
+        (!operations.is_empty()).then_some((operations, departure))
+    }
+
+    /// The reply to a command is there, or with `is_answered` unset will never be.
+    pub fn finish(&mut self, departure: Departure, is_answered: bool, now: Duration) {
+        let Departure {
+            kind,
+            ids,
+            trust,
+            is_late,
+        } = departure;
+        let traffic = &mut self.traffic[kind as usize];
+        traffic.under_way -= 1;
+        traffic.late -= usize::from(is_late);
+        if is_answered {
+            self.connections.put_back(now, trust, ids.len());
+        }
+        if !is_late && is_answered {
+            self.queue.acquit(&ids);
+        } else if is_late && !traffic.is_in_doubt() {
+            self.queue.suspect(&ids);
+        }
         self.queue.finish(ids);
+    }
+
+    /// How long a command of this kind that leaves now may take before it is late.
+    #[must_use]
+    pub fn late_after(&self, kind: CommandKind) -> Duration {
+        self.traffic[kind as usize].late_after()
+    }
+
+    /// A command has taken so long: it counts no more.
+    pub fn mark_late(&mut self, departure: &mut Departure) {
+        self.traffic[departure.kind as usize].mark_late();
+        departure.is_late = true;
     }
 
     /// A command of this kind was answered after so long.

@@ -149,8 +149,8 @@ function reading({ readPreference = {}, readPreferenceTags = readPreference.tags
   ]
 }
 
-/** The Rust driver's own default. */
-const POOL_SIZE = 10
+/** The default of the Node driver. */
+const POOL_SIZE = 100
 
 /** @param {Options} o @returns {Parameters} */
 function limits({ minPoolSize = 0, maxPoolSize = minPoolSize > POOL_SIZE ? minPoolSize : undefined, ...o }) {

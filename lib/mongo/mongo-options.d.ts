@@ -126,7 +126,7 @@ export interface MongoOptions extends Partial<Record<DriverOption, unknown>> {
   /** The user's password. */
   proxyPassword?: string
 
-  /** The most connections to each server; 0: no limit. @default 10 */
+  /** The most connections to each server; 0: no limit. @default 100 */
   maxPoolSize?: number
   /** The fewest connections to each server. @default 0 */
   minPoolSize?: number

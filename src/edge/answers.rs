@@ -41,6 +41,8 @@ type Waker = ThreadsafeFunction<(), (), Handover, Status, false, true>;
 /// waits for another that is calling.
 type Anchor = ThreadsafeFunction<(), (), (), Status, false, true>;
 
+type OnLate = Box<dyn Fn() + Send + Sync>;
+
 /// How long operations wait for each other while JavaScript is handed several answers.
 const MOST_CORKED: Duration = Duration::from_micros(200);
 
@@ -65,6 +67,8 @@ pub struct Answers {
     /// Operations that exist, those that nobody waits for any more included.
     pending: AtomicUsize,
     deadlines: Mutex<Deadlines>,
+    /// Told when calls have run out of time.
+    on_late: OnceLock<OnLate>,
     /// While JavaScript gets several answers: until when what it asks for meanwhile waits for more of the same.
     corked_until: Mutex<Option<Instant>>,
 }
@@ -111,6 +115,7 @@ impl Answers {
             waiting: AtomicUsize::new(0),
             pending: AtomicUsize::new(0),
             deadlines: Mutex::default(),
+            on_late: OnceLock::new(),
             corked_until: Mutex::default(),
         });
         let inbox = Arc::downgrade(&answers);
@@ -139,6 +144,11 @@ impl Answers {
             call,
             is_answered: self.limits.time.map(|time| self.limit(call, time)),
         })
+    }
+
+    /// Has somebody told when calls have run out of time. The first to ask is told.
+    pub fn on_late(&self, tell: impl Fn() + Send + Sync + 'static) {
+        drop(self.on_late.set(Box::new(tell)));
     }
 
     /// Whether an operation that is called now is to wait for others. [`Answers::uncork`] ends that.
@@ -229,6 +239,9 @@ impl Answers {
             }
         }
         self.wake();
+        if let Some(tell) = self.on_late.get() {
+            tell();
+        }
     }
 }
 

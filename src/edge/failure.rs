@@ -121,6 +121,8 @@ impl From<&MongoError> for Failure {
             },
             MongoError::Document(document_error) => named(document_error_name(document_error)),
             MongoError::Superseded => named("MongoNetworkError"),
+            MongoError::NoPrimary(_) => named("MongoServerSelectionError"),
+            MongoError::Silent(_) => named("MongoNetworkTimeoutError"),
             MongoError::InvalidOptions(_) => named("MongoInvalidArgumentError"),
             MongoError::CertificatesFile(_) => named("MongoRuntimeError"),
         }

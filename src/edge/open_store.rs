@@ -65,8 +65,15 @@ impl OpenStore {
             timestamps: config.timestamps,
         });
         let background = Arc::new(Background::new(Arc::clone(collection), on_news));
-        let is_up = config.connection_events.then(|| client.is_up());
-        let tasks = background.start(IndexDuty::from(config.auto_remove), is_up, runtime);
+        let known = client.deployment().known();
+        let servers = config.connection_events.then(|| Arc::clone(known));
+        let tasks = background.start(IndexDuty::from(config.auto_remove), servers, runtime);
+        let abandoned_in = Arc::downgrade(&engine);
+        answers.on_late(move || {
+            if let Some(engine) = abandoned_in.upgrade() {
+                engine.drop_abandoned();
+            }
+        });
         let store = Self {
             sessions: StoredSessions::new(Arc::clone(collection), Arc::clone(&codec)),
             background,

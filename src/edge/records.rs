@@ -152,7 +152,7 @@ impl From<News> for BackgroundReport {
             News::TtlIndexPresent => (BackgroundEvent::TtlIndexPresent, None),
             News::SweepFailed(error) => (BackgroundEvent::SweepFailed, Some(error)),
             News::Connected => (BackgroundEvent::Connect, None),
-            News::Disconnected => (BackgroundEvent::Disconnect, None),
+            News::Disconnected(error) => (BackgroundEvent::Disconnect, Some(error)),
         };
         Self {
             event,

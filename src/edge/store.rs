@@ -245,16 +245,6 @@ impl NativeStore {
             .run(env, async move |store| store.sessions.clear().await)
     }
 
-    /// Asks the server for a sign of life.
-    ///
-    /// # Errors
-    /// None: failures are data.
-    #[napi(catch_unwind, ts_return_type = "Promise<Outcome<void>>")]
-    pub fn ping<'env>(&self, env: &'env Env) -> napi::Result<Object<'env>> {
-        self.handle
-            .run(env, async move |store| store.sessions.ping().await)
-    }
-
     /// Waits until the TTL index has been tried for the first time, whatever came of it.
     ///
     /// # Errors

@@ -12,7 +12,7 @@ use std::{
 use futures_util::FutureExt;
 use tokio::{runtime::Handle, sync::watch, task::JoinHandle, time};
 
-use crate::mongo::{collection::DriverCollection, errors::MongoError};
+use crate::mongo::{collection::DriverCollection, errors::MongoError, monitoring::KnownServers};
 
 /// How long a store that closes lets a TTL index that is being made go on.
 const START_UP_GRACE: Duration = Duration::from_secs(2);
@@ -41,8 +41,8 @@ pub enum News {
     SweepFailed(MongoError),
     /// A server takes writes again.
     Connected,
-    /// No server takes writes any more.
-    Disconnected,
+    /// No server takes writes any more, and why.
+    Disconnected(MongoError),
 }
 
 /// Gets the news, on any thread.
@@ -94,18 +94,18 @@ impl<U: Upkeep> Background<U> {
         }
     }
 
-    /// Begins with what goes on as long as the store is open. Without `is_up` it does not tell of servers that come and go.
+    /// Begins with what goes on as long as the store is open. Without `servers` it does not tell of those that come and go.
     #[must_use]
     pub fn start(
         self: &Arc<Self>,
         duty: IndexDuty,
-        is_up: Option<watch::Receiver<Option<bool>>>,
+        servers: Option<Arc<KnownServers>>,
         runtime: &Handle,
     ) -> BackgroundTasks {
         let (closing, closed) = watch::channel(false);
         BackgroundTasks {
             start_up: runtime.spawn(Arc::clone(self).see_to_index(duty, closed).boxed()),
-            watch: is_up.map(|is_up| runtime.spawn(Arc::clone(self).watch(is_up).boxed())),
+            watch: servers.map(|servers| runtime.spawn(Arc::clone(self).watch(servers).boxed())),
             closing,
         }
     }
@@ -149,19 +149,22 @@ impl<U: Upkeep> Background<U> {
         }
     }
 
-    async fn watch(self: Arc<Self>, mut is_up: watch::Receiver<Option<bool>>) {
+    async fn watch(self: Arc<Self>, servers: Arc<KnownServers>) {
+        let mut availability = servers.availability();
         let mut was_down = false;
         loop {
-            let is_down = *is_up.borrow_and_update() == Some(false);
+            let is_down = availability
+                .borrow_and_update()
+                .is_some_and(|now| !now.takes_writes);
             if is_down != was_down {
                 (self.on_news)(if is_down {
-                    News::Disconnected
+                    News::Disconnected(servers.outage())
                 } else {
                     News::Connected
                 });
             }
             was_down = is_down;
-            if is_up.changed().await.is_err() {
+            if availability.changed().await.is_err() {
                 return;
             }
         }

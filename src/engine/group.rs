@@ -1,14 +1,25 @@
 //! The engine: what waits, and the tasks that send it.
 
-use std::{panic::AssertUnwindSafe, sync::Arc};
+use std::{panic::AssertUnwindSafe, pin::pin, sync::Arc, time::Duration};
 
-use connect_mongo_native_core::queue::{CommandKind, Queued};
-use futures_util::FutureExt;
-use tokio::runtime::Handle;
-
-use crate::engine::{
-    caller::Caller, operation::Operation, reads, server::Server, state::EngineState, writes,
+use connect_mongo_native_core::{
+    queue::{CommandKind, Queued},
+    schedule::Departure,
 };
+use futures_util::FutureExt;
+use tokio::{runtime::Handle, time};
+
+use crate::{
+    engine::{
+        caller::Caller, operation::Operation, reads, server::Server, state::EngineState, writes,
+    },
+    mongo::errors::MongoError,
+};
+
+/// While there is no server, this is how often `serverSelectionTimeoutMS` holds a look for operations that have waited so long.
+const LOOKS: u32 = 30;
+const LEAST_LOOK: Duration = Duration::from_millis(10);
+const MOST_LOOK: Duration = Duration::from_millis(250);
 
 /// Sends the operations on one collection, in groups.
 pub struct Engine<S, C: Caller> {
@@ -55,30 +66,79 @@ impl<S: Server, C: Caller> Engine<S, C> {
         }
     }
 
+    /// Drops what waits and is not waited for any more.
+    pub fn drop_abandoned(&self) {
+        let dropped = self.state.schedule().give_up(Queued::is_abandoned);
+        // Outside the lock: their callers count as answered now.
+        drop(dropped);
+    }
+
     /// Sends one command after the other while operations of a kind wait.
     async fn send_all(self: Arc<Self>, kind: CommandKind) {
         loop {
-            let operations = self.state.schedule().next(kind);
-            if operations.is_empty() {
+            self.wait_for_server(kind).await;
+            let next = self.state.schedule().next(kind, self.state.now());
+            let Some((operations, mut departure)) = next else {
                 // Behind what nobody waited for there may be operations of another kind.
                 return self.start();
-            }
-            let ids: Vec<_> = operations
-                .iter()
-                .map(|operation| Arc::clone(&operation.storage_id))
-                .collect();
-            // A panic answers the callers of one command, and the others never hear of it.
-            drop(
-                AssertUnwindSafe(self.send(kind, operations))
-                    .catch_unwind()
-                    .await,
-            );
-            self.state.schedule().finish(kind, ids);
+            };
+            let is_answered = self.send_and_watch(kind, operations, &mut departure).await;
+            let now = self.state.now();
+            self.state.schedule().finish(departure, is_answered, now);
             self.start();
         }
     }
 
-    async fn send(&self, kind: CommandKind, operations: Vec<Operation<C>>) {
+    /// While there is no server, operations wait in line: a command would wait with all that it holds.
+    async fn wait_for_server(&self, kind: CommandKind) {
+        let state = &self.state;
+        while !state.server.is_available(kind) && state.schedule().has_waiting(kind) {
+            match self.server_or_why_not(kind).await {
+                Ok(()) => return state.end_outage(),
+                Err(error) => state.fail_waiting(error),
+            }
+        }
+    }
+
+    async fn server_or_why_not(&self, kind: CommandKind) -> Result<(), MongoError> {
+        let server = &self.state.server;
+        let look = (server.server_selection_timeout() / LOOKS).clamp(LEAST_LOOK, MOST_LOOK);
+        let mut available = pin!(server.available(kind));
+        loop {
+            tokio::select! {
+                result = &mut available => return result,
+                () = time::sleep(look) => self.state.give_up_overdue(),
+            }
+        }
+    }
+
+    /// Sends one command, and lets what waits leave without it once it is late. Whether it was answered.
+    async fn send_and_watch(
+        self: &Arc<Self>,
+        kind: CommandKind,
+        operations: Vec<Operation<C>>,
+        departure: &mut Departure,
+    ) -> bool {
+        let late_after = self.state.schedule().late_after(kind);
+        // A panic answers the callers of one command, and the others never hear of it.
+        let mut command = pin!(AssertUnwindSafe(self.send(kind, operations)).catch_unwind());
+        loop {
+            if let Ok(result) = time::timeout(late_after, &mut command).await {
+                return result.unwrap_or(false);
+            }
+            // One that waits because the server has too much to do is no reason to send more.
+            if !self.state.server.is_overloaded() {
+                break;
+            }
+        }
+        self.state.schedule().mark_late(departure);
+        self.state.server.check_connections();
+        self.start();
+        command.await.unwrap_or(false)
+    }
+
+    /// Whether the server has answered.
+    async fn send(&self, kind: CommandKind, operations: Vec<Operation<C>>) -> bool {
         match kind {
             CommandKind::Read => reads::find(&self.state, operations).await,
             CommandKind::Update => writes::update(&self.state, operations).await,

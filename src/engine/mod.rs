@@ -8,7 +8,8 @@
 //!    and touches as one `update` with one statement each, destroys as one `delete`. Of each of these two are under way at
 //!    a time, more where the network is slow, and what waits is divided among those that may leave. A command stays below
 //!    the server's limits, so an operation that is too large fails alone; sessions that do not fit into one reply come in
-//!    several.
+//!    several. A command that takes much longer than usual holds up nobody who is not in it, as
+//!    [`schedule`](connect_mongo_native_core::schedule) says.
 //! 2. **Order.** Operations on one id keep the order in which JavaScript called; each waits for those before it. Updates of
 //!    one id that wait together share a command where none is sent twice. That command is an ordered one, since the server
 //!    promises the order of no other.

@@ -18,14 +18,17 @@ use crate::{
         server::Server,
         state::EngineState,
     },
-    mongo::{errors::MongoError, patience::Patience},
+    mongo::{errors::MongoError, patience::Loss},
 };
 
 /// Those that wait for sessions, by id.
 type Readers<C> = HashMap<Arc<str>, Vec<(Arc<Codec>, Waiter<C>)>>;
 
-/// Reads the sessions of these operations and answers all of them.
-pub async fn find<S: Server, C: Caller>(state: &EngineState<S, C>, operations: Vec<Operation<C>>) {
+/// Reads the sessions of these operations and answers all of them. Whether the server has answered.
+pub async fn find<S: Server, C: Caller>(
+    state: &EngineState<S, C>,
+    operations: Vec<Operation<C>>,
+) -> bool {
     let mut readers = Readers::new();
     for operation in operations {
         let waiting = readers.entry(operation.storage_id).or_default();
@@ -33,6 +36,7 @@ pub async fn find<S: Server, C: Caller>(state: &EngineState<S, C>, operations: V
     }
     let result = find_and_retry(state, &mut readers).await;
     let without_session = readers.into_values().flatten().map(|(_, waiter)| waiter);
+    let is_answered = result.as_ref().err().is_none_or(MongoError::is_answer);
     match result {
         Ok(()) => {
             let mut wakes = C::Wakes::default();
@@ -40,6 +44,7 @@ pub async fn find<S: Server, C: Caller>(state: &EngineState<S, C>, operations: V
         }
         Err(error) => state.fail(error, without_session),
     }
+    is_answered
 }
 
 /// Those who are answered leave `readers`, so that a repetition asks for the rest.
@@ -47,9 +52,9 @@ async fn find_and_retry<S: Server, C: Caller>(
     state: &EngineState<S, C>,
     readers: &mut Readers<C>,
 ) -> Result<(), MongoError> {
-    let mut patience = Patience::new(state.server.server_selection_timeout());
+    let mut patience = state.server.patience();
     loop {
-        match find_once(state, readers).await {
+        match find_once(state, readers, patience.loss_of_repeatable()).await {
             Err(error) if state.server.may_read_again(&error, &mut patience).await => {}
             result => return result,
         }
@@ -59,10 +64,11 @@ async fn find_and_retry<S: Server, C: Caller>(
 async fn find_once<S: Server, C: Caller>(
     state: &EngineState<S, C>,
     readers: &mut Readers<C>,
+    loss: Loss,
 ) -> Result<(), MongoError> {
     let ids: Vec<_> = readers.keys().cloned().collect();
     if let [id] = &*ids {
-        return find_alone(state, id, readers).await;
+        return find_alone(state, id, readers, loss).await;
     }
     let sent = Instant::now();
     let mut is_first = true;
@@ -74,11 +80,11 @@ async fn find_once<S: Server, C: Caller>(
         has_others |= answer_found(readers, documents)?;
         Ok(())
     };
-    state.server.find(&ids, &mut on_reply).await?;
+    state.server.find(&ids, &mut on_reply, loss).await?;
     if has_others {
         // With a collation that ignores case, say, an id finds what has another one.
         for id in readers.keys().cloned().collect::<Vec<_>>() {
-            find_alone(state, &id, readers).await?;
+            find_alone(state, &id, readers, loss).await?;
         }
     }
     Ok(())
@@ -89,6 +95,7 @@ async fn find_alone<S: Server, C: Caller>(
     state: &EngineState<S, C>,
     id: &Arc<str>,
     readers: &mut Readers<C>,
+    loss: Loss,
 ) -> Result<(), MongoError> {
     let sent = Instant::now();
     let mut is_first = true;
@@ -104,7 +111,7 @@ async fn find_alone<S: Server, C: Caller>(
         Ok(())
     };
     let ids = std::slice::from_ref(id);
-    state.server.find(ids, &mut on_reply).await
+    state.server.find(ids, &mut on_reply, loss).await
 }
 
 /// Answers those who wait for the documents of a reply. Whether there are documents that nobody waits for.

@@ -2,19 +2,25 @@
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
+use connect_mongo_native_core::queue::CommandKind;
 use mongodb::bson::{Document, RawArrayBuf};
 
 use crate::mongo::{
-    collection::DriverCollection, errors::MongoError, patience::Patience, reader::OnReply,
+    collection::DriverCollection,
+    errors::MongoError,
+    patience::{Loss, Patience},
+    reader::OnReply,
 };
 
 /// The collection that an engine reads and writes.
 pub trait Server: Send + Sync + 'static {
-    /// Asks once for the documents of these ids, and gives the documents of each reply.
+    /// Asks once for the documents of these ids, and gives the documents of each reply. `loss`: what may be done when nothing
+    /// is heard of it.
     fn find(
         &self,
         ids: &[Arc<str>],
         on_reply: &mut OnReply<'_>,
+        loss: Loss,
     ) -> impl Future<Output = Result<(), MongoError>> + Send;
 
     /// After a failed [`Server::find`]: waits for the next attempt. Whether there is to be one.
@@ -44,19 +50,42 @@ pub trait Server: Send + Sync + 'static {
         is_ordered: bool,
     ) -> impl Future<Output = Result<Document, MongoError>> + Send;
 
+    /// How many commands may be under way in all, late ones included.
+    fn most_commands(&self) -> usize;
+
+    /// Whether there is a server for commands of this kind, as far as anybody knows.
+    fn is_available(&self, kind: CommandKind) -> bool;
+
+    /// Waits until there is a server for commands of this kind.
+    fn available(&self, kind: CommandKind) -> impl Future<Output = Result<(), MongoError>> + Send;
+
+    /// Whether the server says that it has too much to do, so that commands wait before they are sent again.
+    fn is_overloaded(&self) -> bool;
+
+    /// A command has taken long. Sees to it that connections that have died while nobody used them get none.
+    fn check_connections(&self);
+
     /// Whether the server tells what became of a write.
     fn is_acknowledged(&self) -> bool;
 
     /// Whether a write command may reach the server twice.
     fn is_sent_again(&self) -> impl Future<Output = Result<bool, MongoError>> + Send;
 
+    /// For a command that is sent now.
+    fn patience(&self) -> Patience;
+
     /// How long a command waits for a server that can take it, and how long one that fails is sent again.
     fn server_selection_timeout(&self) -> Duration;
 }
 
 impl Server for DriverCollection {
-    async fn find(&self, ids: &[Arc<str>], on_reply: &mut OnReply<'_>) -> Result<(), MongoError> {
-        self.reader.find(ids, on_reply).await
+    async fn find(
+        &self,
+        ids: &[Arc<str>],
+        on_reply: &mut OnReply<'_>,
+        loss: Loss,
+    ) -> Result<(), MongoError> {
+        self.reader.find(ids, on_reply, loss).await
     }
 
     async fn may_read_again(&self, error: &MongoError, patience: &mut Patience) -> bool {
@@ -83,12 +112,36 @@ impl Server for DriverCollection {
         self.writer.delete(statements, is_ordered).await
     }
 
+    fn most_commands(&self) -> usize {
+        self.deployment.most_commands()
+    }
+
+    fn is_available(&self, kind: CommandKind) -> bool {
+        self.deployment.is_available(kind == CommandKind::Read)
+    }
+
+    async fn available(&self, kind: CommandKind) -> Result<(), MongoError> {
+        self.deployment.available(kind == CommandKind::Read).await
+    }
+
+    fn is_overloaded(&self) -> bool {
+        self.deployment.is_overloaded()
+    }
+
+    fn check_connections(&self) {
+        self.deployment.check_connections();
+    }
+
     fn is_acknowledged(&self) -> bool {
         self.writer.is_acknowledged()
     }
 
     async fn is_sent_again(&self) -> Result<bool, MongoError> {
         self.writer.is_sent_again().await
+    }
+
+    fn patience(&self) -> Patience {
+        self.deployment.patience()
     }
 
     fn server_selection_timeout(&self) -> Duration {

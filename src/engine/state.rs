@@ -1,6 +1,9 @@
 //! What the commands of an engine share.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use connect_mongo_native_core::{queue::CommandKind, schedule::Schedule};
 use tokio::time::Instant;
@@ -20,6 +23,14 @@ pub struct EngineState<S, C: Caller> {
     /// Where commands go.
     pub server: Arc<S>,
     schedule: Mutex<Schedule<Operation<C>>>,
+    opened_at: Instant,
+    /// Why there was no server, as long as there is none.
+    outage: Mutex<Option<Arc<StoreError>>>,
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // What these locks guard is whole at every point where a panic could leave them.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl<S: Server, C: Caller> EngineState<S, C> {
@@ -27,15 +38,21 @@ impl<S: Server, C: Caller> EngineState<S, C> {
     #[must_use]
     pub fn new(server: Arc<S>) -> Self {
         Self {
+            schedule: Mutex::new(Schedule::new(server.most_commands())),
             server,
-            schedule: Mutex::default(),
+            opened_at: Instant::now(),
+            outage: Mutex::default(),
         }
     }
 
     /// What waits and what is under way.
     pub fn schedule(&self) -> MutexGuard<'_, Schedule<Operation<C>>> {
-        // It is whole at every point where a panic could leave the lock.
-        self.schedule.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.schedule)
+    }
+
+    /// The time, as the schedule counts it.
+    pub fn now(&self) -> Duration {
+        self.opened_at.elapsed()
     }
 
     /// A command that was sent then has just been answered.
@@ -43,24 +60,52 @@ impl<S: Server, C: Caller> EngineState<S, C> {
         self.schedule().note(kind, sent.elapsed());
     }
 
-    /// What befell a command reaches all its callers. Where that is that there is no server, it reaches those too that have
-    /// waited in the queue for long: each command by itself would wait as long again.
+    /// What befell a command reaches all its callers.
     pub fn fail(&self, error: MongoError, waiters: impl IntoIterator<Item = Waiter<C>>) {
         let has_no_server = error.has_no_server();
         let error = Arc::new(StoreError::from(error));
-        let mut wakes = C::Wakes::default();
-        let mut fail = |waiter: Waiter<C>| {
-            waiter.answer(Err(StoreError::Shared(Arc::clone(&error))), &mut wakes);
-        };
-        waiters.into_iter().for_each(&mut fail);
+        answer_all(&error, waiters);
         if has_no_server {
-            let long = self.server.server_selection_timeout() / 2;
-            let has_waited = |operation: &Operation<C>| operation.since.elapsed() >= long;
-            let given_up = self.schedule().give_up(has_waited);
-            given_up
-                .into_iter()
-                .map(|operation| operation.waiter)
-                .for_each(fail);
+            *locked(&self.outage) = Some(error);
+            self.give_up_overdue();
         }
+    }
+
+    /// What keeps all servers away reaches everybody who waits for one.
+    pub fn fail_waiting(&self, error: MongoError) {
+        if error.has_no_server() {
+            return self.fail(error, []);
+        }
+        let given_up = self.schedule().give_up(|_| true);
+        answer_all(&Arc::new(StoreError::from(error)), waiters(given_up));
+    }
+
+    /// There is a server again.
+    pub fn end_outage(&self) {
+        *locked(&self.outage) = None;
+    }
+
+    /// While there is no server, each operation waits as long as `serverSelectionTimeoutMS` allows since it was called, and not
+    /// from when its turn comes.
+    pub fn give_up_overdue(&self) {
+        let Some(error) = locked(&self.outage).clone() else {
+            return;
+        };
+        let time = self.server.server_selection_timeout();
+        let given_up = self
+            .schedule()
+            .give_up(|operation| operation.since.elapsed() >= time);
+        answer_all(&error, waiters(given_up));
+    }
+}
+
+fn waiters<C: Caller>(operations: Vec<Operation<C>>) -> impl Iterator<Item = Waiter<C>> {
+    operations.into_iter().map(|operation| operation.waiter)
+}
+
+fn answer_all<C: Caller>(error: &Arc<StoreError>, waiters: impl IntoIterator<Item = Waiter<C>>) {
+    let mut wakes = C::Wakes::default();
+    for waiter in waiters {
+        waiter.answer(Err(StoreError::Shared(Arc::clone(error))), &mut wakes);
     }
 }

@@ -127,12 +127,4 @@ impl StoredSessions {
     pub async fn clear(&self) -> Result<(), StoreError> {
         Ok(self.collection.writer.clear().await?)
     }
-
-    /// Asks the server for a sign of life.
-    ///
-    /// # Errors
-    /// What befell the command.
-    pub async fn ping(&self) -> Result<(), StoreError> {
-        Ok(self.collection.reader.ping().await?)
-    }
 }

@@ -22,58 +22,119 @@ use crate::{
         state::EngineState,
         statements::{Statement, commands, list, statements},
     },
-    mongo::errors::MongoError,
+    mongo::errors::{Blame, MongoError},
 };
 
-/// Sends these sets and touches and answers all of them.
+/// Sends these sets and touches and answers all of them. Whether the server has answered.
 pub async fn update<S: Server, C: Caller>(
     state: &EngineState<S, C>,
     operations: Vec<Operation<C>>,
-) {
+) -> bool {
     let statements = statements(operations).await;
     let mut commands = match state.server.is_sent_again().await {
         Ok(is_sent_again) => commands(statements, is_sent_again),
         Err(error) => {
-            return state.fail(error, statements.into_iter().map(|one| one.waiter));
+            fail(state, error, statements);
+            return false;
         }
     };
+    let mut is_answered = true;
     while let Some(command) = commands.pop_front() {
         match send_update(state, &command).await {
             Ok(reply) => {
                 let rest = answer_updates(state, command, &reply).await;
                 put_in_front(&mut commands, one_an_id(rest));
             }
-            // One statement can spoil all others, such as a session that is nested too deeply. It is found by halves.
-            Err(error) if command.len() > 1 && error.is_refusal() => {
-                put_in_front(&mut commands, halves(command));
+            Err(error) if may_be_one(&command, &error) && has_repeated_id(&command) => {
+                put_in_front(&mut commands, one_an_id(command));
+            }
+            Err(error) if may_be_one(&command, &error) => {
+                find_culprits(state, command, error).await;
             }
             Err(error) => {
+                is_answered = error.is_answer();
                 let given_up = if error.has_no_server() {
                     commands.len()
                 } else {
                     0
                 };
                 let given_up = commands.drain(..given_up);
-                let failed = command.into_iter().chain(given_up.flatten());
-                state.fail(error, failed.map(|statement| statement.waiter));
+                fail(state, error, command.into_iter().chain(given_up.flatten()));
             }
+        }
+    }
+    is_answered
+}
+
+/// Whether one statement of a command can be the reason why the server has refused it.
+fn may_be_one<C: Caller>(command: &[Statement<C>], error: &MongoError) -> bool {
+    let blame = error.blame();
+    command.len() > 1 && matches!(blame, Some(Blame::Statement | Blame::Unknown(_)))
+}
+
+/// One statement can spoil all others, such as a session that is nested too deeply. It is found by halves, of which no session
+/// has statements in both. Where the server refuses both alike, and no statement is known to be the reason, it would refuse
+/// every part.
+async fn find_culprits<S: Server, C: Caller>(
+    state: &EngineState<S, C>,
+    command: Vec<Statement<C>>,
+    error: MongoError,
+) {
+    let mut refused = vec![(command, error)];
+    while let Some((command, error)) = refused.pop() {
+        if !may_be_one(&command, &error) {
+            fail(state, error, command);
+            continue;
+        }
+        let mut halves_refused = Vec::new();
+        for half in halves(command) {
+            match send_update(state, &half).await {
+                Ok(reply) => drop(answer_updates(state, half, &reply).await),
+                Err(error) => halves_refused.push((half, error)),
+            }
+        }
+        if is_for_all(&error, &halves_refused) {
+            for (half, error) in halves_refused {
+                fail(state, error, half);
+            }
+        } else {
+            refused.extend(halves_refused);
         }
     }
 }
 
-/// Sends these destroys and answers all of them.
+fn is_for_all<P>(error: &MongoError, halves_refused: &[(P, MongoError)]) -> bool {
+    let blame = error.blame();
+    let is_unknown = matches!(blame, Some(Blame::Unknown(_)));
+    let is_alike = |(_, error): &(P, MongoError)| error.blame() == blame;
+    is_unknown && halves_refused.len() > 1 && halves_refused.iter().all(is_alike)
+}
+
+fn fail<S: Server, C: Caller>(
+    state: &EngineState<S, C>,
+    error: MongoError,
+    statements: impl IntoIterator<Item = Statement<C>>,
+) {
+    let waiters = statements.into_iter().map(|statement| statement.waiter);
+    state.fail(error, waiters);
+}
+
+/// Sends these destroys and answers all of them. Whether the server has answered.
 pub async fn delete<S: Server, C: Caller>(
     state: &EngineState<S, C>,
     operations: Vec<Operation<C>>,
-) {
+) -> bool {
+    let mut is_answered = true;
     for command in split(statements(operations).await, MOST_BYTES) {
         match send_delete(state, &command).await {
             Ok(reply) => answer_deletes(command, &reply),
             Err(error) => {
-                state.fail(error, command.into_iter().map(|statement| statement.waiter));
+                is_answered = error.is_answer();
+                fail(state, error, command);
             }
         }
     }
+    is_answered
 }
 
 async fn send_update<S: Server, C: Caller>(

@@ -6,12 +6,12 @@ use std::{
 };
 
 use mongodb::event::{EventHandler, cmap::CmapEvent};
-use tokio::sync::watch;
 
 use crate::mongo::{
+    connections::IdleConnections,
     deployment::{Deployment, note_connection},
     errors::MongoError,
-    monitoring::{note_availability, note_primary},
+    monitoring::KnownServers,
     options::{ConnectionOptions, driver_options},
 };
 
@@ -22,7 +22,6 @@ static CLIENTS: LazyLock<Mutex<HashMap<ConnectionOptions, Weak<SharedClient>>>> 
 pub struct SharedClient {
     deployment: Arc<Deployment>,
     options: ConnectionOptions,
-    is_up: watch::Receiver<Option<bool>>,
 }
 
 fn clients() -> MutexGuard<'static, HashMap<ConnectionOptions, Weak<SharedClient>>> {
@@ -37,13 +36,14 @@ impl SharedClient {
     /// A connection string or TLS files that the driver refuses.
     pub async fn get(options: ConnectionOptions) -> Result<Arc<Self>, MongoError> {
         let mut made = driver_options(&options).await?;
-        let (availability, is_up) = watch::channel(None);
-        let (last_primary, primary) = watch::channel(None);
-        made.options.sdam_event_handler = Some(EventHandler::callback(move |event| {
-            note_availability(&availability, &event);
-            note_primary(&last_primary, &event);
-        }));
-        made.options.cmap_event_handler = Some(EventHandler::callback(|event| {
+        let known = Arc::new(KnownServers::default());
+        let idle = Arc::new(IdleConnections::default());
+        let seen = Arc::clone(&known);
+        made.options.sdam_event_handler =
+            Some(EventHandler::callback(move |event| seen.note(&event)));
+        let pools = Arc::clone(&idle);
+        made.options.cmap_event_handler = Some(EventHandler::callback(move |event| {
+            pools.note(&event);
             if let CmapEvent::ConnectionCheckedOut(event) = event {
                 note_connection(event.address);
             }
@@ -54,9 +54,8 @@ impl SharedClient {
             return Ok(client);
         }
         let shared = Arc::new(Self {
-            deployment: Arc::new(Deployment::new(made.options, primary)?),
+            deployment: Arc::new(Deployment::new(made.options, known, idle)?),
             options: options.clone(),
-            is_up,
         });
         clients.insert(options, Arc::downgrade(&shared));
         Ok(shared)
@@ -70,7 +69,8 @@ impl SharedClient {
         // Once a shutdown has begun, the driver 3.9 asks a server that is away again and again without a pause. On a Unix
         // domain socket each attempt fails at once, and the runtime's only worker would do nothing else for ever. Without
         // a server there is nothing to wait for either: the driver cleans up when it is dropped.
-        if *last.is_up.borrow() == Some(true) {
+        let availability = *last.deployment.known().availability().borrow();
+        if availability.is_some_and(|now| now.takes_writes) {
             let client = last.deployment.driver().clone();
             client.shutdown().immediate(true).await;
         }
@@ -80,12 +80,6 @@ impl SharedClient {
     #[must_use]
     pub fn deployment(&self) -> &Arc<Deployment> {
         &self.deployment
-    }
-
-    /// Whether some server takes writes, as the driver's monitors see it; `None` until they know.
-    #[must_use]
-    pub fn is_up(&self) -> watch::Receiver<Option<bool>> {
-        self.is_up.clone()
     }
 }
 

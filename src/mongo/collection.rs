@@ -34,14 +34,9 @@ impl DriverCollection {
         let database = deployment.driver().database(database);
         let sessions: Collection<RawDocumentBuf> = database.collection(collection);
         Self {
-            writer: Writer::new(
-                Arc::clone(&deployment),
-                database.clone(),
-                collection,
-                concern,
-            ),
+            writer: Writer::new(Arc::clone(&deployment), database, collection, concern),
             ttl_index: TtlIndex::new(Arc::clone(&deployment), sessions.clone()),
-            reader: Reader::new(Arc::clone(&deployment), database, sessions),
+            reader: Reader::new(Arc::clone(&deployment), sessions),
             deployment,
         }
     }

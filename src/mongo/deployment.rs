@@ -2,26 +2,43 @@
 
 use std::{
     cell::RefCell,
-    sync::atomic::{AtomicI64, Ordering},
+    future::pending,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, AtomicI64, Ordering},
+    },
     time::Duration,
 };
 
+use futures_util::{FutureExt, future::BoxFuture};
 use mongodb::{
-    Client, ClientSession,
+    Client, ClientSession, ServerInfo,
     bson::doc,
-    options::{ClientOptions, ServerAddress},
+    options::{ClientOptions, ReadPreference, SelectionCriteria, ServerAddress},
 };
-use tokio::sync::{OnceCell, watch};
+use tokio::{
+    sync::watch,
+    time::{self, Instant},
+};
 
-use crate::mongo::{errors::MongoError, patience::Patience};
+use crate::mongo::{
+    connections::IdleConnections,
+    errors::MongoError,
+    monitoring::{Availability, KnownServers},
+    patience::{Loss, Patience},
+};
 
 tokio::task_local! {
     /// The server to which the command of this task has a connection.
     static CONNECTED_TO: RefCell<Option<ServerAddress>>;
 }
 
+/// The connections of a pool that has no most.
+const MANY_CONNECTIONS: usize = 100;
 /// What `serverSelectionTimeoutMS` is when it is not given.
 const DEFAULT_SERVER_SELECTION_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long an idle connection may take to answer before it is closed. The next check is not made sooner.
+const CHECK_TIME: Duration = Duration::from_secs(3);
 
 /// A driver's client, with what the store itself knows of the deployment. It is no share of the client: commands that are
 /// under way keep no connections open.
@@ -29,30 +46,49 @@ pub struct Deployment {
     client: Client,
     retry_reads: bool,
     retry_writes: bool,
+    /// `maxAdaptiveRetries`
+    reliefs: Option<u32>,
+    reads_need_primary: bool,
     server_selection_timeout: Duration,
-    is_replicated: OnceCell<bool>,
-    /// Who was primary last, also while nobody is.
-    primary: watch::Receiver<Option<ServerAddress>>,
+    pool_size: Option<u32>,
+    known: Arc<KnownServers>,
+    idle: Arc<IdleConnections>,
+    /// When the idle connections were checked last.
+    checked_at: Mutex<Option<Instant>>,
+    /// Whether the last answer was that there is too much to do.
+    is_overloaded: AtomicBool,
+    /// Whether a server has refused a transaction number.
+    refuses_numbers: AtomicBool,
     transaction_number: AtomicI64,
 }
 
 impl Deployment {
-    /// A client that has connected to no server yet. `primary` tells who was primary last.
+    /// A client that has connected to no server yet; its event handlers keep `known` and `idle` up to date.
     ///
     /// # Errors
     /// Options that the driver refuses.
     pub fn new(
-        options: ClientOptions,
-        primary: watch::Receiver<Option<ServerAddress>>,
+        mut options: ClientOptions,
+        known: Arc<KnownServers>,
+        idle: Arc<IdleConnections>,
     ) -> Result<Self, MongoError> {
         let timeout = options.server_selection_timeout;
+        // Commands are sent again here, where it is known meanwhile that the server is overloaded.
+        let reliefs = options.max_adaptive_retries.replace(0);
         Ok(Self {
+            reliefs,
             retry_reads: options.retry_reads != Some(false),
             retry_writes: options.retry_writes != Some(false),
+            reads_need_primary: options.direct_connection != Some(true)
+                && is_primary(options.selection_criteria.as_ref()),
             server_selection_timeout: timeout.unwrap_or(DEFAULT_SERVER_SELECTION_TIMEOUT),
+            pool_size: options.max_pool_size,
             client: Client::with_options(options)?,
-            is_replicated: OnceCell::new(),
-            primary,
+            known,
+            idle,
+            checked_at: Mutex::default(),
+            is_overloaded: AtomicBool::new(false),
+            refuses_numbers: AtomicBool::new(false),
             transaction_number: AtomicI64::new(1),
         })
     }
@@ -63,10 +99,16 @@ impl Deployment {
         &self.client
     }
 
+    /// What the monitors have seen.
+    #[must_use]
+    pub fn known(&self) -> &Arc<KnownServers> {
+        &self.known
+    }
+
     /// Whether a server has answered yet.
     #[must_use]
     pub fn is_reached(&self) -> bool {
-        self.is_replicated.initialized()
+        self.known.takes_numbers().borrow().is_some()
     }
 
     /// How long a command waits for a server that can take it, and how long one that fails is sent again.
@@ -75,10 +117,19 @@ impl Deployment {
         self.server_selection_timeout
     }
 
+    /// How many commands may be under way in all: each has a connection of its own.
+    #[must_use]
+    pub fn most_commands(&self) -> usize {
+        let size = self.pool_size.filter(|size| *size > 0).map(usize::try_from);
+        let size = size.and_then(Result::ok).unwrap_or(MANY_CONNECTIONS);
+        // One is left for the question whether the server answers at all.
+        size.saturating_sub(1).max(1)
+    }
+
     /// For a command that is sent now.
     #[must_use]
     pub fn patience(&self) -> Patience {
-        Patience::new(self.server_selection_timeout)
+        Patience::new(self.server_selection_timeout, self.reliefs)
     }
 
     /// Whether reads may be sent again.
@@ -87,30 +138,84 @@ impl Deployment {
         self.retry_reads
     }
 
+    /// Whether there is a server for reads, or for writes. So it is as long as nobody knows otherwise.
+    #[must_use]
+    pub fn is_available(&self, for_reads: bool) -> bool {
+        let known = *self.known.availability().borrow();
+        known.is_none_or(|now| self.suffices(now, for_reads))
+    }
+
+    /// Waits until there is a server for reads, or for writes.
+    ///
+    /// # Errors
+    /// There is none within `serverSelectionTimeoutMS`, or none lets this client in.
+    pub async fn available(&self, for_reads: bool) -> Result<(), MongoError> {
+        let mut availability = self.known.availability();
+        let seen =
+            availability.wait_for(|now| now.is_some_and(|now| self.suffices(now, for_reads)));
+        tokio::select! {
+            _ = seen => Ok(()),
+            // Nobody but the driver can say why there is none.
+            result = self.ping() => result,
+        }
+    }
+
+    fn suffices(&self, now: Availability, for_reads: bool) -> bool {
+        if for_reads && !self.reads_need_primary {
+            now.has_data
+        } else {
+            now.takes_writes
+        }
+    }
+
     /// Whether writes can carry a transaction number, by which the server knows a repeated one: `retryWrites` is on, and
-    /// the deployment is not a standalone server.
+    /// the deployment is not a standalone server, as the driver's monitors see it now, nor one that has refused such a number.
     ///
     /// # Errors
     /// No server answers.
     pub async fn can_retry_writes(&self) -> Result<bool, MongoError> {
-        let is_replicated = self
-            .is_replicated
-            .get_or_try_init(|| self.ask_is_replicated());
-        Ok(*is_replicated.await? && self.retry_writes)
+        Ok(self.retry_writes
+            && !self.refuses_numbers.load(Ordering::Relaxed)
+            && self.takes_transaction_numbers().await?)
     }
 
-    async fn ask_is_replicated(&self) -> Result<bool, MongoError> {
+    /// A server that has to take transaction numbers, by what the monitors see, does not.
+    pub fn note_refused_numbers(&self) {
+        self.refuses_numbers.store(true, Ordering::Relaxed);
+    }
+
+    /// Waits until a server has answered.
+    ///
+    /// # Errors
+    /// None has in time, or none lets this client in.
+    pub async fn reached(&self) -> Result<(), MongoError> {
+        self.takes_transaction_numbers().await.map(drop)
+    }
+
+    async fn takes_transaction_numbers(&self) -> Result<bool, MongoError> {
+        let mut known = self.known.takes_numbers();
+        let known_now = *known.borrow_and_update();
+        if let Some(takes_numbers) = known_now {
+            return Ok(takes_numbers);
+        }
+        self.available(false).await?;
+        let known = known.wait_for(Option::is_some).await;
+        // The sender is gone only with the client.
+        Ok(known.is_ok_and(|known| *known == Some(true)))
+    }
+
+    /// Asks the server for a sign of life.
+    async fn ping(&self) -> Result<(), MongoError> {
         let admin = self.client.database("admin");
         let mut patience = self.patience();
-        let hello = loop {
-            let reply = admin.run_command(doc! { "hello": 1 }).await;
-            match reply.map_err(MongoError::from) {
-                Err(error) if error.is_retryable_read() && patience.wait().await => {}
-                result => break result?,
+        loop {
+            let ping = async { Ok(admin.run_command(doc! { "ping": 1 }).await?) }.boxed();
+            let loss = patience.loss_of_repeatable();
+            match self.attempt(ping, loss).await.0 {
+                Err(error) if error.is_retryable_read() && patience.wait_after(&error).await => {}
+                result => return result.map(drop),
             }
-        };
-        Ok(hello.contains_key("setName")
-            || hello.get_str("msg").is_ok_and(|kind| kind == "isdbgrid"))
+        }
     }
 
     /// A session, and a transaction number that it has not used: numbers of one client only ever grow.
@@ -127,36 +232,163 @@ impl Deployment {
         Ok((session, number))
     }
 
-    /// Runs a command that may be sent again, until another server is primary in place of the one that has the command, or
-    /// that keeps it waiting for a connection: that one may have fallen silent, which the driver finds out only after
-    /// `heartbeatFrequencyMS` and `connectTimeoutMS`. Then it is a [`MongoError::Superseded`]. Tells too whether the command got
-    /// a connection, as [`noting_connection`] does.
-    pub async fn unless_superseded<T>(
+    /// Runs a command once, until it seems to be lost. Tells too whether it got a connection, as [`noting_connection`] does.
+    ///
+    /// It seems lost when the server answers on another connection, or answers its monitor, while nothing has come for so long
+    /// as `loss` says: some firewalls forget connections and tell nobody. Then it is a [`MongoError::Silent`], and the driver
+    /// closes the connection. One that may be repeated seems lost, too, when another server is primary in place of the one that
+    /// has the command, or that keeps it waiting for a connection: that one may have fallen silent, which the driver finds out
+    /// only after `heartbeatFrequencyMS` and `connectTimeoutMS`. Then it is a [`MongoError::Superseded`].
+    ///
+    /// While a server lets nobody in, a command that has no connection gets to hear that, too.
+    pub async fn attempt<T>(
         &self,
-        command: impl Future<Output = Result<T, MongoError>>,
+        command: BoxFuture<'_, Result<T, MongoError>>,
+        loss: Loss,
     ) -> (Result<T, MongoError>, bool) {
-        let mut primary = self.primary.clone();
-        let superseded = async {
-            loop {
-                let before = primary.borrow_and_update().clone();
-                primary.changed().await?;
-                // What another server has is left to it: to send that again could do a part of it twice.
-                let is_elsewhere = connected_to().is_some_and(|server| before != Some(server));
-                if before.is_some() && !is_elsewhere {
-                    return Ok::<_, watch::error::RecvError>(());
-                }
-            }
-        };
-        // The driver's futures are large, and each that holds one by value is larger still.
-        let command = Box::pin(command);
         let either = async {
             tokio::select! {
                 result = command => result,
-                Ok(()) = superseded => Err(MongoError::Superseded),
+                error = self.lost(loss).boxed() => Err(error),
             }
         };
-        noting_connection(either).await
+        let (result, is_sent) = noting_connection(either).await;
+        self.note(result.as_ref().err());
+        (result, is_sent)
     }
+
+    fn note(&self, error: Option<&MongoError>) {
+        let is_overloaded = error.is_some_and(MongoError::is_overload);
+        self.is_overloaded.store(is_overloaded, Ordering::Relaxed);
+        if let Some(MongoError::Driver(error)) = error
+            && MongoError::is_authentication(error)
+        {
+            self.known.note_refusal(error);
+        }
+    }
+
+    /// Until the command of this task seems lost.
+    async fn lost(&self, loss: Loss) -> MongoError {
+        tokio::select! {
+            error = self.refused() => error,
+            Ok(()) = self.superseded(), if loss.may_be_repeated => MongoError::Superseded,
+            () = self.answering_others(loss.silence) => MongoError::Silent(loss.silence),
+        }
+    }
+
+    /// Until no server lets this client in, while the command of this task has no connection.
+    async fn refused(&self) -> MongoError {
+        let (mut refusal, mut availability) = (self.known.refusal(), self.known.availability());
+        loop {
+            let error = refusal.borrow_and_update().clone();
+            let is_up = availability
+                .borrow_and_update()
+                .is_some_and(|now| now.takes_writes);
+            if let Some(error) = error
+                && !is_up
+                && connected_to().is_none()
+            {
+                return MongoError::Driver(error);
+            }
+            tokio::select! {
+                Ok(()) = refusal.changed() => {}
+                Ok(()) = availability.changed() => {}
+                else => return pending().await,
+            }
+        }
+    }
+
+    async fn superseded(&self) -> Result<(), watch::error::RecvError> {
+        let mut primary = self.known.primary();
+        loop {
+            let before = primary.borrow_and_update().clone();
+            primary.changed().await?;
+            // What another server has is left to it: to send that again could do a part of it twice.
+            let is_elsewhere = connected_to().is_some_and(|server| before != Some(server));
+            if before.is_some() && !is_elsewhere {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Until the server answers another command that is sent after this time, or its monitor, while the one of this task has a
+    /// connection.
+    async fn answering_others(&self, silence: Duration) {
+        loop {
+            time::sleep(silence).await;
+            let asked_at = Instant::now();
+            let ping = time::timeout(silence, self.ask(None));
+            // In a scope of its own: its connection is not that of the command.
+            let (is_answered, _) = noting_connection(Box::pin(ping)).await;
+            let Some(server) = connected_to() else {
+                continue;
+            };
+            if is_answered.is_ok_and(|result| result.is_ok())
+                || self.known.has_answered_since(&server, asked_at)
+            {
+                return;
+            }
+        }
+    }
+
+    /// Whether the last answer was that the server has too much to do.
+    #[must_use]
+    pub fn is_overloaded(&self) -> bool {
+        self.is_overloaded.load(Ordering::Relaxed)
+    }
+
+    /// Asks over every connection that no command has for a sign of life. One that has died is closed, and until then no
+    /// command gets it.
+    pub fn check_connections(self: &Arc<Self>) {
+        if !self.claim_check() {
+            return;
+        }
+        for (server, count) in self.idle.counts() {
+            for _ in 0..count {
+                let (deployment, server) = (Arc::clone(self), server.clone());
+                let check = async move {
+                    drop(time::timeout(CHECK_TIME, deployment.ask(Some(server))).await);
+                };
+                tokio::spawn(check.boxed());
+            }
+        }
+    }
+
+    fn claim_check(&self) -> bool {
+        let mut checked_at = self
+            .checked_at
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let is_due = checked_at.is_none_or(|last| last.elapsed() >= CHECK_TIME);
+        if is_due {
+            *checked_at = Some(Instant::now());
+        }
+        is_due
+    }
+
+    /// Asks this server, or the primary, for a sign of life, once.
+    async fn ask(&self, server: Option<ServerAddress>) -> Result<(), MongoError> {
+        let admin = self.client.database("admin");
+        let ping = admin.run_command(doc! { "ping": 1 });
+        let Some(server) = server else {
+            return Ok(ping.await.map(drop)?);
+        };
+        let ping = ping.selection_criteria(server_at(server));
+        Ok(ping.await.map(drop)?)
+    }
+}
+
+fn server_at(address: ServerAddress) -> SelectionCriteria {
+    SelectionCriteria::Predicate(Arc::new(move |server: &ServerInfo| {
+        *server.address() == address
+    }))
+}
+
+fn is_primary(criteria: Option<&SelectionCriteria>) -> bool {
+    matches!(
+        criteria,
+        None | Some(SelectionCriteria::ReadPreference(ReadPreference::Primary))
+    )
 }
 
 /// Runs a command, and tells whether it got a connection. One that got none has not been sent.

@@ -1,6 +1,6 @@
 //! What can go wrong between here and the server, and what may be sent again after it.
 
-use std::io;
+use std::{io, time::Duration};
 
 use connect_mongo_native_core::{
     document::DocumentError,
@@ -8,8 +8,22 @@ use connect_mongo_native_core::{
 };
 use mongodb::{
     bson::{self, Document},
-    error::{CommandError, Error as DriverError, ErrorKind, RETRYABLE_WRITE_ERROR},
+    error::{
+        CommandError, Error as DriverError, ErrorKind, RETRYABLE_ERROR, RETRYABLE_WRITE_ERROR,
+        SYSTEM_OVERLOADED_ERROR,
+    },
 };
+
+/// Who is to blame when the server refuses a command of many statements as a whole, and runs nothing of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Blame {
+    /// No statement: the server would answer any command so.
+    Nobody,
+    /// A statement, such as a session that is nested too deeply.
+    Statement,
+    /// Nobody knows: a statement, where others pass without it.
+    Unknown(i32),
+}
 
 /// Why a command or a connection failed.
 #[derive(Debug, thiserror::Error)]
@@ -32,9 +46,15 @@ pub enum MongoError {
     /// The certificates to trust could not be handed to the driver.
     #[error("Cannot write the trusted certificates to a temporary file: {0}")]
     CertificatesFile(#[source] io::Error),
+    /// No server takes writes: their addresses and types.
+    #[error("No server takes writes: {0}")]
+    NoPrimary(String),
     /// Another server is primary now, and the one that was asked has not answered.
     #[error("The server has not answered, and is not the primary any more")]
     Superseded,
+    /// The server answers others, and has not answered this command: its connection may be dead.
+    #[error("The server has not answered for {} s while it answered others, so the connection was given up", .0.as_secs())]
+    Silent(Duration),
 }
 
 impl From<DriverError> for MongoError {
@@ -71,6 +91,16 @@ impl MongoError {
         }
     }
 
+    /// Whether a server has answered the command.
+    #[must_use]
+    pub fn is_answer(&self) -> bool {
+        match self {
+            Self::Driver(error) => matches!(error.kind.as_ref(), ErrorKind::Command(_)),
+            Self::Server(_) => true,
+            _ => false,
+        }
+    }
+
     /// Whether no server could be found in time.
     #[must_use]
     pub fn has_no_server(&self) -> bool {
@@ -89,12 +119,15 @@ impl MongoError {
     /// <https://github.com/mongodb/specifications/blob/master/source/retryable-writes/retryable-writes.md>
     #[must_use]
     pub fn is_retryable_write(&self) -> bool {
+        if self.is_overload() {
+            return true;
+        }
         match self {
             Self::NoServer(error) | Self::Driver(error) => {
                 is_network_error(error) || error.contains_label(RETRYABLE_WRITE_ERROR)
             }
             Self::Server(error) => error.has_label(RETRYABLE_WRITE_ERROR),
-            Self::Superseded => true,
+            Self::Superseded | Self::Silent(_) => true,
             _ => false,
         }
     }
@@ -110,24 +143,82 @@ impl MongoError {
         const CODES: [i32; 13] = [
             262, 11600, 11602, 10107, 13435, 13436, 189, 91, 7, 6, 89, 9001, 134,
         ];
-        matches!(self, Self::Superseded)
+        matches!(self, Self::Superseded | Self::Silent(_))
+            || self.is_overload()
             || self.driver_error().is_some_and(is_network_error)
             || self.server_code().is_some_and(|code| CODES.contains(&code))
     }
 
-    /// Whether the server refused a command for what it holds, and ran nothing of it.
+    /// Whether the server has run nothing of a command because it has too much to do, and can be asked again later: it says so
+    /// (MongoDB from 8.2 on), or is Azure Cosmos DB with its request units used up (code 16500).
     #[must_use]
-    pub fn is_refusal(&self) -> bool {
-        // Unauthorized would be the same for any other command; after LockTimeout, MaxTimeMSExpired, ClientDisconnect and
-        // Interrupted a part may have been run.
-        const OTHERS: [i32; 5] = [13, 24, 50, 279, 11601];
-        let is_other = self.is_retryable_write() || self.is_retryable_read();
+    pub fn is_overload(&self) -> bool {
+        const REQUEST_RATE_IS_LARGE: i32 = 16500;
         match self {
-            Self::Driver(error) if !is_other => {
-                matches!(error.kind.as_ref(), ErrorKind::Command(error) if !OTHERS.contains(&error.code))
+            Self::Driver(error) => {
+                self.server_code() == Some(REQUEST_RATE_IS_LARGE)
+                    || (error.contains_label(SYSTEM_OVERLOADED_ERROR)
+                        && error.contains_label(RETRYABLE_ERROR))
             }
             _ => false,
         }
+    }
+
+    /// Whether a server did not let the client in.
+    #[must_use]
+    pub fn is_authentication(error: &DriverError) -> bool {
+        matches!(error.kind.as_ref(), ErrorKind::Authentication { .. })
+    }
+
+    /// Whether the server refused a command for its transaction number, and ran nothing of it: a standalone server, `MongoDB`
+    /// with another storage engine, Amazon `DocumentDB` before 8.0.2 and Azure Cosmos DB do.
+    #[must_use]
+    pub fn refuses_transaction_number(&self) -> bool {
+        const BAD_VALUE: i32 = 2;
+        const ILLEGAL_OPERATION: i32 = 20;
+        const NOT_SUPPORTED: i32 = 301;
+        let Some(error) = self.driver_error().and_then(command_error) else {
+            return false;
+        };
+        let is_about = |words| error.message.contains(words);
+        match error.code {
+            ILLEGAL_OPERATION => is_about("Transaction numbers") || is_about("etryable writes"),
+            BAD_VALUE => is_about("etryable writes"),
+            code => code == NOT_SUPPORTED,
+        }
+    }
+
+    /// Who is to blame for a refusal of a whole command; `None` when it is none, or a part may have been run.
+    #[must_use]
+    pub fn blame(&self) -> Option<Blame> {
+        // Overflow (too deep), InvalidBSON, BSONObjectTooLarge
+        const STATEMENT: [i32; 3] = [15, 22, 10334];
+        // Unauthorized, AuthenticationFailed, IllegalOperation, CommandNotFound, CommandNotSupported, NotSupported,
+        // ReauthenticationRequired, AtlasError; after LockTimeout, MaxTimeMSExpired, ClientDisconnect and Interrupted a part
+        // may have been run.
+        const NOBODY: [i32; 12] = [13, 18, 20, 24, 50, 59, 115, 279, 301, 391, 8000, 11601];
+        let Self::Driver(error) = self else {
+            return None;
+        };
+        let ErrorKind::Command(error) = error.kind.as_ref() else {
+            return None;
+        };
+        if self.is_retryable_write() || self.is_retryable_read() || NOBODY.contains(&error.code) {
+            return Some(Blame::Nobody);
+        }
+        if self.refuses_transaction_number() || self.has_label(SYSTEM_OVERLOADED_ERROR) {
+            return Some(Blame::Nobody);
+        }
+        Some(if STATEMENT.contains(&error.code) {
+            Blame::Statement
+        } else {
+            Blame::Unknown(error.code)
+        })
+    }
+
+    fn has_label(&self, label: &str) -> bool {
+        self.driver_error()
+            .is_some_and(|error| error.contains_label(label))
     }
 
     fn server_code(&self) -> Option<i32> {
@@ -178,7 +269,7 @@ mod tests {
         let io_error = io::Error::new(io::ErrorKind::ConnectionReset, "reset by peer");
         let error = MongoError::from(DriverError::from(ErrorKind::Io(io_error.into())));
         assert!(error.is_retryable_write() && error.is_retryable_read());
-        assert!(!error.is_refusal());
+        assert_eq!(error.blame(), None);
     }
 
     #[test]
@@ -193,13 +284,41 @@ mod tests {
     }
 
     #[test]
-    fn what_a_command_holds_can_be_refused_and_a_missing_right_cannot_be_halved() {
+    fn what_a_command_holds_can_be_to_blame_and_a_missing_right_cannot() {
         const OVERFLOW: i32 = 15;
-        const UNAUTHORIZED: i32 = 13;
-        const NOT_PRIMARY: i32 = 10107;
-        assert!(command_error_of(OVERFLOW).is_refusal());
-        assert!(!command_error_of(UNAUTHORIZED).is_refusal());
-        assert!(!command_error_of(NOT_PRIMARY).is_refusal());
+        assert_eq!(command_error_of(OVERFLOW).blame(), Some(Blame::Statement));
+        let nobody = [13, 20, 24, 115, 301, 10107, 16500];
+        for code in nobody {
+            assert_eq!(
+                command_error_of(code).blame(),
+                Some(Blame::Nobody),
+                "{code}"
+            );
+        }
+        assert_eq!(command_error_of(9).blame(), Some(Blame::Unknown(9)));
+    }
+
+    #[test]
+    fn a_refused_transaction_number_is_told_by_code_and_message() {
+        let refused = |code: i32, message: &str| {
+            let reply = doc! { "code": code, "codeName": "Any", "errmsg": message };
+            let error = deserialize_from_document(reply).expect("it is a command error");
+            let error = MongoError::from(DriverError::from(ErrorKind::Command(error)));
+            error.refuses_transaction_number()
+        };
+        let standalone = "Transaction numbers are only allowed on a replica set member or mongos";
+        assert!(refused(20, standalone));
+        assert!(refused(301, "Unsupported"));
+        assert!(refused(2, "Retryable writes are not supported"));
+        assert!(!refused(2, "unknown operator"));
+        assert!(!refused(20, "cannot"));
+    }
+
+    #[test]
+    fn a_server_that_is_overloaded_is_asked_again_and_no_statement_is_to_blame() {
+        let error = command_error_of(16500);
+        assert!(error.is_overload() && error.is_retryable_read() && error.is_retryable_write());
+        assert!(!command_error_of(13).is_overload());
     }
 
     #[test]

@@ -13,6 +13,7 @@
 
 pub mod client;
 pub mod collection;
+pub mod connections;
 pub mod deployment;
 pub mod errors;
 pub mod monitoring;

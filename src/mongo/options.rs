@@ -97,6 +97,10 @@ pub struct DriverOptions {
     pub certificates_file: Option<NamedTempFile>,
 }
 
+/// What `maxPoolSize` is when it is not given, as in the Node driver: with the 10 of the Rust driver, connections that have fallen
+/// silent could be all there are.
+const DEFAULT_POOL_SIZE: u32 = 100;
+
 /// Makes the driver's options.
 ///
 /// # Errors
@@ -104,6 +108,7 @@ pub struct DriverOptions {
 pub async fn driver_options(connection: &ConnectionOptions) -> Result<DriverOptions, MongoError> {
     let mut options = ClientOptions::parse(&connection.uri).await?;
     options.driver_info = Some(driver_info(&connection.app_info));
+    options.max_pool_size.get_or_insert(DEFAULT_POOL_SIZE);
     options.server_api = connection.server_api.as_ref().map(server_api).transpose()?;
     let certificates_file = match (&connection.trusted_certificates, &mut options.tls) {
         (Some(pem), Some(Tls::Enabled(tls))) if tls.ca_file_path.is_none() => {

@@ -3,19 +3,22 @@
 use std::{collections::HashSet, sync::Arc};
 
 use connect_mongo_native_core::document;
-use futures_util::StreamExt;
+use futures_util::{FutureExt, StreamExt, TryFutureExt, future::BoxFuture};
 use mongodb::{
-    Collection, Cursor, Database,
-    bson::{Bson, DateTime, RawArray, RawDocumentBuf, doc},
+    Collection, Cursor,
+    bson::{Bson, DateTime, Document, RawArray, RawDocumentBuf, doc},
     options::{ReadPreference, SelectionCriteria},
 };
 
-use crate::mongo::{deployment::Deployment, errors::MongoError, patience::Patience};
+use crate::mongo::{
+    deployment::Deployment,
+    errors::MongoError,
+    patience::{Loss, Patience},
+};
 
 /// Reads the sessions of a collection.
 pub struct Reader {
     deployment: Arc<Deployment>,
-    database: Database,
     sessions: Collection<RawDocumentBuf>,
 }
 
@@ -25,20 +28,16 @@ pub type OnReply<'a> = dyn FnMut(&RawArray) -> Result<(), MongoError> + Send + '
 impl Reader {
     /// Nothing is sent yet.
     #[must_use]
-    pub fn new(
-        deployment: Arc<Deployment>,
-        database: Database,
-        sessions: Collection<RawDocumentBuf>,
-    ) -> Self {
+    pub fn new(deployment: Arc<Deployment>, sessions: Collection<RawDocumentBuf>) -> Self {
         Self {
             deployment,
-            database,
             sessions,
         }
     }
 
     /// Asks once for the documents of these ids and gives the documents of each reply, of which there are several when they do
-    /// not fit into one. A lone id is asked for by itself, the server's fast path.
+    /// not fit into one. A lone id is asked for by itself, the server's fast path. `loss`: what may be done when nothing is heard
+    /// of it.
     ///
     /// # Errors
     /// What befell the command, or what `on_reply` returns.
@@ -46,8 +45,9 @@ impl Reader {
         &self,
         ids: &[Arc<str>],
         on_reply: &mut OnReply<'_>,
+        loss: Loss,
     ) -> Result<(), MongoError> {
-        self.read(self.find_once(ids, on_reply)).await
+        self.read(self.find_once(ids, on_reply).boxed(), loss).await
     }
 
     async fn find_once(
@@ -73,13 +73,7 @@ impl Reader {
     /// # Errors
     /// What befell the command, after the attempts that `retryReads` allows.
     pub async fn existing(&self, ids: &[Arc<str>]) -> Result<HashSet<String>, MongoError> {
-        let mut patience = self.deployment.patience();
-        loop {
-            match self.read(self.existing_once(ids)).await {
-                Err(error) if self.may_read_again(&error, &mut patience).await => {}
-                result => return result,
-            }
-        }
+        self.retried(|| self.existing_once(ids).boxed()).await
     }
 
     async fn existing_once(&self, ids: &[Arc<str>]) -> Result<HashSet<String>, MongoError> {
@@ -106,81 +100,88 @@ impl Reader {
     /// # Errors
     /// What befell the command, after the attempts that `retryReads` allows.
     pub async fn load(&self, id: &str) -> Result<Option<RawDocumentBuf>, MongoError> {
+        let by_id = || {
+            let find = self.sessions.find_one(doc! { "_id": id });
+            find.selection_criteria(primary()).into_future()
+        };
+        self.retried(|| by_id().map_err(MongoError::from).boxed())
+            .await
+    }
+
+    /// The sessions that are live now.
+    ///
+    /// # Errors
+    /// As [`Reader::load`].
+    pub async fn live(&self) -> Result<Cursor<RawDocumentBuf>, MongoError> {
+        let find = || self.sessions.find(live_now()).into_future();
+        self.retried(|| find().map_err(MongoError::from).boxed())
+            .await
+    }
+
+    /// The next sessions that are live now after this id, by id, and `limit` of them at most.
+    ///
+    /// # Errors
+    /// As [`Reader::load`].
+    pub async fn live_after(
+        &self,
+        id: Option<&str>,
+        limit: u32,
+    ) -> Result<Cursor<RawDocumentBuf>, MongoError> {
+        let find = || {
+            let mut filter = live_now();
+            filter.insert(
+                "_id",
+                id.map_or(doc! { "$gte": "" }, |id| doc! { "$gt": id }),
+            );
+            let find = self.sessions.find(filter).sort(doc! { "_id": 1 });
+            find.limit(i64::from(limit)).into_future()
+        };
+        self.retried(|| find().map_err(MongoError::from).boxed())
+            .await
+    }
+
+    /// How many sessions are live now.
+    ///
+    /// # Errors
+    /// As [`Reader::load`].
+    pub async fn count_live(&self) -> Result<u64, MongoError> {
+        let count = || self.sessions.count_documents(live_now()).into_future();
+        self.retried(|| count().map_err(MongoError::from).boxed())
+            .await
+    }
+
+    /// Runs a read as often as `retryReads` allows.
+    async fn retried<'a, T>(
+        &self,
+        command: impl Fn() -> BoxFuture<'a, Result<T, MongoError>>,
+    ) -> Result<T, MongoError> {
         let mut patience = self.deployment.patience();
         loop {
-            match self.read(self.load_once(id)).await {
+            match self.read(command(), patience.loss_of_repeatable()).await {
                 Err(error) if self.may_read_again(&error, &mut patience).await => {}
                 result => return result,
             }
         }
     }
 
-    async fn load_once(&self, id: &str) -> Result<Option<RawDocumentBuf>, MongoError> {
-        let by_id = self.sessions.find_one(doc! { "_id": id });
-        Ok(by_id.selection_criteria(primary()).await?)
-    }
-
-    /// The sessions that are live now.
-    ///
-    /// # Errors
-    /// What befell the command.
-    pub async fn live(&self) -> Result<Cursor<RawDocumentBuf>, MongoError> {
-        let filter = document::live_filter(DateTime::now());
-        Ok(self.sessions.find(filter).await?)
-    }
-
-    /// The next sessions that are live now after this id, by id, and `limit` of them at most.
-    ///
-    /// # Errors
-    /// What befell the command.
-    pub async fn live_after(
-        &self,
-        id: Option<&str>,
-        limit: u32,
-    ) -> Result<Cursor<RawDocumentBuf>, MongoError> {
-        let mut filter = document::live_filter(DateTime::now());
-        filter.insert(
-            "_id",
-            id.map_or(doc! { "$gte": "" }, |id| doc! { "$gt": id }),
-        );
-        let find = self.sessions.find(filter).sort(doc! { "_id": 1 });
-        Ok(find.limit(i64::from(limit)).await?)
-    }
-
-    /// How many sessions are live now.
-    ///
-    /// # Errors
-    /// What befell the command.
-    pub async fn count_live(&self) -> Result<u64, MongoError> {
-        let filter = document::live_filter(DateTime::now());
-        Ok(self.sessions.count_documents(filter).await?)
-    }
-
-    /// Asks the server for a sign of life.
-    ///
-    /// # Errors
-    /// What befell the command.
-    pub async fn ping(&self) -> Result<(), MongoError> {
-        self.database.run_command(doc! { "ping": 1 }).await?;
-        Ok(())
-    }
-
-    /// Runs a read, and where it may be repeated gives it up when another server is primary.
+    /// Runs a read once, until it seems to be lost.
     async fn read<T>(
         &self,
-        command: impl Future<Output = Result<T, MongoError>>,
+        command: BoxFuture<'_, Result<T, MongoError>>,
+        loss: Loss,
     ) -> Result<T, MongoError> {
-        if self.deployment.retries_reads() {
-            self.deployment.unless_superseded(command).await.0
+        let loss = if self.deployment.retries_reads() {
+            loss
         } else {
-            command.await
-        }
+            Patience::loss_of_plain()
+        };
+        self.deployment.attempt(command, loss).await.0
     }
 
     /// After a failed read: waits for the next attempt. Whether there is to be one.
     pub async fn may_read_again(&self, error: &MongoError, patience: &mut Patience) -> bool {
         let may_retry = self.deployment.retries_reads() && error.is_retryable_read();
-        may_retry && patience.wait().await
+        may_retry && patience.wait_after(error).await
     }
 }
 
@@ -191,6 +192,10 @@ fn above(documents: usize) -> u32 {
 
 fn bson_strings(ids: &[Arc<str>]) -> Vec<Bson> {
     ids.iter().map(|id| Bson::from(&**id)).collect()
+}
+
+fn live_now() -> Document {
+    document::live_filter(DateTime::now())
 }
 
 fn primary() -> SelectionCriteria {

@@ -2,15 +2,16 @@
 //!
 //! <https://github.com/mongodb/specifications/blob/master/source/retryable-writes/retryable-writes.md>
 
+use futures_util::FutureExt;
 use mongodb::{
     ClientSession, Database,
     bson::{Document, RawDocumentBuf, cstr},
 };
 
 use crate::mongo::{
-    deployment::{Deployment, noting_connection},
+    deployment::Deployment,
     errors::MongoError,
-    patience::Patience,
+    patience::{Loss, Patience},
 };
 
 /// Whether a command may be sent again after a failure.
@@ -29,7 +30,8 @@ type Attempt = (Result<Document, MongoError>, bool);
 
 /// A command that can be sent several times.
 trait Repeatable {
-    fn send(&mut self) -> impl Future<Output = Attempt> + Send;
+    /// `loss`: what may be done when nothing is heard of it.
+    fn send(&mut self, loss: Loss) -> impl Future<Output = Attempt> + Send;
 }
 
 /// Runs a write command and gives the reply, which may hold write errors.
@@ -39,17 +41,32 @@ trait Repeatable {
 pub async fn write(
     deployment: &Deployment,
     database: &Database,
-    mut command: RawDocumentBuf,
+    command: RawDocumentBuf,
     retry: Retry,
 ) -> Result<Document, MongoError> {
     if retry == Retry::Never {
         return Ok(database.run_raw_command(command).await?);
     }
-    if !deployment.can_retry_writes().await? {
-        let command = PlainWrite { database, command };
-        return send_until_connected(command, deployment.patience()).await;
+    if deployment.can_retry_writes().await? {
+        match write_once(deployment, database, command.clone()).await {
+            Err(error) if error.refuses_transaction_number() => deployment.note_refused_numbers(),
+            result => return result,
+        }
     }
-    // The same session and number with every attempt: by these the server knows a write that it has run.
+    let command = PlainWrite {
+        deployment,
+        database,
+        command,
+    };
+    send_until_connected(command, deployment.patience()).await
+}
+
+/// The same session and number with every attempt: by these the server knows a write that it has run.
+async fn write_once(
+    deployment: &Deployment,
+    database: &Database,
+    mut command: RawDocumentBuf,
+) -> Result<Document, MongoError> {
     let (session, number) = deployment.start_retryable_write().await?;
     command.append(cstr!("txnNumber"), number);
     let command = NumberedWrite {
@@ -63,15 +80,16 @@ pub async fn write(
 
 /// A write that the server would run as often as it gets it.
 struct PlainWrite<'a> {
+    deployment: &'a Deployment,
     database: &'a Database,
     command: RawDocumentBuf,
 }
 
 impl Repeatable for PlainWrite<'_> {
-    async fn send(&mut self) -> Attempt {
+    async fn send(&mut self, loss: Loss) -> Attempt {
         let run = self.database.run_raw_command(self.command.clone());
-        let (result, is_sent) = noting_connection(run.into_future()).await;
-        (result.map_err(MongoError::from), is_sent)
+        let reply = async { Ok(run.await?) };
+        self.deployment.attempt(reply.boxed(), loss).await
     }
 }
 
@@ -84,11 +102,11 @@ struct NumberedWrite<'a> {
 }
 
 impl Repeatable for NumberedWrite<'_> {
-    async fn send(&mut self) -> Attempt {
+    async fn send(&mut self, loss: Loss) -> Attempt {
         let run = self.database.run_raw_command(self.command.clone());
         let run = run.session(&mut self.session);
         let reply = async { Ok(run.await?) };
-        self.deployment.unless_superseded(reply).await
+        self.deployment.attempt(reply.boxed(), loss).await
     }
 }
 
@@ -97,9 +115,13 @@ async fn send_until_connected(
     mut patience: Patience,
 ) -> Result<Document, MongoError> {
     loop {
-        match command.send().await {
-            (Err(error), false) if error.is_retryable_write() && patience.wait().await => {}
-            (result, _) => return result,
+        let (result, is_sent) = command.send(Patience::loss_of_plain()).await;
+        let Err(error) = &result else {
+            return result;
+        };
+        let has_not_run = !is_sent || error.is_overload();
+        if !(has_not_run && error.is_retryable_write() && patience.wait_after(error).await) {
+            return result;
         }
     }
 }
@@ -110,7 +132,7 @@ async fn send_until_answered(
 ) -> Result<Document, MongoError> {
     let mut interrupted = None;
     loop {
-        let (result, is_sent) = command.send().await;
+        let (result, is_sent) = command.send(patience.loss_of_repeatable()).await;
         if matches!(&result, Err(error) if error.has_no_server()) {
             // That there is no server says less than what became of the write.
             return interrupted.map_or(result, Err);
@@ -118,7 +140,7 @@ async fn send_until_answered(
         let Some(failure) = retryable_failure(&result) else {
             return result;
         };
-        if !patience.wait().await {
+        if !patience.wait_after(&failure).await {
             return result;
         }
         if is_sent {
@@ -133,6 +155,7 @@ fn retryable_failure(result: &Result<Document, MongoError>) -> Option<MongoError
         Ok(reply) => MongoError::check(reply).err(),
         Err(MongoError::Driver(error)) => Some(MongoError::Driver(error.clone())),
         Err(MongoError::Superseded) => Some(MongoError::Superseded),
+        Err(MongoError::Silent(time)) => Some(MongoError::Silent(*time)),
         Err(_) => None,
     };
     failure.filter(MongoError::is_retryable_write)

@@ -31,8 +31,8 @@ impl TtlIndex {
     /// # Errors
     /// No server answers, or it refuses to make the index.
     pub async fn ensure(&self) -> Result<(), MongoError> {
-        // Its `hello` is sent again while no server answers; what follows is not.
-        self.deployment.can_retry_writes().await?;
+        // What follows is sent once, and would be in vain while no server answers.
+        self.deployment.reached().await?;
         // Making an index asks for more rights than most apps have: look first, and let a refusal come from there.
         if self.exists().await.unwrap_or(false) {
             return Ok(());

@@ -61,7 +61,7 @@ fn numbers(items: Vec<Item>) -> Vec<usize> {
 }
 
 fn take(queue: &mut Queue<Item>, kind: CommandKind) -> Vec<usize> {
-    numbers(queue.take(kind, LIMITS))
+    numbers(queue.take(kind, LIMITS).0)
 }
 
 fn finish(queue: &mut Queue<Item>, ids: &[&str]) {
@@ -103,8 +103,11 @@ fn a_command_takes_so_many_sessions_with_all_that_waits_for_them() {
         operations: 10,
         bytes: 10,
     };
-    assert_eq!(numbers(queue.take(CommandKind::Update, limits)), [0, 3, 1]);
-    assert_eq!(numbers(queue.take(CommandKind::Update, limits)), [2]);
+    assert_eq!(
+        numbers(queue.take(CommandKind::Update, limits).0),
+        [0, 3, 1]
+    );
+    assert_eq!(numbers(queue.take(CommandKind::Update, limits).0), [2]);
 }
 
 #[test]
@@ -169,7 +172,7 @@ fn what_is_given_up_leaves_the_rest_in_order() {
         item("a", Read, 3),
         item("a", Update, 6),
     ]);
-    assert_eq!(queue.take(Update, LIMITS).len(), 2);
+    assert_eq!(queue.take(Update, LIMITS).0.len(), 2);
     let mut given_up = queue.give_up(|item| item.number < 5);
     given_up.sort_by_key(|item| item.number);
     assert_eq!(numbers(given_up), [2, 3]);
@@ -248,7 +251,7 @@ fn any_interleaving_keeps_the_order_of_each_id() {
                 pushed += 1;
             } else if action == 1 {
                 let kind = CommandKind::ALL[random.below(3)];
-                let taken = queue.take(kind, LIMITS);
+                let (taken, _) = queue.take(kind, LIMITS);
                 assert!(taken.len() <= LIMITS.operations);
                 assert!(taken.iter().all(|item| item.kind == kind));
                 let is_free =
@@ -269,4 +272,50 @@ fn any_interleaving_keeps_the_order_of_each_id() {
         );
         assert!(queue.lanes.is_empty());
     }
+}
+
+#[test]
+fn a_suspect_shares_no_command_until_it_is_acquitted() {
+    use CommandKind::Read;
+    let ids: Vec<Arc<str>> = vec!["suspect".into()];
+    let fill = |queue: &mut Queue<Item>| {
+        for (number, id) in ["a", "suspect", "b"].into_iter().enumerate() {
+            queue.push(item(id, Read, number));
+        }
+    };
+    let mut queue = Queue::default();
+    queue.suspect(&ids);
+    fill(&mut queue);
+    assert_eq!(take(&mut queue, Read), [0, 2]);
+    assert_eq!(take(&mut queue, Read), [1]);
+    queue.finish(["a", "b", "suspect"].map(Arc::from));
+    queue.acquit(&ids);
+    fill(&mut queue);
+    assert_eq!(take(&mut queue, Read), [0, 1, 2]);
+}
+
+#[test]
+fn a_suspect_at_the_front_leaves_alone_and_holds_up_nobody() {
+    use CommandKind::Read;
+    let mut queue = queue_of([
+        item("suspect", Read, 0),
+        item("a", Read, 1),
+        item("b", Read, 2),
+    ]);
+    queue.suspect(&["suspect".into()]);
+    assert_eq!(take(&mut queue, Read), [0]);
+    assert_eq!(take(&mut queue, Read), [1, 2]);
+}
+
+#[test]
+fn no_more_suspects_are_remembered_than_so_many() {
+    let ids = |from: usize| -> Vec<Arc<str>> {
+        (from..from + MOST_SUSPECTS)
+            .map(|id| id.to_string().into())
+            .collect()
+    };
+    let mut queue: Queue<Item> = Queue::default();
+    queue.suspect(&ids(0));
+    queue.suspect(&ids(1));
+    assert_eq!(queue.suspects.len(), MOST_SUSPECTS);
 }

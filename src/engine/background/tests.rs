@@ -4,6 +4,7 @@ use std::{
 };
 
 use super::*;
+use crate::mongo::monitoring::Availability;
 
 /// Does what it is told to, one result a call; `None` is a panic. Without a script all goes well.
 #[derive(Default)]
@@ -144,12 +145,17 @@ async fn an_index_that_nobody_wants_is_told() {
 #[tokio::test(start_paused = true)]
 async fn servers_that_go_and_come_are_told_once_each() {
     let (background, news) = background(Script::default());
-    let (is_up, watched) = watch::channel(None);
-    let tasks = background.start(IndexDuty::None, Some(watched), &Handle::current());
-    for known in [Some(true), Some(false), Some(false), Some(true)] {
-        is_up.send_replace(known);
+    let servers = Arc::new(KnownServers::default());
+    let watched = Some(Arc::clone(&servers));
+    let tasks = background.start(IndexDuty::None, watched, &Handle::current());
+    for takes_writes in [true, false, false, true] {
+        servers.see(Availability {
+            takes_writes,
+            has_data: true,
+        });
         time::sleep(Duration::from_millis(1)).await;
     }
     tasks.finish(true).await;
-    assert_eq!(said(&news), "[Disconnected, Connected]");
+    let why = r#"Disconnected(NoPrimary(""))"#;
+    assert_eq!(said(&news), format!("[{why}, Connected]"));
 }

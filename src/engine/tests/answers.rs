@@ -7,7 +7,7 @@ use crate::mongo::errors::MongoError;
 
 #[tokio::test(start_paused = true)]
 async fn created_is_told_from_updated() {
-    let mut bench = Bench::new(STANDALONE);
+    let mut bench = Bench::new(STANDALONE).await;
     bench.call_together(&["set a", "set b"]);
     let reply = doc! { "n": 2, "upserted": [{ "index": 1, "_id": "b" }] };
     let command = bench.expect("update set a, set b").await;
@@ -17,7 +17,7 @@ async fn created_is_told_from_updated() {
 
 #[tokio::test(start_paused = true)]
 async fn a_write_error_reaches_its_own_caller_alone() {
-    let mut bench = Bench::new(STANDALONE);
+    let mut bench = Bench::new(STANDALONE).await;
     bench.call_together(&["set a", "set b", "destroy c", "destroy d"]);
     let errors = |index: i32| {
         let error = doc! { "index": index, "code": 11000, "errmsg": "duplicate" };
@@ -39,7 +39,7 @@ async fn a_write_error_reaches_its_own_caller_alone() {
 
 #[tokio::test(start_paused = true)]
 async fn what_an_ordered_command_has_not_come_to_is_sent_once_more() {
-    let mut bench = Bench::new(STANDALONE);
+    let mut bench = Bench::new(STANDALONE).await;
     bench.call_together(&["set a", "set a", "set b"]);
     let error = doc! { "index": 0, "code": 11000, "errmsg": "duplicate" };
     let command = bench.expect("ordered update set a, set a, set b").await;
@@ -51,7 +51,7 @@ async fn what_an_ordered_command_has_not_come_to_is_sent_once_more() {
 
 #[tokio::test(start_paused = true)]
 async fn a_write_concern_error_reaches_all_callers_of_the_command() {
-    let mut bench = Bench::new(STANDALONE);
+    let mut bench = Bench::new(STANDALONE).await;
     bench.call_together(&["set a", "touch b", "destroy c"]);
     let error = doc! { "code": 64, "errmsg": "waiting for replication timed out" };
     let reply = doc! { "n": 2, "writeConcernError": error };
@@ -66,7 +66,7 @@ async fn a_write_concern_error_reaches_all_callers_of_the_command() {
 
 #[tokio::test(start_paused = true)]
 async fn one_question_finds_what_missed() {
-    let mut bench = Bench::new(STANDALONE);
+    let mut bench = Bench::new(STANDALONE).await;
     bench.call_together(&["touch a", "set b", "update c", "touch d"]);
     let command = bench.expect("update touch a, set b, set c, touch d").await;
     command.answer(matched(2));
@@ -84,7 +84,7 @@ async fn one_question_finds_what_missed() {
 
 #[tokio::test(start_paused = true)]
 async fn without_a_miss_and_when_all_missed_nothing_is_asked() {
-    let mut bench = Bench::new(STANDALONE);
+    let mut bench = Bench::new(STANDALONE).await;
     bench.call_together(&["touch a", "set b"]);
     bench
         .expect("update touch a, set b")
@@ -105,7 +105,7 @@ async fn without_a_miss_and_when_all_missed_nothing_is_asked() {
 
 #[tokio::test(start_paused = true)]
 async fn when_it_cannot_be_asked_only_those_who_may_have_missed_get_the_error() {
-    let mut bench = Bench::new(STANDALONE);
+    let mut bench = Bench::new(STANDALONE).await;
     bench.call_together(&["touch a", "set b", "touch c"]);
     bench
         .expect("update touch a, set b, touch c")
@@ -129,7 +129,7 @@ async fn nothing_is_asked_about_what_the_server_does_not_acknowledge() {
         is_acknowledged: false,
         ..STANDALONE
     };
-    let mut bench = Bench::new(traits);
+    let mut bench = Bench::new(traits).await;
     bench.call_together(&["touch a", "set b"]);
     let command = bench.expect("update touch a, set b").await;
     command.answer(Reply::Written(doc! { "ok": 1 }));
@@ -142,7 +142,7 @@ async fn nothing_is_asked_about_what_the_server_does_not_acknowledge() {
 
 #[tokio::test(start_paused = true)]
 async fn sessions_come_in_as_many_replies_as_they_take() {
-    let mut bench = Bench::new(STANDALONE);
+    let mut bench = Bench::new(STANDALONE).await;
     bench.call_together(&["get a", "get b", "get c"]);
     let replies = vec![vec!["c"], vec!["a"]];
     bench
@@ -157,7 +157,7 @@ async fn sessions_come_in_as_many_replies_as_they_take() {
 
 #[tokio::test(start_paused = true)]
 async fn an_id_that_finds_what_has_another_one_is_asked_for_by_itself() {
-    let mut bench = Bench::new(STANDALONE);
+    let mut bench = Bench::new(STANDALONE).await;
     bench.call_together(&["get a", "get b"]);
     bench.expect("find a b").await.answer(sessions(&["A", "b"]));
     bench.expect("find a").await.answer(sessions(&["A"]));
@@ -166,7 +166,7 @@ async fn an_id_that_finds_what_has_another_one_is_asked_for_by_itself() {
 
 #[tokio::test(start_paused = true)]
 async fn a_session_that_cannot_be_written_fails_alone() {
-    let mut bench = Bench::new(STANDALONE);
+    let mut bench = Bench::new(STANDALONE).await;
     bench.call_together(&["set a", "spoil b"]);
     bench.expect("update set a").await.answer(matched(1));
     let answers = bench.answers().await;

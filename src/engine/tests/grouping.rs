@@ -6,7 +6,7 @@ use super::script::{Bench, REPLICA_SET, STANDALONE, matched, sessions};
 
 #[tokio::test(start_paused = true)]
 async fn operations_that_come_while_two_commands_are_under_way_leave_together() {
-    let mut bench = Bench::new(STANDALONE);
+    let mut bench = Bench::new(STANDALONE).await;
     bench.call("get a");
     let first = bench.expect("find a").await;
     bench.call("get b");
@@ -32,7 +32,7 @@ async fn operations_that_come_while_two_commands_are_under_way_leave_together() 
 
 #[tokio::test(start_paused = true)]
 async fn commands_of_different_kinds_do_not_wait_for_each_other() {
-    let mut bench = Bench::new(STANDALONE);
+    let mut bench = Bench::new(STANDALONE).await;
     bench.call_together(&["get a", "set b", "touch c", "destroy d", "destroy e"]);
     let find = bench.expect("find a").await;
     let update = bench.expect("update set b, touch c").await;
@@ -55,7 +55,7 @@ async fn commands_of_different_kinds_do_not_wait_for_each_other() {
 
 #[tokio::test(start_paused = true)]
 async fn many_gets_of_one_session_are_one_question() {
-    let mut bench = Bench::new(STANDALONE);
+    let mut bench = Bench::new(STANDALONE).await;
     bench.call_together(&["get a", "get a", "get a"]);
     bench.expect("find a").await.answer(sessions(&["a"]));
     assert_eq!(bench.answers().await, ["get a: found"; 3]);
@@ -63,7 +63,7 @@ async fn many_gets_of_one_session_are_one_question() {
 
 #[tokio::test(start_paused = true)]
 async fn what_concerns_one_session_waits_for_what_was_called_before() {
-    let mut bench = Bench::new(STANDALONE);
+    let mut bench = Bench::new(STANDALONE).await;
     bench.call("set a");
     for call in ["get a", "destroy a", "set a", "touch a", "get a"] {
         bench.call(call);
@@ -83,7 +83,7 @@ async fn what_concerns_one_session_waits_for_what_was_called_before() {
 
 #[tokio::test(start_paused = true)]
 async fn a_session_in_the_middle_of_a_command_does_not_hold_others_up() {
-    let mut bench = Bench::new(STANDALONE);
+    let mut bench = Bench::new(STANDALONE).await;
     bench.call("set a");
     let held = bench.expect("update set a").await;
     bench.call_together(&["set a", "set b"]);
@@ -95,7 +95,7 @@ async fn a_session_in_the_middle_of_a_command_does_not_hold_others_up() {
 
 #[tokio::test(start_paused = true)]
 async fn a_command_that_may_be_sent_again_has_one_statement_a_session() {
-    let mut bench = Bench::new(REPLICA_SET);
+    let mut bench = Bench::new(REPLICA_SET).await;
     bench.call_together(&["touch a", "set b", "set a", "touch a"]);
     let first = bench.expect("update touch a, set b").await;
     bench.expect_no_more().await;
@@ -107,7 +107,7 @@ async fn a_command_that_may_be_sent_again_has_one_statement_a_session() {
 
 #[tokio::test(start_paused = true)]
 async fn an_operation_whose_call_is_over_is_not_sent_and_holds_nothing_up() {
-    let mut bench = Bench::new(STANDALONE);
+    let mut bench = Bench::new(STANDALONE).await;
     bench.call("set a");
     let held = bench.expect("update set a").await;
     let is_gone = bench.call("set a");
@@ -120,7 +120,7 @@ async fn an_operation_whose_call_is_over_is_not_sent_and_holds_nothing_up() {
 
 #[tokio::test(start_paused = true)]
 async fn what_waits_is_divided_among_the_commands_that_may_leave() {
-    let mut bench = Bench::new(STANDALONE);
+    let mut bench = Bench::new(STANDALONE).await;
     let calls: Vec<_> = (10..50).map(|id| format!("destroy {id}")).collect();
     let calls: Vec<_> = calls.iter().map(String::as_str).collect();
     bench.call_together(&calls);

@@ -3,5 +3,6 @@
 mod answers;
 mod failures;
 mod grouping;
+mod late;
 mod script;
 mod sharing;

@@ -4,12 +4,15 @@ use std::{
     collections::HashSet,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Duration,
 };
 
-use connect_mongo_native_core::document::{Payload, Times};
+use connect_mongo_native_core::{
+    document::{Payload, Times},
+    queue::CommandKind,
+};
 use mongodb::{
     bson::{
         Document, RawArrayBuf, RawBsonRef, RawDocument, RawDocumentBuf, deserialize_from_document,
@@ -19,7 +22,7 @@ use mongodb::{
 };
 use tokio::{
     runtime::Handle,
-    sync::{mpsc, oneshot},
+    sync::{mpsc, oneshot, watch},
     time::{self, Instant},
 };
 
@@ -32,10 +35,17 @@ use crate::{
         operation::{Codec, Operation, Request, Write},
         server::Server,
     },
-    mongo::{errors::MongoError, patience::Patience, reader::OnReply},
+    mongo::{
+        errors::MongoError,
+        patience::{Loss, Patience},
+        reader::OnReply,
+    },
 };
 
 pub const TIMEOUT: Duration = Duration::from_secs(30);
+pub const MOST_COMMANDS: usize = 6;
+/// Calls of two kinds after which the connections are trusted with more than a test calls at once.
+const WARM_UP: usize = 120;
 
 /// A command that has reached the server.
 pub struct Command {
@@ -81,9 +91,24 @@ pub const REPLICA_SET: Traits = Traits {
     ..STANDALONE
 };
 
+/// Why there is no server.
+#[derive(Clone, Copy)]
+pub enum Away {
+    /// It does not answer.
+    Silent,
+    /// It lets nobody in.
+    Refuses,
+}
+
 pub struct ScriptedServer {
     traits: Traits,
     commands: mpsc::UnboundedSender<Command>,
+    /// Whether there is a server, as far as the monitors know.
+    servers: watch::Sender<Result<(), Away>>,
+    /// Whether it says that it has too much to do.
+    pub is_overloaded: AtomicBool,
+    /// How often connections were checked.
+    pub checks: AtomicUsize,
 }
 
 impl ScriptedServer {
@@ -147,7 +172,12 @@ fn sorted(ids: &[Arc<str>]) -> String {
 }
 
 impl Server for ScriptedServer {
-    async fn find(&self, ids: &[Arc<str>], on_reply: &mut OnReply<'_>) -> Result<(), MongoError> {
+    async fn find(
+        &self,
+        ids: &[Arc<str>],
+        on_reply: &mut OnReply<'_>,
+        _: Loss,
+    ) -> Result<(), MongoError> {
         let Reply::Sessions(replies, error) = self.run(format!("find {}", sorted(ids))).await?
         else {
             panic!("that is no reply to a find");
@@ -163,7 +193,7 @@ impl Server for ScriptedServer {
     }
 
     async fn may_read_again(&self, error: &MongoError, patience: &mut Patience) -> bool {
-        error.is_retryable_read() && patience.wait().await
+        error.is_retryable_read() && patience.wait_after(error).await
     }
 
     async fn existing(&self, ids: &[Arc<str>]) -> Result<HashSet<String>, MongoError> {
@@ -189,6 +219,42 @@ impl Server for ScriptedServer {
         self.write("delete", is_ordered, statements).await
     }
 
+    fn most_commands(&self) -> usize {
+        MOST_COMMANDS
+    }
+
+    fn is_available(&self, _: CommandKind) -> bool {
+        self.servers.borrow().is_ok()
+    }
+
+    async fn available(&self, _: CommandKind) -> Result<(), MongoError> {
+        let mut servers = self.servers.subscribe();
+        let error = async {
+            time::sleep(TIMEOUT).await;
+            no_server()
+        };
+        let refused = async {
+            let servers =
+                servers.wait_for(|servers| matches!(servers, Ok(()) | Err(Away::Refuses)));
+            servers
+                .await
+                .expect("the server is there")
+                .map_err(|_| refusal())
+        };
+        tokio::select! {
+            result = refused => result,
+            error = error => Err(error),
+        }
+    }
+
+    fn is_overloaded(&self) -> bool {
+        self.is_overloaded.load(Ordering::Relaxed)
+    }
+
+    fn check_connections(&self) {
+        self.checks.fetch_add(1, Ordering::Relaxed);
+    }
+
     fn is_acknowledged(&self) -> bool {
         self.traits.is_acknowledged
     }
@@ -199,6 +265,10 @@ impl Server for ScriptedServer {
         } else {
             Err(no_server())
         }
+    }
+
+    fn patience(&self) -> Patience {
+        Patience::new(TIMEOUT, None)
     }
 
     fn server_selection_timeout(&self) -> Duration {
@@ -222,9 +292,23 @@ pub fn sessions(ids: &[&'static str]) -> Reply {
 
 /// The server refuses the whole command for what it holds.
 pub fn refused() -> Reply {
-    let error = doc! { "code": 15, "codeName": "Overflow", "errmsg": "nested too deeply" };
+    refused_with(15)
+}
+
+/// The server refuses the whole command.
+pub fn refused_with(code: i32) -> Reply {
+    Reply::Failed(refusal_with(code))
+}
+
+/// The server lets nobody in.
+fn refusal() -> MongoError {
+    refusal_with(18)
+}
+
+fn refusal_with(code: i32) -> MongoError {
+    let error = doc! { "code": code, "codeName": "Refused", "errmsg": "nested too deeply" };
     let error = deserialize_from_document(error).expect("it is a command error");
-    Reply::Failed(DriverError::from(ErrorKind::Command(error)).into())
+    DriverError::from(ErrorKind::Command(error)).into()
 }
 
 pub fn no_server() -> MongoError {
@@ -273,13 +357,16 @@ pub struct Bench {
 }
 
 impl Bench {
-    pub fn new(traits: Traits) -> Self {
+    pub async fn new(traits: Traits) -> Self {
         let (sender, commands) = mpsc::unbounded_channel();
         let server = ScriptedServer {
             traits,
             commands: sender,
+            servers: watch::Sender::new(Ok(())),
+            is_overloaded: AtomicBool::new(false),
+            checks: AtomicUsize::new(0),
         };
-        Self {
+        let mut bench = Self {
             engine: Arc::new(Engine::new(server, Handle::current())),
             commands,
             answers: Answers::default(),
@@ -288,7 +375,33 @@ impl Bench {
                 timestamps: false,
             }),
             is_corked: false,
+        };
+        bench.warm_up().await;
+        bench
+    }
+
+    /// Connections that have answered often are trusted with many sessions.
+    async fn warm_up(&mut self) {
+        let both = |id| [format!("get {id}"), format!("destroy other {id}")];
+        let calls: Vec<_> = (0..WARM_UP).flat_map(both).collect();
+        let calls: Vec<_> = calls.iter().map(String::as_str).collect();
+        self.call_together(&calls);
+        loop {
+            let commands = self.sent().await;
+            if commands.is_empty() {
+                break;
+            }
+            for command in commands {
+                let is_read = command.text.starts_with("find");
+                command.answer(if is_read { sessions(&[]) } else { matched(1) });
+            }
         }
+        self.answers().await;
+    }
+
+    /// What the monitors see from now on.
+    pub fn server_is(&self, now: Result<(), Away>) {
+        let _before = self.engine.server().servers.send_replace(now);
     }
 
     /// Calls these, such as `get a` or `set b`, all of them before any leaves.
@@ -348,6 +461,12 @@ impl Bench {
         let command = command.unwrap_or_else(|_| panic!("{text} has not been sent"));
         assert_eq!(command.text, text);
         command
+    }
+
+    /// The commands that have been sent since.
+    pub async fn sent(&mut self) -> Vec<Command> {
+        settle().await;
+        std::iter::from_fn(|| self.commands.try_recv().ok()).collect()
     }
 
     /// No other command has been sent.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use mongodb::options::ClientOptions;
-use tokio::{runtime::Handle, sync::watch};
+use tokio::runtime::Handle;
 
 use super::script::NamedCaller;
 use crate::{
@@ -16,8 +16,7 @@ use crate::{
 
 /// Of servers that are never asked anything.
 fn deployment() -> Arc<Deployment> {
-    let (_, primary) = watch::channel(None);
-    let made = Deployment::new(ClientOptions::default(), primary);
+    let made = Deployment::new(ClientOptions::default(), Arc::default(), Arc::default());
     Arc::new(made.expect("the default options are valid"))
 }
 

@@ -7,7 +7,7 @@ use mongodb::{bson::doc, error::Error as DriverError};
 struct Script(VecDeque<fn() -> Attempt>, usize);
 
 impl Repeatable for &mut Script {
-    async fn send(&mut self) -> Attempt {
+    async fn send(&mut self, _: Loss) -> Attempt {
         self.1 += 1;
         let next = match self.0.len() {
             1 => self.0.front().copied(),
@@ -22,7 +22,7 @@ fn script(attempts: &[fn() -> Attempt]) -> Script {
 }
 
 fn patience() -> Patience {
-    Patience::new(Duration::from_secs(1))
+    Patience::new(Duration::from_secs(1), None)
 }
 
 fn done() -> Attempt {
