@@ -1,7 +1,11 @@
 // What a session collection is asked for one session, over a collection of the JavaScript driver: one by one, as
-// connect-mongo asks, and grouped where calls wait for each other anyway. What grouping promises is written in src/engine/mod.rs, and
-// holds here too.
+// connect-mongo asks, and grouped where calls wait for each other anyway. What the grouping promises is written in
+// src/engine/mod.rs, and when a command is late in core/src/schedule.rs.
 'use strict'
+
+// Kept, for apps whose tests put fake timers in the place of the global ones.
+const { clearTimeout, setTimeout } = require('node:timers')
+const { closedError } = require('../errors.js')
 
 /**
  * @typedef {Record<string, any>} Collection of any version of the driver, or a stand-in with the methods that a test needs
@@ -19,6 +23,7 @@
  * @typedef {object} SessionCalls
  * @property {(storageId: string) => Promise<StoredDocument | null>} find the live session of that id
  * @property {(write: Write) => Promise<Written>} write of an id that has no other write under way
+ * @property {() => void} close sends nothing that waits
  */
 
 /** The filter of all sessions that are live now. */
@@ -57,6 +62,8 @@ class SingleCalls {
     const isMatched = Number(written.matchedCount) !== 0 || written.acknowledged === false
     return { isCreated, isMatched }
   }
+
+  close() {}
 }
 
 /** Commands of one kind that may be under way at a time: with more, each would only hold fewer calls. */
@@ -65,6 +72,18 @@ const MOST_COMMANDS = 8
 /** One more may be under way for each of these that the quickest took: on a slow network a turn is long to wait for. */
 const MS_PER_COMMAND = 2
 const MOST_CALLS = 1000
+
+/** A command is late once it has taken this many times as long as usual, and at least so long. */
+const LATE_FACTOR = 10
+const LEAST_LATE_MS = 50
+/** So many late commands in a row may be the trouble of so many users. Each one more doubles the time for the next. */
+const LEAST_DOUBT = 6
+const MOST_DOUBT = 11
+/** How much of the usual time a slower command makes up, a quicker one being half, and how many times as long as usual it counts. */
+const NEWEST_SHARE = 8
+const MOST_SURPRISE = 8
+/** In place of late commands others may leave until there are so many of a kind. */
+const MOST_IN_ALL = 16
 
 /** No call would fare better alone. */
 const UNREACHABLE =
@@ -80,7 +99,8 @@ const UNREACHABLE =
 
 /**
  * Calls of one kind. A call leaves at once, and alone, unless as many commands are under way as may be: then it waits for one
- * of them to return, and leaves with all others that wait.
+ * of them to return or to be late, and leaves with all others that wait; by itself while nothing has come back in time since one
+ * was late.
  *
  * @template Q, A
  */
@@ -89,8 +109,13 @@ class SharedCommands {
   #together
   /** @type {Waiting<Q, A>[]} */
   #waiting = []
+  /** Commands that are not late. */
   #underWay = 0
+  #late = 0
+  /** How many were late since the last answer in time. */
+  #doubt = 0
   #quickestMs = 0
+  #usualMs = 0
 
   /**
    * @param {(asked: Q) => Promise<A>} alone
@@ -107,19 +132,56 @@ class SharedCommands {
     return await new Promise((resolve, reject) => this.#waiting.push({ asked, resolve, reject }))
   }
 
+  close() {
+    for (const { reject } of this.#waiting.splice(0)) reject(closedError())
+  }
+
   /** @template T @param {() => Promise<T>} run @returns {Promise<T>} */
   async #command(run) {
     this.#underWay++
     const startedMs = performance.now()
+    let isLate = false
+    const timer = setTimeout(() => {
+      isLate = true
+      this.#underWay--
+      this.#late++
+      this.#doubt++
+      this.#sendWaiting()
+    }, this.#lateAfterMs()).unref()
     try {
       const answer = await run()
-      const tookMs = performance.now() - startedMs
-      this.#quickestMs = this.#quickestMs ? Math.min(this.#quickestMs, tookMs) : tookMs
+      this.#note(performance.now() - startedMs)
       return answer
     } finally {
-      this.#underWay--
-      if (this.#waiting.length > 0) this.#command(() => this.#send(this.#waiting.splice(0, MOST_CALLS)))
+      clearTimeout(timer)
+      if (isLate) this.#late--
+      else this.#underWay--
+      this.#sendWaiting()
     }
+  }
+
+  #sendWaiting() {
+    while (this.#waiting.length > 0 && this.#underWay < this.#most()) {
+      if (this.#underWay + this.#late >= MOST_IN_ALL) return
+      const group = this.#waiting.splice(0, this.#doubt > 0 ? 1 : MOST_CALLS)
+      this.#command(() => (group.length === 1 ? this.#sendAlone(group) : this.#send(group)))
+    }
+  }
+
+  /** @param {number} tookMs */
+  #note(tookMs) {
+    this.#quickestMs = this.#quickestMs ? Math.min(this.#quickestMs, tookMs) : tookMs
+    if (tookMs < this.#lateAfterMs()) this.#doubt = 0
+    // The first may have had to connect, or to make the collection.
+    const usualMs = this.#usualMs || Math.min(tookMs, LEAST_LATE_MS / LATE_FACTOR)
+    const countedMs = Math.min(tookMs, usualMs * MOST_SURPRISE)
+    const share = countedMs < usualMs ? 2 : NEWEST_SHARE
+    this.#usualMs = (usualMs * (share - 1) + countedMs) / share
+  }
+
+  #lateAfterMs() {
+    const doublings = Math.min(Math.max(this.#doubt, LEAST_DOUBT), MOST_DOUBT) - LEAST_DOUBT
+    return Math.max(this.#usualMs * LATE_FACTOR, LEAST_LATE_MS) * 2 ** doublings
   }
 
   /** @param {Waiting<Q, A>[]} group */
@@ -192,6 +254,10 @@ class DriverEngine {
   /** @param {Write} write @returns {Promise<Written>} */
   write(write) {
     return (write.update ? this.#updates : this.#removals).ask(write)
+  }
+
+  close() {
+    for (const commands of [this.#finds, this.#updates, this.#removals]) commands.close()
   }
 
   /** @param {string[]} storageIds */
