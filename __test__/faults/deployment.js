@@ -9,7 +9,7 @@ const { MongoClient } = require('mongodb')
 const { MongoMemoryServer } = require('mongodb-memory-server-core')
 const { freePort, startOnFreePort } = require('../../scripts/free-port.js')
 const { findMongod } = require('../../scripts/mongod.js')
-const { Gate } = require('./gate.js')
+const { Gate } = require('../support/gate.js')
 
 process.env.MONGOMS_SYSTEM_BINARY_VERSION_CHECK ??= 'false'
 
@@ -257,4 +257,4 @@ class Deployment {
   }
 }
 
-module.exports = { Deployment, waitFor }
+module.exports = { DATABASE, Deployment, waitFor }

@@ -1,4 +1,4 @@
-// The faults: what each does to its servers while 64 clients go on, and what a store cannot prevent.
+// The faults: what each does to its servers while the clients go on, and what a store cannot prevent.
 'use strict'
 
 const { execFile } = require('node:child_process')
@@ -9,33 +9,14 @@ const { setTimeout: sleep } = require('node:timers/promises')
 const { promisify } = require('node:util')
 const { randomNumbers } = require('../support/random.js')
 const { waitFor } = require('./deployment.js')
+const { LINEARIZABLE, THREE, electAnother, failCommand } = require('./scene.js')
+const { STALLS } = require('./stalls.js')
 
 /**
- * @typedef {InstanceType<typeof import('./deployment.js').Deployment>} Deployment
- * @typedef {Deployment['members'][number]} Member
- * @typedef {import('./load.js').Call} Call
- *
- * @typedef {object} Scene what a fault works on
- * @property {Deployment} deployment
- * @property {(except?: Member) => Promise<void>} recovered until the servers acknowledge writes, with another primary than
- *   this one, and the stores do so as well; the time from the one to the other is the time to recover
- * @property {(line: string) => void} say
- * @property {number} seed
- *
- * @typedef {object} Expected an error that no store could have prevented, and that says what happened
- * @property {string} what
- * @property {(call: Call, error: Error & { code?: unknown }) => boolean} isIt
- *
- * @typedef {object} Fault
- * @property {string} name
- * @property {string} what
- * @property {boolean} [isFast] whether it is one of the few that run with every change
- * @property {Parameters<typeof import('./deployment.js').Deployment.start>[0]} [servers]
- * @property {number} [diskMegabytes] the size of the server's disk; a mongod with nothing in it takes about 310
- * @property {Record<string, string>} [url] more of the stores' connection string
- * @property {Record<string, unknown>} [options] of the stores
- * @property {Expected[]} [expected] the errors that are the right answer
- * @property {(scene: Scene) => Promise<void>} run
+ * @typedef {import('./scene.js').Deployment} Deployment
+ * @typedef {import('./scene.js').Expected} Expected
+ * @typedef {import('./scene.js').Fault} Fault
+ * @typedef {import('./scene.js').Scene} Scene
  */
 
 /** Names and codes: https://github.com/mongodb/specifications/blob/master/source/retryable-reads/retryable-reads.md and its like for writes. */
@@ -55,26 +36,12 @@ const RETRYABLE_CODES = {
 }
 const READ_CODES = { ...RETRYABLE_CODES, ReadConcernMajorityNotAvailableYet: 134 }
 
-/** Three members, asked in the one way that a reader can rely on while primaries change. */
-const THREE = { count: 3 }
-const LINEARIZABLE = { readConcernLevel: 'linearizable' }
 /** A driver that has been refused asks again as late as this; the default is 10 s. */
 const ATTENTIVE = { heartbeatFrequencyMS: '500' }
 /** How often a code comes in a row. */
 const IN_A_ROW = 3
 const CUT_CHANCE = 0.02
 const CUTS = 20
-
-/** @param {Deployment} deployment @param {Record<string, unknown>} command */
-const admin = async (deployment, command) => (await deployment.primary()).client.db('admin').command(command)
-
-/** @param {Deployment} deployment @param {Record<string, unknown>} data @param {unknown} mode */
-const failCommand = (deployment, data, mode) =>
-  admin(deployment, {
-    configureFailPoint: 'failCommand',
-    mode,
-    data: { namespace: 'faults.sessions', ...data },
-  })
 
 /** Until the server has failed as many commands as it was told to. @param {Deployment} deployment @param {Record<string, unknown>} data */
 async function failInARow(deployment, data) {
@@ -98,7 +65,7 @@ async function cutAtRandom({ deployment, recovered, seed }, side) {
   await recovered()
 }
 
-/** @param {Scene} scene @param {import('./gate.js').Side[]} sides */
+/** @param {Scene} scene @param {import('../support/gate.js').Side[]} sides */
 async function partition({ deployment, recovered }, sides) {
   const primary = await deployment.primary()
   primary.gate?.shut(sides)
@@ -213,13 +180,10 @@ const FAULTS = [
     what: 'five step-downs, one after the other',
     servers: THREE,
     url: LINEARIZABLE,
-    async run({ deployment, recovered, say }) {
+    async run(scene) {
       for (let round = 1; round <= 5; round++) {
-        say(`step-down ${round} of 5`)
-        const primary = await deployment.primary()
-        const command = { replSetStepDown: 5, secondaryCatchUpPeriodSecs: 1, force: true }
-        await primary.client.db('admin').command(command)
-        await recovered(primary)
+        scene.say(`step-down ${round} of 5`)
+        await electAnother(scene)
       }
     },
   },
@@ -236,6 +200,21 @@ const FAULTS = [
     servers: { ...THREE, gated: true },
     url: LINEARIZABLE,
     run: (scene) => partition(scene, ['reply']),
+  },
+  {
+    name: 'partition-requests',
+    what: 'no command reaches the primary, which still sends what was asked before, such as that all is well',
+    isForBackends: true,
+    servers: { ...THREE, gated: true },
+    url: LINEARIZABLE,
+    async run({ deployment, recovered }) {
+      const primary = await deployment.primary()
+      primary.gate?.shut(['request'])
+      // No other is elected: members hear from it, and so do drivers, in replies that go on without being asked for.
+      await sleep(5_000)
+      primary.gate?.reopen()
+      await recovered()
+    },
   },
   {
     name: 'cut-requests',
@@ -396,6 +375,7 @@ const FAULTS = [
       await recovered()
     },
   },
+  ...STALLS,
 ]
 
 module.exports = { FAULTS, smallDisk }

@@ -7,23 +7,67 @@ const { randomNumbers } = require('../support/random.js')
 
 /**
  * @typedef {import('../support/history.js').Operation & {
- *   sid: string, answers: number, error?: Error, startedAt: number, endedAt?: number
- * }} Call one call of a store: how often it was answered, with what error, and when on the clock
+ *   sid: string, isTouched: boolean, answers: number, error?: Error, startedAt: number, endedAt?: number
+ * }} Call one call of a store: whether the fault touches its session, how often it was answered, with what error, and when on
+ *   the clock
+ *
+ * @typedef {object} Crowd who uses the stores
+ * @property {number} clients
+ * @property {number} longestPauseMs between two calls of a client
+ * @property {keyof typeof HABITS} habit of these clients
+ * @property {number} [touched] how many sessions there are besides that the fault touches, each saved by two more clients
+ *
+ * @typedef {object} Habit
+ * @property {Call['method']} [first] what a session is called with first
+ * @property {Call['method'][]} methods one of which each call is
+ * @property {number} callsASession after these a group goes on with another session
+ *
+ * @typedef {{ name: string, habit: Habit, isTouched: boolean }} GroupKind
+ *
+ * @typedef {GroupKind & { session: number, calls: number, failures: number }} Group the clients of one session at a time
  */
 
-const CLIENTS = 64
+/** @type {Crowd} */
+const BUSY_CLIENTS = { clients: 64, longestPauseMs: 20, habit: 'any' }
+/**
+ * As many calls, of clients that each call seldom. While nothing is answered, busy clients would make no call that could tell of
+ * it; and one of them that waits would be too few among all calls that the others make meanwhile.
+ *
+ * @type {Crowd}
+ */
+const MANY_CLIENTS = { clients: 1_024, longestPauseMs: 1_000, habit: 'any' }
+
+/** @satisfies {Record<string, Habit>} */
+const HABITS = {
+  any: {
+    methods: inShares({ get: 8, set: 6, touch: 3, destroy: 3 }),
+    // So that the search for an order stays small.
+    callsASession: 40,
+  },
+  saving: {
+    first: 'set',
+    methods: inShares({ get: 2, set: 3 }),
+    callsASession: Number.POSITIVE_INFINITY,
+  },
+  reading: { first: 'set', methods: ['get'], callsASession: Number.POSITIVE_INFINITY },
+}
+
 /** How many clients share a session. */
 const SHARING = [1, 2, 3, 4]
-/** After so many calls a group goes on with another session, so that the search for an order stays small. */
-const CALLS_A_SESSION = 40
-/** So does it after this many failures, each of which the search has to consider everywhere after it. */
+const CLIENTS_A_TOUCHED_SESSION = 2
+/** A group goes on with another session after this many failures, each of which the search has to consider everywhere after it. */
 const FAILURES_A_SESSION = 2
-const LONGEST_PAUSE_MS = 20
 const FIRST_EXPIRY = Date.UTC(2100, 0)
 const EVENTS = ['create', 'update', 'touch', 'touch-missed']
 /** How long an answer is waited for, in turns of a timer: a machine that sleeps does not use them up. */
 const MOST_TURNS = 1_800
 const TURN_MS = 100
+
+/** @param {Partial<Record<Call['method'], number>>} shares @returns {Call['method'][]} each as often as it says */
+function inShares(shares) {
+  const entries = /** @type {[Call['method'], number][]} */ (Object.entries(shares))
+  return entries.flatMap(([method, share]) => Array(share).fill(method))
+}
 
 class Load {
   /** @type {Call[]} */
@@ -33,11 +77,10 @@ class Load {
   #stores
   #random
   #showsTouches
+  #crowd
   #clock = 0
   #unique = 0
   #isOver = false
-  /** @type {Promise<void>[]} */
-  #clients = []
   /** @type {AsyncLocalStorage<string[]>} */
   #events = new AsyncLocalStorage()
   #onStray = (/** @type {unknown} */ stray) => this.strays.push(stray)
@@ -46,11 +89,18 @@ class Load {
    * @param {any[]} stores of the same sessions
    * @param {number} seed
    * @param {boolean} showsTouches whether a session that is read tells when it expires
+   * @param {Crowd} crowd
    */
-  constructor(stores, seed, showsTouches) {
+  constructor(stores, seed, showsTouches, crowd) {
     this.#stores = stores
     this.#random = randomNumbers(seed)
     this.#showsTouches = showsTouches
+    this.#crowd = crowd
+  }
+
+  /** The sessions of the calls so far. @param {(call: Call) => boolean} [isMeant] */
+  sids(isMeant = () => true) {
+    return [...new Set(this.calls.filter(isMeant).map(({ sid }) => sid))]
   }
 
   start() {
@@ -59,43 +109,50 @@ class Load {
     for (const store of this.#stores) {
       for (const event of EVENTS) store.on(event, () => this.#events.getStore()?.push(event))
     }
-    let group = 0
-    while (this.#clients.length < CLIENTS) this.#startGroup(group++)
-  }
-
-  /** @param {number} group */
-  #startGroup(group) {
-    const state = { name: `group-${group}`, session: 0, calls: 0, failures: 0 }
-    // Every other group asks one store only, whose answers to a touch are exact; see `told`.
-    const stores = group % 2 ? this.#stores : [this.#stores[0]]
-    for (let client = 0; client < SHARING[group % SHARING.length]; client++) {
-      if (this.#clients.length < CLIENTS) this.#clients.push(this.#run(state, stores))
+    const { clients, habit, touched = 0 } = this.#crowd
+    for (let index = 0; index < touched; index++) {
+      const kind = { name: `touched-${index}`, habit: HABITS.saving, isTouched: true }
+      this.#startGroup(kind, CLIENTS_A_TOUCHED_SESSION, this.#stores)
+    }
+    for (let index = 0, left = clients; left > 0; index++) {
+      const size = Math.min(SHARING[index % SHARING.length], left)
+      // Every other group asks one store only, whose answers to a touch are exact; see `told`.
+      const stores = index % 2 ? this.#stores : [this.#stores[0]]
+      this.#startGroup({ name: `group-${index}`, habit: HABITS[habit], isTouched: false }, size, stores)
+      left -= size
     }
   }
 
-  /** @param {{ name: string, session: number, calls: number, failures: number }} group @param {any[]} stores */
+  /** @param {GroupKind} kind @param {number} size @param {any[]} stores */
+  #startGroup(kind, size, stores) {
+    const group = { ...kind, session: 0, calls: 0, failures: 0 }
+    for (let client = 0; client < size; client++) this.#run(group, stores)
+  }
+
+  /** @param {Group} group @param {any[]} stores */
   async #run(group, stores) {
-    while (!this.#isOver) {
-      if (++group.calls > CALLS_A_SESSION || group.failures > FAILURES_A_SESSION) {
+    for (;;) {
+      await sleep(this.#random() * this.#crowd.longestPauseMs)
+      if (this.#isOver) return
+      if (++group.calls > group.habit.callsASession || group.failures > FAILURES_A_SESSION) {
         Object.assign(group, { session: group.session + 1, calls: 1, failures: 0 })
       }
       const store = stores[Math.floor(this.#random() * stores.length)]
-      const call = await this.#call(store, `${group.name}-${group.session}`, stores.length === 1)
+      const call = await this.#call(store, group, stores.length === 1)
       if (call.error) group.failures++
-      await sleep(this.#random() * LONGEST_PAUSE_MS)
     }
   }
 
-  #method() {
-    const chance = this.#random()
-    if (chance < 0.4) return 'get'
-    if (chance < 0.7) return 'set'
-    return chance < 0.85 ? 'touch' : 'destroy'
+  /** @param {Group} group */
+  #method({ habit: { first, methods }, calls }) {
+    if (first && calls === 1) return first
+    return methods[Math.floor(this.#random() * methods.length)]
   }
 
-  /** @param {any} store @param {string} sid @param {boolean} isAlone @returns {Promise<Call>} */
-  #call(store, sid, isAlone) {
-    const method = this.#method()
+  /** @param {any} store @param {Group} group @param {boolean} isAlone @returns {Promise<Call>} */
+  #call(store, group, isAlone) {
+    const method = this.#method(group)
+    const sid = `${group.name}-${group.session}`
     const id = ++this.#unique
     const expires = method === 'set' || method === 'touch' ? FIRST_EXPIRY + id : undefined
     const value = method === 'set' ? `w${id}` : undefined
@@ -107,6 +164,7 @@ class Load {
     const call = {
       method,
       sid,
+      isTouched: group.isTouched,
       value,
       expires,
       start: ++this.#clock,
@@ -175,12 +233,13 @@ class Load {
   /** Adds a read of everything, after all that the clients did. @param {Map<string, import('../support/history.js').Session>} stored */
   readAll(stored) {
     const now = performance.now()
-    for (const sid of new Set(this.calls.map((call) => call.sid))) {
+    for (const sid of this.sids()) {
       const [start, end] = [++this.#clock, ++this.#clock]
       const told = stored.get(sid) ?? null
-      this.calls.push({ method: 'get', sid, told, start, end, startedAt: now, endedAt: now, answers: 1 })
+      const times = { start, end, startedAt: now, endedAt: now }
+      this.calls.push({ method: 'get', sid, isTouched: false, told, ...times, answers: 1 })
     }
   }
 }
 
-module.exports = { Load }
+module.exports = { BUSY_CLIENTS, Load, MANY_CLIENTS }

@@ -2,10 +2,19 @@
 'use strict'
 
 const { describe, findViolation } = require('../support/history.js')
+const { groupingViolations } = require('./grouping.js')
+const { isolationViolations } = require('./isolation.js')
 
 /**
  * @typedef {import('./load.js').Call} Call
  * @typedef {InstanceType<typeof import('./load.js').Load>} Load
+ *
+ * @typedef {object} Evidence
+ * @property {Record<string, any>[]} [oplog]
+ * @property {number[]} availableAt when the servers acknowledged writes again
+ * @property {import('./scene.js').Expected[]} expected
+ * @property {import('./isolation.js').Isolation} [isolation]
+ * @property {import('./grouping.js').Grouping} [grouping]
  *
  * @typedef {object} Verdict
  * @property {number} operations
@@ -18,6 +27,8 @@ const { describe, findViolation } = require('../support/history.js')
  * @property {number} recoveryMs the longest from when the servers acknowledged writes again to the next write that a store did
  * @property {number} settledMs from the same moment, the last time, until every call from before it was answered
  * @property {number} longestMs the longest that a call took
+ * @property {import('./isolation.js').Isolation} [isolation]
+ * @property {import('./grouping.js').Grouping} [grouping]
  * @property {string[]} violations
  */
 
@@ -27,11 +38,14 @@ const SHOWN = 12
 /** @param {Call} call */
 const isWrite = ({ method }) => method !== 'get'
 
-/** @param {Error & { code?: unknown }} error */
+/** Connections are not told apart. @param {Error & { code?: unknown }} error */
 const labelOf = ({ name, code, message }) =>
-  `${name}${code ? ` ${code}` : ''}: ${message.split('\n')[0].slice(0, 100)}`
+  `${name}${code ? ` ${code}` : ''}: ${message
+    .split('\n')[0]
+    .slice(0, 100)
+    .replace(/connection \d+/, 'connection')}`
 
-/** @param {Call} call @param {Error} error @param {import('./faults.js').Expected[]} expected */
+/** @param {Call} call @param {Error} error @param {import('./scene.js').Expected[]} expected */
 const reasonOf = (call, error, expected) => expected.find(({ isIt }) => isIt(call, error))?.what
 
 /** @template T @param {T[]} list @param {(one: T) => string | number | undefined} keyOf */
@@ -100,14 +114,8 @@ function recoveryOf(calls, availableAt) {
 const settledAfter = (calls, at) =>
   Math.max(at, ...calls.filter(({ startedAt }) => startedAt < at).map(({ endedAt = at }) => endedAt)) - at
 
-/**
- * @param {Load} load
- * @param {Record<string, any>[] | undefined} oplog
- * @param {number[]} availableAt when the servers acknowledged writes again
- * @param {import('./faults.js').Expected[]} expected
- * @returns {Verdict}
- */
-function judge(load, oplog, availableAt, expected) {
+/** @param {Load} load @param {Evidence} evidence @returns {Verdict} */
+function judge(load, { oplog, availableAt, expected, isolation, grouping }) {
   const { calls, strays } = load
   const failed = calls.flatMap((call) =>
     call.error ? [{ ...call, error: call.error, reason: reasonOf(call, call.error, expected) }] : []
@@ -134,6 +142,8 @@ function judge(load, oplog, availableAt, expected) {
     longestMs: Math.round(
       Math.max(0, ...calls.map(({ startedAt, endedAt = startedAt }) => endedAt - startedAt))
     ),
+    isolation,
+    grouping,
     violations: [
       ...strays.map((stray) => `an error that reached nobody: ${stray}`),
       ...unexpected.slice(0, 5).map(({ method, error }) => `${method} failed with ${labelOf(error)}`),
@@ -142,6 +152,8 @@ function judge(load, oplog, availableAt, expected) {
       ...report('acknowledged and lost', lost),
       ...report('done twice', doubled),
       ...illegal.slice(0, 3),
+      ...isolationViolations(isolation),
+      ...groupingViolations(grouping),
     ],
   }
 }

@@ -1,0 +1,66 @@
+// What faults have in common: what they are given, servers, and what several of them do.
+'use strict'
+
+/**
+ * @typedef {InstanceType<typeof import('./deployment.js').Deployment>} Deployment
+ * @typedef {Deployment['members'][number]} Member
+ * @typedef {import('./load.js').Call} Call
+ *
+ * @typedef {object} Scene what a fault works on
+ * @property {Deployment} deployment
+ * @property {(except?: Member) => Promise<void>} recovered until the servers acknowledge writes, with another primary than
+ *   this one, and the stores do so as well; the time from the one to the other is the time to recover
+ * @property {(during: () => Promise<void>) => Promise<void>} measureIsolation has calls about sessions that are not touched
+ *   take no longer while this runs than before; that is measured first
+ * @property {(during: () => Promise<void>) => Promise<void>} measureGrouping has calls share commands while this runs
+ * @property {() => string[]} touchedSids the sessions that the fault is to touch
+ * @property {(line: string) => void} say
+ * @property {number} seed
+ *
+ * @typedef {object} Expected an error that no store could have prevented, and that says what happened
+ * @property {string} what
+ * @property {(call: Call, error: Error & { code?: unknown }) => boolean} isIt
+ *
+ * @typedef {object} Fault
+ * @property {string} name
+ * @property {string} what
+ * @property {boolean} [isFast] whether it is one of the few that run with every change
+ * @property {boolean} [isForBackends] whether every backend is to stand it, and not only that of a store with nothing but a URL
+ * @property {Parameters<typeof import('./deployment.js').Deployment.start>[0]} [servers]
+ * @property {number} [diskMegabytes] the size of the server's disk; a mongod with nothing in it takes about 310
+ * @property {Record<string, string>} [url] more of the stores' connection string
+ * @property {Record<string, unknown>} [options] of the stores
+ * @property {import('./load.js').Crowd} [crowd] who uses the stores, unless it is busy clients
+ * @property {Expected[]} [expected] the errors that are the right answer
+ * @property {Expected[]} [expectedOnDriver] those of the JavaScript driver besides
+ * @property {(deployment: Deployment) => Promise<void>} [prepare] before the stores are opened
+ * @property {(scene: Scene) => Promise<void>} run
+ */
+
+/** Of the two stores; the former gets the more calls. */
+const APP_NAMES = ['one', 'other']
+
+/** Three members, asked in the one way that a reader can rely on while primaries change. */
+const THREE = { count: 3 }
+const LINEARIZABLE = { readConcernLevel: 'linearizable' }
+
+/** @param {Deployment} deployment @param {Record<string, unknown>} command */
+const admin = async (deployment, command) => (await deployment.primary()).client.db('admin').command(command)
+
+/** @param {Deployment} deployment @param {Record<string, unknown>} data @param {unknown} mode */
+const failCommand = (deployment, data, mode) =>
+  admin(deployment, {
+    configureFailPoint: 'failCommand',
+    mode,
+    data: { namespace: 'faults.sessions', ...data },
+  })
+
+/** @param {Scene} scene */
+async function electAnother({ deployment, recovered }) {
+  const primary = await deployment.primary()
+  const command = { replSetStepDown: 5, secondaryCatchUpPeriodSecs: 1, force: true }
+  await primary.client.db('admin').command(command)
+  await recovered(primary)
+}
+
+module.exports = { APP_NAMES, LINEARIZABLE, THREE, electAnother, failCommand }
