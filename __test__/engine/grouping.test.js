@@ -5,7 +5,7 @@ const assert = require('node:assert/strict')
 const { describe, test } = require('node:test')
 const { setImmediate } = require('node:timers/promises')
 const { NativeStore } = require('../../lib/rust.js').binding
-const { ids, occupy, outcomeOf, outcomes } = require('../support/calls.js')
+const { ids, occupy, outcomeOf, outcomes, untilTogether } = require('../support/calls.js')
 const { profile } = require('../support/database.js')
 const { storedSession } = require('../support/sessions.js')
 const { startServer } = require('../support/server.js')
@@ -15,8 +15,8 @@ const MEGABYTE = 1 << 20
 
 const standalone = startServer()
 
-/** @param {import('node:test').TestContext} t */
-const openStandalone = async (t) => openBehindWire(t, await standalone)
+/** @param {import('node:test').TestContext} t @param {string} [query] */
+const openStandalone = async (t, query) => openBehindWire(t, await standalone, query)
 
 /** @typedef {Awaited<ReturnType<typeof openBehindWire>>} Database */
 /** @typedef {ReturnType<Database['open']>} Store */
@@ -58,72 +58,83 @@ describe('grouping', () => {
   test('gets that wait leave as one find, which asks once for each id', async (t) => {
     const { open, wire } = await openStandalone(t)
     const store = open()
-    const all = ids(500)
-    await Promise.all(all.map((sid) => store.set(sid, { sid })))
-    const release = await occupy(wire, 'find', (sid) => store.get(sid))
-    const gets = [...all, ...all].map((sid) => store.get(sid))
-    await release()
-    const found = await Promise.all(gets)
-    assert.deepEqual(
-      found.map(({ sid }) => sid),
-      [...all, ...all]
-    )
-    const [{ body }, ...more] = wire.sent('find')
-    assert.deepEqual(more, [])
-    assert.deepEqual([...body.filter._id.$in].sort(), [...all].sort())
+    await untilTogether(async (prefix) => {
+      const all = ids(150, prefix)
+      await Promise.all(all.map((sid) => store.set(sid, { sid })))
+      const release = await occupy(wire, 'find', (sid) => store.get(sid))
+      const gets = [...all, ...all].map((sid) => store.get(sid))
+      await release()
+      const found = await Promise.all(gets)
+      assert.deepEqual(
+        found.map(({ sid }) => sid),
+        [...all, ...all]
+      )
+      if (wire.sent('find').length > 1) return false
+      assert.deepEqual(wire.sent('find')[0].sids.sort(), [...all].sort())
+      return true
+    })
   })
 
   test('gets of one id leave as one find by _id', async (t) => {
     const { open, wire } = await openStandalone(t)
     const store = open()
     await store.set('sid', { n: 1 })
-    const release = await occupy(wire, 'find', (sid) => store.get(sid))
-    const gets = ids(100).map(() => store.get('sid'))
-    await release()
-    for (const session of await Promise.all(gets)) assert.equal(session.n, 1)
-    assert.deepEqual(
-      wire.sent('find').map(({ body }) => body.filter),
-      [{ _id: 'sid' }]
-    )
+    await untilTogether(async () => {
+      const release = await occupy(wire, 'find', (sid) => store.get(sid))
+      const gets = ids(100).map(() => store.get('sid'))
+      await release()
+      for (const session of await Promise.all(gets)) assert.equal(session.n, 1)
+      for (const { body } of wire.sent('find')) assert.deepEqual(body.filter, { _id: 'sid' })
+      return wire.sent('find').length === 1
+    })
   })
 
   test('sets and touches that wait share an update, and destroys a delete', async (t) => {
     const { open, sessions, wire } = await openStandalone(t)
     const store = open()
-    const old = ids(100, 'old')
-    await sessions.insertMany(old.map((sid) => storedSession(sid)))
-    const releaseUpdates = await occupy(wire, 'update', (sid) => store.set(sid, {}))
-    const releaseDeletes = await occupy(wire, 'delete', (sid) => store.destroy(sid))
-    const calls = ids(100).flatMap((sid, index) => [
-      store.set(sid, {}),
-      index % 2 ? store.touch(old[index], {}) : store.destroy(old[index]),
+    const kinds = /** @type {const} */ ([
+      ['update', (/** @type {string} */ sid) => store.set(sid, {})],
+      ['delete', (/** @type {string} */ sid) => store.destroy(sid)],
     ])
-    await Promise.all([releaseUpdates(), releaseDeletes(), ...calls])
-    assert.deepEqual(
-      wire.sent('update').map(({ body }) => body.updates.length),
-      [150]
-    )
-    assert.deepEqual(
-      wire.sent('delete').map(({ body }) => body.deletes.length),
-      [50]
-    )
-    assert.equal(await sessions.countDocuments({ _id: /^(sid|old)/ }), 150)
+    for (const [name, ask] of kinds) {
+      await untilTogether(async (prefix) => {
+        const [set, touched, destroyed] = ['set', 'touched', 'destroyed'].map((kind) =>
+          ids(50, `${prefix}-${name}-${kind}`)
+        )
+        await sessions.insertMany([...touched, ...destroyed].map((sid) => storedSession(sid)))
+        const release = await occupy(wire, name, ask)
+        const calls = ids(50).flatMap((_, index) => [
+          store.set(set[index], {}),
+          store.touch(touched[index], {}),
+          store.destroy(destroyed[index]),
+        ])
+        await Promise.all([release(), ...calls])
+        const sent = (/** @type {'update' | 'delete'} */ kind) => wire.sent(kind).flatMap(({ sids }) => sids)
+        assert.deepEqual(sent('update').sort(), [...set, ...touched].sort())
+        assert.deepEqual(sent('delete').sort(), [...destroyed].sort())
+        assert.equal(await sessions.countDocuments({ _id: { $in: [...set, ...touched] } }), 100)
+        assert.equal(await sessions.countDocuments({ _id: { $in: destroyed } }), 0)
+        return wire.sent(name).length === 1
+      })
+    }
   })
 
   test('stores of one collection share commands', async (t) => {
     const { open, wire } = await openStandalone(t)
     const [one, other] = [open(), open()]
-    const release = await occupy(wire, 'update', (sid) => one.set(sid, {}))
-    const calls = ids(20).map((sid, index) => (index % 2 ? one : other).set(sid, {}))
-    await Promise.all([release(), ...calls])
-    assert.deepEqual(
-      wire.sent('update').map(({ body }) => body.updates.length),
-      [20]
-    )
+    await untilTogether(async (prefix) => {
+      const release = await occupy(wire, 'update', (sid) => one.set(sid, {}))
+      const calls = ids(20, prefix).map((sid, index) => (index % 2 ? one : other).set(sid, {}))
+      await Promise.all([release(), ...calls])
+      const sent = wire.sent('update').flatMap(({ sids }) => sids)
+      assert.deepEqual(sent.sort(), ids(20, prefix).sort())
+      return wire.sent('update').length === 1
+    })
   })
 
   test('two commands of a kind are under way at a time, and the other kinds do not wait for them', async (t) => {
-    const { open, wire } = await openStandalone(t)
+    // So few connections that no more commands leave when these two are late.
+    const { open, wire } = await openStandalone(t, '&maxPoolSize=3')
     const store = open()
     const release = wire.hold('update')
     const sets = ids(200).map((sid) => store.set(sid, {}))
@@ -140,33 +151,60 @@ describe('grouping', () => {
   test('a command takes 1,000 operations', async (t) => {
     const { open, wire } = await openStandalone(t)
     const store = open()
-    const release = await occupy(wire, 'update', (sid) => store.set(sid, {}))
-    const sets = ids(2_500).map((sid) => store.set(sid, {}))
-    await Promise.all([release(), ...sets])
-    const sizes = wire.sent('update').map(({ body }) => body.updates.length)
-    assert.deepEqual(sizes.sort(), [1000, 1000, 500])
+    await untilTogether(async (prefix) => {
+      const release = await occupy(wire, 'update', (sid) => store.set(sid, {}))
+      const sets = ids(2_500).map((_, index) => store.set(`${prefix}-${index % 50}`, { index }))
+      await Promise.all([release(), ...sets])
+      const sizes = wire.sent('update').map(({ sids }) => sids.length)
+      assert.equal(
+        sizes.reduce((sum, size) => sum + size),
+        2_500
+      )
+      const most = Math.max(...sizes)
+      assert.ok(most <= 1_000)
+      return most === 1_000
+    })
   })
 
-  test('a command is smaller than a document may be, and large replies come in parts', async (t) => {
+  test('a command is smaller than a document may be', async (t) => {
     const { open, wire } = await openStandalone(t)
-    const store = open()
-    const all = ids(40)
-    const release = await occupy(wire, 'update', (sid) => store.set(sid, {}))
-    const sets = all.map((sid) => store.set(sid, { sid, text: 'é'.repeat(MEGABYTE / 2) }))
-    await Promise.all([release(), ...sets])
-    const sizes = wire.sent('update').map(({ body }) => body.updates.length)
-    assert.deepEqual(sizes.sort(), [12, 14, 14])
+    // To make such a text would take as long as a command may before it is late.
+    const text = 'é'.repeat(3 * MEGABYTE)
+    const store = open({
+      serialize: (/** @type {{ isLarge?: boolean }} */ { isLarge }) => (isLarge ? text : ''),
+    })
+    await untilTogether(async (prefix) => {
+      const release = await occupy(wire, 'update', (sid) => store.set(sid, {}))
+      const all = ids(3, prefix)
+      const sets = all.map((sid) => store.set(sid, { isLarge: true }))
+      await Promise.all([release(), ...sets])
+      const sent = wire.sent('update').map(({ sids }) => sids)
+      assert.deepEqual(sent.flat().sort(), all)
+      return sent[0].length === 2
+    })
+  })
 
-    const releaseFinds = await occupy(wire, 'find', (sid) => store.get(sid))
-    const gets = all.map((sid) => store.get(sid))
-    await releaseFinds()
-    const found = await Promise.all(gets)
-    assert.deepEqual(
-      found.map(({ sid, text }) => [sid, text.length]),
-      all.map((sid) => [sid, MEGABYTE / 2])
-    )
-    assert.equal(wire.sent('find').length, 1)
-    assert.ok(wire.sent('getMore').length >= 2)
+  test('large replies come in parts', async (t) => {
+    const { open, sessions, wire } = await openStandalone(t)
+    const store = open()
+    const text = 'x'.repeat(6 * MEGABYTE)
+    await untilTogether(async (prefix) => {
+      const all = ids(6, prefix)
+      await sessions.insertMany(
+        all.map((sid) => storedSession(sid, { session: JSON.stringify({ sid, text }) }))
+      )
+      const release = await occupy(wire, 'find', (sid) => store.get(sid))
+      const gets = all.map((sid) => store.get(sid))
+      await release()
+      const found = await Promise.all(gets)
+      assert.deepEqual(
+        found.map((session) => [session.sid, session.text.length]),
+        all.map((sid) => [sid, text.length])
+      )
+      if (wire.sent('find').length > 1) return false
+      assert.ok(wire.sent('getMore').length >= 2)
+      return true
+    })
   })
 
   for (const [megabytes, error] of /** @type {const} */ ([
@@ -192,27 +230,34 @@ describe('grouping', () => {
   test('sessions that make the server refuse a command fail alone', async (t) => {
     const { open, sessions, wire } = await openStandalone(t)
     const store = open({ stringify: false })
-    const release = await occupy(wire, 'update', (sid) => store.set(sid, {}))
-    const calls = ids(20).map((sid, index) => store.set(sid, index % 7 === 3 ? nested : { index }))
-    await release()
-    assert.deepEqual(
-      await outcomes(calls),
-      ids(20).map((_, index) => (index % 7 === 3 ? 'MongoServerError' : 'fulfilled'))
-    )
-    assert.equal(await sessions.countDocuments({ _id: /^sid/ }), 17)
+    await untilTogether(async (prefix) => {
+      const release = await occupy(wire, 'update', (sid) => store.set(sid, {}))
+      const all = ids(20, prefix)
+      const calls = all.map((sid, index) => store.set(sid, index % 7 === 3 ? nested : { index }))
+      await release()
+      assert.deepEqual(
+        await outcomes(calls),
+        all.map((_, index) => (index % 7 === 3 ? 'MongoServerError' : 'fulfilled'))
+      )
+      assert.equal(await sessions.countDocuments({ _id: { $in: all } }), 17)
+      return wire.sent('update')[0].sids.length === all.length
+    })
   })
 
   test('sessions that make the server refuse a command leave the order of the others alone', async (t) => {
     const { open, wire } = await openStandalone(t)
     const store = open({ stringify: false })
-    const release = await occupy(wire, 'update', (sid) => store.set(sid, {}))
-    const calls = ids(30).map((_, n) => store.set('sid', n % 7 === 3 ? nested : { n }))
-    await release()
-    assert.deepEqual(
-      await outcomes(calls),
-      ids(30).map((_, n) => (n % 7 === 3 ? 'MongoServerError' : 'fulfilled'))
-    )
-    assert.equal((await store.get('sid')).n, 29)
+    await untilTogether(async (sid) => {
+      const release = await occupy(wire, 'update', (other) => store.set(other, {}))
+      const calls = ids(30).map((_, n) => store.set(sid, n % 7 === 3 ? nested : { n }))
+      await release()
+      assert.deepEqual(
+        await outcomes(calls),
+        ids(30).map((_, n) => (n % 7 === 3 ? 'MongoServerError' : 'fulfilled'))
+      )
+      assert.equal((await store.get(sid)).n, 29)
+      return wire.sent('update')[0].sids.length === calls.length
+    })
   })
 })
 
@@ -285,7 +330,6 @@ describe('order of the operations on one id', () => {
     await wire.answered('update', 1)
     const get = other.get('sid')
     assert.equal(await other.get('unrelated'), null)
-    await store.ping()
     assert.deepEqual(
       wire.sent('find').map(({ body }) => body.filter._id),
       ['unrelated']
@@ -316,31 +360,37 @@ describe('order of the operations on one id', () => {
   test('holds within a command, which is an ordered one only then', async (t) => {
     const { open, wire } = await openStandalone(t)
     const store = open()
-    const release = await occupy(wire, 'update', (sid) => store.set(sid, {}))
-    const sets = ids(100).map((_, n) => store.set('sid', { n }))
-    await Promise.all([release(), ...sets])
-    assert.equal((await store.get('sid')).n, 99)
-    const [ordered] = wire.sent('update')
-    assert.equal(ordered.body.updates.length, 100)
-    assert.equal(ordered.body.ordered, undefined)
-
-    const other = open({ collectionName: 'others' })
-    const releaseAgain = await occupy(wire, 'update', (sid) => other.set(sid, {}))
-    const more = ids(100).map((sid) => other.set(sid, {}))
-    await Promise.all([releaseAgain(), ...more])
-    const [unordered] = wire.sent('update')
-    assert.equal(unordered.body.updates.length, 100)
-    assert.equal(unordered.body.ordered, false)
+    /** Sets with these ids. @param {string[]} sids */
+    const sets = async (sids) => {
+      const release = await occupy(wire, 'update', (sid) => store.set(sid, {}))
+      const calls = sids.map((sid, n) => store.set(sid, { n }))
+      await Promise.all([release(), ...calls])
+      assert.equal((await store.get(sids[99])).n, 99)
+      return wire.sent('update')
+    }
+    await untilTogether(async (prefix) => {
+      const [{ sids, body }] = await sets(ids(100).map(() => prefix))
+      assert.equal(body.ordered, sids.length > 1 ? undefined : false)
+      return sids.length === 100
+    })
+    await untilTogether(async (prefix) => {
+      const commands = await sets(ids(100, prefix))
+      for (const { body } of commands) assert.equal(body.ordered, false)
+      return commands[0].sids.length === 100
+    })
   })
 })
 
-describe('calls on the whole collection', () => {
+/** Of the methods that have another name there. @type {Record<string, any>} */
+const NAMES_IN_RUST = { length: 'count', ping: 'find' }
+
+describe('calls about no session', () => {
   for (const method of /** @type {const} */ (['clear', 'length', 'all', 'ping', 'close'])) {
     test(`reach Rust before what is called after them: ${method}`, async (t) => {
       const { open } = await openStandalone(t)
       const store = open()
       await store.set('sid', { n: 1 })
-      const called = t.mock.method(NativeStore.prototype, method === 'length' ? 'count' : method)
+      const called = t.mock.method(NativeStore.prototype, NAMES_IN_RUST[method] ?? method)
       const answer = store[method]()
       assert.equal(called.mock.callCount(), 1)
       await answer
@@ -366,36 +416,45 @@ describe('answers', () => {
   test('tell the touches that missed from the others, in one command', async (t) => {
     const { open, sessions, wire } = await openStandalone(t)
     const store = open({ strictTouch: true })
-    const all = ids(300)
-    const there = all.filter((_, index) => index % 2 === 0)
-    await sessions.insertMany(there.map((sid) => storedSession(sid)))
     const touched = told(store, 'touch')
-    const release = await occupy(wire, 'update', (sid) => store.set(sid, {}))
-    const touches = all.map((sid) => store.touch(sid, {}))
-    await release()
-    const settled = await Promise.allSettled(touches)
-    assert.equal(wire.sent('update').length, 1)
-    assert.deepEqual([...touched].sort(), [...there].sort())
-    const messages = settled.map((one) => one.status === 'rejected' && one.reason.message)
-    assert.deepEqual(
-      messages,
-      all.map((_, index) => index % 2 !== 0 && 'Unable to find the session to touch')
-    )
+    await untilTogether(async (prefix) => {
+      const all = ids(150, prefix)
+      const there = all.filter((_, index) => index % 2 === 0)
+      await sessions.insertMany(there.map((sid) => storedSession(sid)))
+      touched.clear()
+      const release = await occupy(wire, 'update', (sid) => store.set(sid, {}))
+      const touches = all.map((sid) => store.touch(sid, {}))
+      await release()
+      const settled = await Promise.allSettled(touches)
+      assert.deepEqual([...touched].sort(), [...there].sort())
+      const messages = settled.map((one) => one.status === 'rejected' && one.reason.message)
+      assert.deepEqual(
+        messages,
+        all.map((_, index) => index % 2 !== 0 && 'Unable to find the session to touch')
+      )
+      return wire.sent('update').length === 1
+    })
   })
 
   test('tell a touch before the creation of its session from one after it, in one command', async (t) => {
     const { open, wire } = await openStandalone(t)
     const store = open()
-    const release = await occupy(wire, 'update', (sid) => store.set(sid, {}))
-    const events = []
-    for (const name of ['create', 'touch', 'touch-missed']) {
-      store.on(name, (sid) => sid === 'sid' && events.push(name))
-    }
-    const calls = [store.touch('sid', {}), store.set('sid', {}), store.touch('sid', {})]
-    calls.push(...ids(10).map((sid) => store.set(sid, {})))
-    await Promise.all([release(), ...calls])
-    assert.equal(wire.sent('update').length, 1)
-    assert.deepEqual(events, ['touch-missed', 'create', 'touch'])
+    await untilTogether(async (prefix) => {
+      const release = await occupy(wire, 'update', (sid) => store.set(sid, {}))
+      const calls = [
+        outcomeOf(store, 'touch', [prefix, {}]),
+        outcomeOf(store, 'set', [prefix, {}]),
+        outcomeOf(store, 'touch', [prefix, {}]),
+        ...ids(10, prefix).map((sid) => outcomeOf(store, 'set', [sid, {}])),
+      ]
+      await release()
+      const told = await Promise.all(calls)
+      assert.deepEqual(
+        told.map(({ event }) => event),
+        ['touch-missed', 'create', 'touch', ...ids(10).map(() => 'create')]
+      )
+      return wire.sent('update').length === 1
+    })
   })
 
   test('count no touch as missed where the server does not acknowledge', async (t) => {
@@ -418,19 +477,22 @@ describe('answers', () => {
     const store = open()
     await sessions.insertOne(storedSession('there'))
     const missed = told(store, 'touch-missed')
-    const release = await occupy(wire, 'update', (sid) => store.set(sid, {}))
-    const calls = ids(100).map((sid, index) => store.set(sid, { text: index % 9 ? '' : 'forbidden' }))
-    calls.push(store.touch('there', {}), store.touch('gone', {}))
-    await release()
-    assert.deepEqual(await outcomes(calls), [
-      ...ids(100).map((_, index) => (index % 9 ? 'fulfilled' : 'MongoServerError')),
-      'fulfilled',
-      'fulfilled',
-    ])
-    await assert.rejects(calls[0], { code: 121 })
-    assert.equal(wire.sent('update').length, 1)
-    assert.deepEqual([...missed], ['gone'])
-    assert.equal(await sessions.countDocuments({ _id: /^sid/ }), 88)
+    await untilTogether(async (prefix) => {
+      const release = await occupy(wire, 'update', (sid) => store.set(sid, {}))
+      const all = ids(100, prefix)
+      const calls = all.map((sid, index) => store.set(sid, { text: index % 9 ? '' : 'forbidden' }))
+      calls.push(store.touch('there', {}), store.touch('gone', {}))
+      await release()
+      assert.deepEqual(await outcomes(calls), [
+        ...all.map((_, index) => (index % 9 ? 'fulfilled' : 'MongoServerError')),
+        'fulfilled',
+        'fulfilled',
+      ])
+      await assert.rejects(calls[0], { code: 121 })
+      assert.deepEqual([...missed], ['gone'])
+      assert.equal(await sessions.countDocuments({ _id: { $in: all } }), 88)
+      return wire.sent('update').length === 1
+    })
   })
 
   test('hold the write error of their own statement only, in an ordered command too', async (t) => {
@@ -440,21 +502,28 @@ describe('answers', () => {
     const store = open()
     const created = told(store, 'create')
     const missed = told(store, 'touch-missed')
-    const release = await occupy(wire, 'update', (sid) => store.set(sid, {}))
     const texts = ['', 'forbidden', '', 'forbidden', '']
-    const calls = ids(20).flatMap((sid) => [
-      store.touch(sid, {}),
-      ...texts.map((text, n) => store.set(sid, { text, n })),
-    ])
-    await release()
     const expected = ['', ...texts].map((text) => (text ? 'MongoServerError' : 'fulfilled'))
-    assert.deepEqual(
-      await outcomes(calls),
-      ids(20).flatMap(() => expected)
-    )
-    assert.equal(created.size, 20 + 3)
-    assert.equal(missed.size, 20)
-    assert.equal(await sessions.countDocuments({ session: /"n":4/ }), 20)
+    await untilTogether(async (prefix) => {
+      const release = await occupy(wire, 'update', (sid) => store.set(sid, {}))
+      const all = ids(20, prefix)
+      created.clear()
+      missed.clear()
+      const calls = all.flatMap((sid) => [
+        store.touch(sid, {}),
+        ...texts.map((text, n) => store.set(sid, { text, n })),
+      ])
+      await release()
+      assert.deepEqual(
+        await outcomes(calls),
+        all.flatMap(() => expected)
+      )
+      const ofTest = [...created].filter((sid) => all.includes(sid))
+      assert.deepEqual(ofTest.sort(), [...all].sort())
+      assert.deepEqual([...missed].sort(), [...all].sort())
+      assert.equal(await sessions.countDocuments({ _id: { $in: all }, session: /"n":4/ }), 20)
+      return wire.sent('update')[0].sids.length === calls.length
+    })
   })
 
   test('are those of the own codec where several stores share a command', async (t) => {
@@ -463,16 +532,19 @@ describe('answers', () => {
     const sealed = open({ crypto: { secret: 'squirrel' }, onDecryptError: 'drop', acceptPlaintext: true })
     await plain.set('plain', { n: 1 })
     await sealed.set('sealed', { n: 2 })
-    const release = await occupy(wire, 'find', (sid) => plain.get(sid))
-    const gets = [sealed.get('sealed'), plain.get('plain'), sealed.get('plain'), plain.get('sealed')]
-    await release()
-    const [own, other, read, unread] = await Promise.allSettled(gets)
-    assert.deepEqual(
-      [own, other, read].map((one) => one.status === 'fulfilled' && one.value.n),
-      [2, 1, 1]
-    )
-    // Its ciphertext is the JSON of a string to those who have no secret.
-    assert.ok(unread.status === 'rejected' || typeof unread.value === 'string')
+    await untilTogether(async () => {
+      const release = await occupy(wire, 'find', (sid) => plain.get(sid))
+      const gets = [sealed.get('sealed'), plain.get('plain'), sealed.get('plain'), plain.get('sealed')]
+      await release()
+      const [own, other, read, unread] = await Promise.allSettled(gets)
+      assert.deepEqual(
+        [own, other, read].map((one) => one.status === 'fulfilled' && one.value.n),
+        [2, 1, 1]
+      )
+      // Its ciphertext is the JSON of a string to those who have no secret.
+      assert.ok(unread.status === 'rejected' || typeof unread.value === 'string')
+      return wire.sent('find').length === 1
+    })
   })
 
   test('of reads find what a collation takes for the same id', async (t) => {
@@ -480,34 +552,40 @@ describe('answers', () => {
     await db.createCollection('sessions', { collation: { locale: 'en', strength: 2 } })
     const store = open()
     await store.set('sid', { n: 1 })
-    const release = await occupy(wire, 'find', (sid) => store.get(sid))
-    const gets = ['SID', 'other'].map((sid) => store.get(sid))
-    await release()
-    const found = await Promise.all(gets)
-    assert.deepEqual(
-      found.map((session) => session?.n),
-      [1, undefined]
-    )
+    await untilTogether(async () => {
+      const release = await occupy(wire, 'find', (sid) => store.get(sid))
+      const gets = ['SID', 'other'].map((sid) => store.get(sid))
+      await release()
+      const found = await Promise.all(gets)
+      assert.deepEqual(
+        found.map((session) => session?.n),
+        [1, undefined]
+      )
+      return wire.sent('find')[0].sids.length === 2
+    })
   })
 })
 
 test('what is asked for while answers are handed out leaves, with every one of the rest', async (t) => {
   const { open, wire } = await openStandalone(t)
   const store = open()
-  const release = await occupy(wire, 'find', (sid) => store.get(sid))
-  let done = 0
-  const steps = ids(100).map(
-    (sid) =>
-      new Promise((resolve) => {
-        store.get(sid, () =>
-          store.set(sid, {}, () => {
-            done++
-            resolve(undefined)
-          })
-        )
-      })
-  )
-  await release()
-  await Promise.all(steps)
-  assert.equal(done, 100)
+  await untilTogether(async (prefix) => {
+    const release = await occupy(wire, 'find', (sid) => store.get(sid))
+    let done = 0
+    const steps = ids(100, prefix).map(
+      (sid) =>
+        new Promise((resolve) => {
+          store.get(sid, () =>
+            store.set(sid, {}, () => {
+              done++
+              resolve(undefined)
+            })
+          )
+        })
+    )
+    await release()
+    await Promise.all(steps)
+    assert.equal(done, 100)
+    return wire.sent('find').length === 1
+  })
 })

@@ -3,12 +3,12 @@
 'use strict'
 
 const { randomBytes } = require('node:crypto')
-const { once } = require('node:events')
+const { EventEmitter, once } = require('node:events')
 const net = require('node:net')
 const { BSON } = require('mongodb')
 const { openDatabase } = require('./database.js')
 const { withDatabase } = require('./server.js')
-const { until } = require('./wait.js')
+const { nextEvent } = require('./wait.js')
 
 // https://www.mongodb.com/docs/manual/reference/mongodb-wire-protocol/: four int32, the first the length of all, then the
 // second the id of a request and the third the one that a reply answers; then what the message is.
@@ -67,8 +67,8 @@ function onMessages(socket, onMessage) {
 class Command {
   name
   #message
-  /** @type {Buffer | undefined} */
-  #reply
+  /** Whether the server has answered, be that passed on or not. */
+  isAnswered = false
 
   /** @param {string} name @param {Buffer} message */
   constructor(name, message) {
@@ -80,14 +80,11 @@ class Command {
     return bodyOf(this.#message)
   }
 
-  /** What the server answered, whether that was passed on or not. */
-  get reply() {
-    return this.#reply && bodyOf(this.#reply)
-  }
-
-  /** @param {Buffer} reply */
-  onReply(reply) {
-    this.#reply = reply
+  /** The session of each statement, or those that a `find` is about. @returns {string[]} */
+  get sids() {
+    const { filter, updates, deletes } = this.body
+    if (filter) return filter._id.$in ?? [filter._id]
+    return (updates ?? deletes).map((/** @type {any} */ { q }) => q._id)
   }
 }
 
@@ -100,7 +97,9 @@ class Wire {
   #lost = () => undefined
   /** @type {Set<net.Socket>} */
   #sockets = new Set()
-  #server = net.createServer((client) => this.#connect(client))
+  #refused = 0
+  #replies = new EventEmitter()
+  #server = net.createServer((client) => this.#accept(client))
   #address
 
   /** @param {net.TcpNetConnectOpts} address */
@@ -132,12 +131,14 @@ class Wire {
   }
 
   /** @param {string} name @param {number} count until so many of these are there that the server has answered */
-  answered(name, count) {
-    return until(() => this.sent(name).filter(({ reply }) => reply).length >= count)
+  async answered(name, count) {
+    while (this.sent(name).filter(({ isAnswered }) => isAnswered).length < count) {
+      await nextEvent(this.#replies, 'reply')
+    }
   }
 
   /**
-   * Keeps the replies to these commands back from now on.
+   * Keeps the replies to these commands back from now on, and notes the commands.
    *
    * @param {string} name
    * @returns {() => void} lets them, and those that follow, pass
@@ -178,6 +179,18 @@ class Wire {
     })
   }
 
+  /** Cuts the next connections before anything has passed. @param {number} count */
+  refuseNext(count) {
+    this.#refused = count
+  }
+
+  /** @param {net.Socket} client */
+  #accept(client) {
+    if (this.#refused === 0) return this.#connect(client)
+    this.#refused--
+    client.destroy()
+  }
+
   /** @param {net.Socket} client */
   #connect(client) {
     const server = net.connect(this.#address)
@@ -201,12 +214,15 @@ class Wire {
       else server.write(message)
     })
     onMessages(server, (message) => {
-      const command = requests.get(message.readInt32LE(8))
-      command?.onReply(message)
+      const request = message.readInt32LE(8)
+      const command = requests.get(request)
+      requests.delete(request)
       const pass = () => client.write(message)
-      if (!command) pass()
-      else if (this.#lost(command) === 'reply') cut()
+      if (!command) return pass()
+      command.isAnswered = true
+      if (this.#lost(command) === 'reply') cut()
       else this.#held.get(command.name)?.push(pass) ?? pass()
+      this.#replies.emit('reply')
     })
   }
 
@@ -215,7 +231,8 @@ class Wire {
     const name = nameOf(message)
     // The drivers' own have no session.
     const isOfStore = name === 'hello' && 'lsid' in bodyOf(message)
-    if (!isOfStore && !['find', 'getMore', 'update', 'delete'].includes(name)) return undefined
+    const isOfInterest = ['find', 'getMore', 'update', 'delete'].includes(name) || this.#held.has(name)
+    if (!isOfStore && !isOfInterest) return undefined
     const command = new Command(name, message)
     this.commands.push(command)
     return command
@@ -242,6 +259,7 @@ async function openBehindWire(t, server, query = '') {
   return {
     ...database,
     wire,
+    wireUrl,
     /** @param {Record<string, any>} [options] */
     open: (options) => database.open({ mongoUrl: wireUrl, autoRemove: 'disabled', ...options }),
   }

@@ -1,0 +1,98 @@
+// A server that refuses a whole command: what is sent again, what is halved, and what is everybody's answer.
+'use strict'
+
+const assert = require('node:assert/strict')
+const { describe, test } = require('node:test')
+const { DEFAULT_BACKEND } = require('../support/backends.js')
+const { openDatabase } = require('../support/database.js')
+const { LATER, plainSession } = require('../support/sessions.js')
+const { startReplicaSet, startServer, withDatabase } = require('../support/server.js')
+
+const TEST_COMMANDS = ['--setParameter', 'enableTestCommands=1']
+const CALLS = 100
+const skip = DEFAULT_BACKEND === 'driver' && 'what the JavaScript driver is refused is asked again one by one'
+
+const servers = {
+  'replica set': startReplicaSet({ args: TEST_COMMANDS }),
+  standalone: startServer({ args: TEST_COMMANDS }),
+}
+
+/**
+ * @param {import('mongodb').Db} db
+ * @param {object} data of the fail point
+ * @param {unknown} [mode]
+ */
+async function failUpdates(db, data, mode = 'alwaysOn') {
+  const { count } = await db.client.db('admin').command({
+    configureFailPoint: 'failCommand',
+    mode,
+    data: { failCommands: ['update'], appName: 'refused', ...data },
+  })
+  return count ?? 0
+}
+
+/** @param {import('mongodb').Db} db @param {number} before */
+async function refusalsSince(db, before) {
+  const off = await db.client.db('admin').command({ configureFailPoint: 'failCommand', mode: 'off' })
+  return off.count - before
+}
+
+for (const [where, server] of Object.entries(servers)) {
+  describe(`a refusal of a ${where}`, { skip }, () => {
+    /** @param {import('node:test').TestContext} t @param {Record<string, any>} [mongoOptions] */
+    async function openStore(t, mongoOptions) {
+      const name = `refusals-${where.replace(' ', '')}-${t.name.replace(/\W/g, '').slice(0, 16)}`
+      const { open, db, sessions } = await openDatabase(t, withDatabase((await server).getUri(), name))
+      const store = open({
+        autoRemove: 'disabled',
+        mongoOptions: { appName: 'refused', ...mongoOptions },
+      })
+      await store.set('first', plainSession(LATER))
+      const saveAll = () =>
+        Promise.allSettled(
+          Array.from({ length: CALLS }, (_, index) => store.set(`sid-${index}`, plainSession(LATER)))
+        )
+      return { store, db, sessions, saveAll }
+    }
+
+    for (const errorCode of [13, 115]) {
+      test(`code ${errorCode} is everybody's answer, and no command is halved`, async (t) => {
+        const { db, saveAll } = await openStore(t)
+        const before = await failUpdates(db, { errorCode })
+        const saved = await saveAll()
+        assert.ok((await refusalsSince(db, before)) < CALLS)
+        for (const one of saved) assert.equal(one.status === 'rejected' && one.reason.code, errorCode)
+      })
+    }
+
+    test('what is refused by halves alike is not halved further', async (t) => {
+      const { db, saveAll } = await openStore(t)
+      const before = await failUpdates(db, { errorCode: 9 })
+      const saved = await saveAll()
+      assert.ok((await refusalsSince(db, before)) < CALLS)
+      for (const one of saved) assert.equal(one.status === 'rejected' && one.reason.code, 9)
+    })
+
+    for (const data of [
+      { errorCode: 16500 },
+      { errorCode: 462, errorLabels: ['SystemOverloadedError', 'RetryableError'] },
+    ]) {
+      test(`a server that is overloaded is asked again, a little later: ${data.errorCode}`, async (t) => {
+        const { db, sessions, saveAll } = await openStore(t)
+        await failUpdates(db, data, { times: 5 })
+        const saved = await saveAll()
+        await refusalsSince(db, 0)
+        assert.ok(saved.every(({ status }) => status === 'fulfilled'))
+        assert.equal(await sessions.countDocuments(), CALLS + 1)
+      })
+
+      test(`one that stays overloaded is asked a few times only: ${data.errorCode}`, async (t) => {
+        const { db, saveAll } = await openStore(t, { serverSelectionTimeoutMS: 1_000 })
+        const before = await failUpdates(db, data)
+        const saved = await saveAll()
+        assert.ok((await refusalsSince(db, before)) < 3 * CALLS)
+        for (const one of saved) assert.equal(one.status === 'rejected' && one.reason.code, data.errorCode)
+      })
+    }
+  })
+}
