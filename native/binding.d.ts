@@ -100,13 +100,6 @@ export declare class NativeStore {
    */
   clear(): Promise<Outcome<void>>
   /**
-   * Asks the server for a sign of life.
-   *
-   * # Errors
-   * None: failures are data.
-   */
-  ping(): Promise<Outcome<void>>
-  /**
    * Waits until the TTL index has been tried for the first time, whatever came of it.
    *
    * # Errors

@@ -95,9 +95,7 @@ export interface SessionCollection {
   /** The same collection through a JavaScript driver, once the TTL index has been tried. */
   // biome-ignore lint/suspicious/noExplicitAny: of any version of the driver
   collection(): Promise<Record<string, any>>
-  /**
-   * Gives the connections up. Calls under way are not waited for, and whatever is asked for from now on fails.
-   */
+  /** Gives the connections up. Calls under way are not waited for, and whatever is asked for from now on fails. */
   close(): Promise<void>
 }
 

@@ -149,7 +149,10 @@ export interface MongoOptions extends Partial<Record<DriverOption, unknown>> {
   retryReads?: boolean
   /** The same for a write; the server must be part of a replica set or a sharded cluster. @default true */
   retryWrites?: boolean
-  /** How often to repeat what an overloaded server refused. @default 2 */
+  /**
+   * How often to repeat what an overloaded server refused. Without it, on Rust as often as `serverSelectionTimeoutMS` has time for,
+   * on a JavaScript client twice.
+   */
   maxAdaptiveRetries?: number
   /** Try another server when one is overloaded. @default false */
   enableOverloadRetargeting?: boolean
