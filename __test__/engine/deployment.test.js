@@ -8,14 +8,12 @@ const path = require('node:path')
 const { describe, test } = require('node:test')
 const { MongoClient } = require('mongodb')
 const { freePort } = require('../../scripts/free-port.js')
-const { DEFAULT_BACKEND } = require('../support/backends.js')
 const { LATER, plainSession } = require('../support/sessions.js')
 const { startReplicaSet, startServer } = require('../support/server.js')
 const { until } = require('../support/wait.js')
 const { openBehindWire } = require('../support/wire.js')
 
 const ATTENTIVE = '&heartbeatFrequencyMS=500'
-const skip = DEFAULT_BACKEND === 'driver' && 'the JavaScript driver sends the commands here'
 
 /** @param {number} port */
 async function initiate(port) {
@@ -36,7 +34,7 @@ const saved = (store) =>
     )
   )
 
-describe('a deployment', { skip }, () => {
+describe('a deployment', () => {
   test('that becomes a replica set, and a standalone server again, is known without a restart', async (t) => {
     const dbPath = await mkdtemp(path.join(tmpdir(), 'connect-mongo-native-'))
     t.after(() => rm(dbPath, { recursive: true, force: true }))

@@ -131,7 +131,7 @@ for (const backend of BACKENDS) {
           const port = Number(new URL(server.getUri()).port)
           const gate = new Gate(port)
           t.after(() => gate.close())
-          const url = `mongodb://127.0.0.1:${await gate.open()}/forgetful?directConnection=true`
+          const url = `mongodb://127.0.0.1:${await gate.open()}/forgetful?directConnection=true&serverSelectionTimeoutMS=5000`
           const { open } = await openDatabase(t, url)
           const store = open({ backend, autoRemove: 'disabled', connectionEvents: false })
           const call = (/** @type {string} */ sid) =>

@@ -3,14 +3,12 @@
 
 const assert = require('node:assert/strict')
 const { describe, test } = require('node:test')
-const { DEFAULT_BACKEND } = require('../support/backends.js')
 const { openDatabase } = require('../support/database.js')
 const { LATER, plainSession } = require('../support/sessions.js')
 const { startReplicaSet, startServer, withDatabase } = require('../support/server.js')
 
 const TEST_COMMANDS = ['--setParameter', 'enableTestCommands=1']
 const CALLS = 100
-const skip = DEFAULT_BACKEND === 'driver' && 'what the JavaScript driver is refused is asked again one by one'
 
 const servers = {
   'replica set': startReplicaSet({ args: TEST_COMMANDS }),
@@ -38,7 +36,7 @@ async function refusalsSince(db, before) {
 }
 
 for (const [where, server] of Object.entries(servers)) {
-  describe(`a refusal of a ${where}`, { skip }, () => {
+  describe(`a refusal of a ${where}`, () => {
     /** @param {import('node:test').TestContext} t @param {Record<string, any>} [mongoOptions] */
     async function openStore(t, mongoOptions) {
       const name = `refusals-${where.replace(' ', '')}-${t.name.replace(/\W/g, '').slice(0, 16)}`
