@@ -5,6 +5,7 @@ const assert = require('node:assert/strict')
 const { describe, test } = require('node:test')
 const { runInChild } = require('../support/child.js')
 const { openDatabase } = require('../support/database.js')
+const { startServer, withDatabase } = require('../support/server.js')
 
 const UNREACHABLE = 'mongodb://127.0.0.1:1/down?serverSelectionTimeoutMS=300'
 
@@ -153,6 +154,36 @@ describe('a pending call keeps the process alive', () => {
     assertExited(result)
     assert.equal(await sessions.countDocuments(), 100)
   })
+})
+
+test('a store that is closed while its server is silent lets the process end', async (t) => {
+  const server = await startServer()
+  const pid = Number(server.instanceInfo?.instance.mongodProcess?.pid)
+  t.after(() => process.kill(pid, 'SIGCONT'))
+  const result = await runInChild(
+    async ({ mongoUrl, serverPid }) => {
+      const { setTimeout: sleep } = require('node:timers/promises')
+      const store = new (require('../..'))({ mongoUrl })
+      const session = { cookie: {} }
+      await store.set('sid', session)
+      process.kill(serverPid, 'SIGSTOP')
+      await sleep(100)
+      const calls = [store.all(), store.length(), store.clear(), store.ping(), store.destroy('gone')]
+      // More than leave at once: the others wait for their turn.
+      for (let index = 0; index < 100; index++) {
+        calls.push(store.get('sid'), store.set('sid', session), store.touch(`sid-${index}`, session))
+      }
+      const settled = Promise.allSettled(calls)
+      await sleep(100)
+      await store.close({ timeoutMS: 100 })
+      const codes = (await settled).map(({ reason }) => reason?.code)
+      console.log(new Set(codes))
+    },
+    { mongoUrl: withDatabase(server.getUri(), 'silent'), serverPid: pid },
+    { timeoutMs: 20_000 }
+  )
+  assertExited(result)
+  assert.equal(result.stdout, "Set(1) { 'ERR_STORE_CLOSED' }\n")
 })
 
 describe('process.exit', () => {

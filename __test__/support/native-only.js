@@ -65,6 +65,7 @@ const NATIVE_ONLY = {
   'process/exit.test.js': [
     [/ a script that never calls close\(\) exits on its own > (after|with) (?!loading)/, KEEPS_ALIVE],
     [/ a pending call keeps the process alive > and what it wrote is there/, KEEPS_ALIVE],
+    [/ a store that is closed while its server is silent /, 'a JavaScript client waits for its server'],
     [/ resources > hold nothing active /, KEEPS_ALIVE],
   ],
   'api/lifecycle.test.js': [

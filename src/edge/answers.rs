@@ -67,6 +67,7 @@ pub struct Answers {
     /// Operations that exist, those that nobody waits for any more included.
     pending: AtomicUsize,
     deadlines: Mutex<Deadlines>,
+    is_given_up: AtomicBool,
     /// Told when calls have run out of time.
     on_late: OnceLock<OnLate>,
     /// While JavaScript gets several answers: until when what it asks for meanwhile waits for more of the same.
@@ -115,6 +116,7 @@ impl Answers {
             waiting: AtomicUsize::new(0),
             pending: AtomicUsize::new(0),
             deadlines: Mutex::default(),
+            is_given_up: AtomicBool::new(false),
             on_late: OnceLock::new(),
             corked_until: Mutex::default(),
         });
@@ -144,6 +146,12 @@ impl Answers {
             call,
             is_answered: self.limits.time.map(|time| self.limit(call, time)),
         })
+    }
+
+    /// Takes no more answers, and lets the process end, on the JavaScript thread.
+    pub fn give_up(&self, env: Env) {
+        self.is_given_up.store(true, Ordering::Release);
+        self.hold_process_open(env, false);
     }
 
     /// Has somebody told when calls have run out of time. The first to ask is told.
@@ -249,19 +257,17 @@ impl Caller for PendingCall {
     type Wakes = Wakes;
 
     fn is_gone(&self) -> bool {
-        self.is_answered
-            .as_ref()
-            .is_some_and(|is_answered| is_answered.load(Ordering::Acquire))
+        let is_answered = self.is_answered.as_ref();
+        self.answers.is_given_up.load(Ordering::Acquire)
+            || is_answered.is_some_and(|is_answered| is_answered.load(Ordering::Acquire))
     }
 
     fn answer(self, result: Result<Answer, StoreError>, wakes: &mut Wakes) {
         // Before the answer: who gets it may call again at once.
         self.answers.pending.fetch_sub(1, Ordering::Relaxed);
-        let is_late = self
-            .is_answered
-            .as_ref()
-            .is_some_and(|is_answered| is_answered.swap(true, Ordering::AcqRel));
-        if !is_late {
+        let is_answered = self.is_answered.as_ref();
+        let is_late = is_answered.is_some_and(|answered| answered.swap(true, Ordering::AcqRel));
+        if !is_late && !self.answers.is_given_up.load(Ordering::Acquire) {
             self.answers.put(self.call, result);
         }
         wakes.add(self.answers);

@@ -7,7 +7,7 @@ use napi::{
     Env,
     bindgen_prelude::{Object, ToNapiValue},
 };
-use tokio::runtime::Runtime;
+use tokio::{runtime::Runtime, sync::watch};
 
 use crate::{
     edge::{
@@ -21,6 +21,7 @@ use crate::{
 pub struct StoreHandle {
     runtime: &'static Runtime,
     open: Mutex<Option<(Arc<OpenStore>, BackgroundTasks)>>,
+    closing: watch::Sender<bool>,
 }
 
 impl StoreHandle {
@@ -30,6 +31,7 @@ impl StoreHandle {
         Self {
             runtime,
             open: Mutex::new(Some(open)),
+            closing: watch::Sender::new(false),
         }
     }
 
@@ -47,7 +49,7 @@ impl StoreHandle {
         submitted.err().map(Failure::from)
     }
 
-    /// A promise of what an operation on the open store comes to.
+    /// A promise of what an operation on the open store comes to; its end is not waited for when the store is closed.
     ///
     /// # Errors
     /// What Node-API reports.
@@ -61,7 +63,15 @@ impl StoreHandle {
         F: Future<Output = Result<T, StoreError>> + Send + 'static,
     {
         let store = self.store();
-        self.settle(env, async move { operation(store?).await }.boxed())
+        let mut closing = self.closing.subscribe();
+        let operation = async move {
+            tokio::select! {
+                biased;
+                outcome = operation(store?) => outcome,
+                _ = closing.wait_for(|is_closing| *is_closing) => Err(StoreError::Closed),
+            }
+        };
+        self.settle(env, operation.boxed())
     }
 
     /// A promise of what an operation comes to. It keeps the process alive while it is pending.
@@ -106,12 +116,16 @@ impl StoreHandle {
         }
     }
 
-    /// A promise of the end of the store.
+    /// A promise of the end of the store. Nothing that it was asked for is waited for any more, or sent if it has not been.
     ///
     /// # Errors
     /// What Node-API reports.
     pub fn close<'env>(&self, env: &'env Env) -> napi::Result<Object<'env>> {
         let open = self.lock().take();
+        self.closing.send_replace(true);
+        if let Some((store, _)) = &open {
+            store.give_up(*env);
+        }
         let close = async move {
             if let Some((store, tasks)) = open {
                 store.close(tasks).await;

@@ -113,6 +113,12 @@ impl OpenStore {
         self.engine.start();
     }
 
+    /// Lets go of the calls that wait for an answer, on the JavaScript thread.
+    pub fn give_up(&self, env: Env) {
+        self.answers.give_up(env);
+        self.engine.drop_abandoned();
+    }
+
     /// Ends the background work, and the connections when no other store shares them.
     pub async fn close(self: Arc<Self>, tasks: BackgroundTasks) {
         tasks.finish(self.client.deployment().is_reached()).await;

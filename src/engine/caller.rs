@@ -21,7 +21,7 @@ pub trait Caller: Send + Sync + 'static {
     /// Gathers whom answers have reached, so that each thread is woken once for all of them: when this is dropped.
     type Wakes: Default + Send;
 
-    /// Whether its call has run out of time.
+    /// Whether its call has run out of time, or was given up.
     fn is_gone(&self) -> bool;
 
     /// Takes the answer.
@@ -38,7 +38,7 @@ impl<C: Caller> Waiter<C> {
         Self(Some(caller))
     }
 
-    /// Whether its call has run out of time.
+    /// Whether its call has run out of time, or was given up.
     #[must_use]
     pub fn is_gone(&self) -> bool {
         self.0.as_ref().is_some_and(C::is_gone)

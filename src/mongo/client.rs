@@ -3,9 +3,11 @@
 use std::{
     collections::HashMap,
     sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError, Weak},
+    time::Duration,
 };
 
 use mongodb::event::{EventHandler, cmap::CmapEvent};
+use tokio::time;
 
 use crate::mongo::{
     connections::IdleConnections,
@@ -14,6 +16,9 @@ use crate::mongo::{
     monitoring::KnownServers,
     options::{ConnectionOptions, driver_options},
 };
+
+/// How long the driver may take to end. A server that is silent is not waited for.
+const SHUTDOWN_TIME: Duration = Duration::from_millis(500);
 
 static CLIENTS: LazyLock<Mutex<HashMap<ConnectionOptions, Weak<SharedClient>>>> =
     LazyLock::new(Mutex::default);
@@ -72,7 +77,7 @@ impl SharedClient {
         let availability = *last.deployment.known().availability().borrow();
         if availability.is_some_and(|now| now.takes_writes) {
             let client = last.deployment.driver().clone();
-            client.shutdown().immediate(true).await;
+            drop(time::timeout(SHUTDOWN_TIME, client.shutdown().immediate(true)).await);
         }
     }
 
