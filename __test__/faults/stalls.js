@@ -170,7 +170,7 @@ async function evenlySlow({ deployment, recovered, measureGrouping }, blockTimeM
   const data = { failCommands: ['find', 'update', 'delete'], blockConnection: true, blockTimeMS }
   await measureGrouping(async () => {
     await failCommand(deployment, data, 'alwaysOn')
-    await sleep(SLOW_MS + 2 * blockTimeMS)
+    await sleep(SLOW_MS + 5 * blockTimeMS)
   })
   // It is off only when the last of them is through, and meanwhile others are not slow.
   await failCommand(deployment, {}, 'off')
@@ -192,6 +192,7 @@ const STALLS = [
   {
     ...ON_ONE_MEMBER,
     name: 'stuck-writes',
+    isFast: true,
     what: `${STUCK_COMMANDS} updates take ${STUCK_MS / 1_000} s`,
     run: (scene) => stuck(scene, 'update'),
   },
@@ -229,6 +230,7 @@ const STALLS = [
   {
     ...ON_ONE_MEMBER,
     name: 'slow-disk',
+    isFast: true,
     what: `the disk takes no write for ${SLOW_DISK_MS / 1_000} s: others read`,
     // A linearizable read writes.
     url: {},
