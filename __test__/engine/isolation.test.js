@@ -58,6 +58,19 @@ async function underWay(db, count) {
   }
 }
 
+/**
+ * The process of the secondary of a set of two.
+ *
+ * @param {Awaited<ReturnType<typeof startReplicaSet>>} set
+ * @param {import('mongodb').Db} db
+ */
+async function secondaryOf(set, db) {
+  const { primary } = await db.command({ hello: 1 })
+  const port = Number(primary.split(':')[1])
+  const secondary = set.servers.find(({ instanceInfo }) => instanceInfo?.port !== port)
+  return /** @type {number} */ (secondary?.instanceInfo?.instance.mongodProcess?.pid)
+}
+
 const COMMANDS = {
   get: { failCommands: ['find'] },
   set: { failCommands: ['update'] },
@@ -122,6 +135,75 @@ for (const backend of BACKENDS) {
       })
     }
   })
+
+  if (backend === 'native') {
+    describe('on the native backend, a command of many sessions', () => {
+      /** @type {Awaited<ReturnType<typeof startReplicaSet>>} */
+      let set
+
+      before(async () => {
+        set = await startReplicaSet({ count: 2 })
+      })
+
+      for (const method of /** @type {const} */ (['set', 'touch', 'destroy'])) {
+        test(`does not wait for the documents in it that are locked: ${method}`, async (t) => {
+          const { open, sessions, db } = await openDatabase(t, withDatabase(set.getUri(), `held-${method}`))
+          const store = open({ backend })
+          await store.collectionP
+          const locked = sids('locked', 3)
+          const others = sids('other', OTHERS)
+          const all = [...others.slice(0, 20), ...locked, ...others.slice(20)]
+          const session = plainSession({ saves: 1 })
+          // More than once, for a connection to be trusted with all of them.
+          for (let round = 0; round < 5; round++) await Promise.all(all.map((sid) => store.set(sid, session)))
+          const transactions = locked.map(() => db.client.startSession())
+          for (const [index, transaction] of transactions.entries()) {
+            transaction.startTransaction()
+            const filter = { _id: locked[index] }
+            await sessions.updateOne(filter, { $set: { held: true } }, { session: transaction })
+          }
+          const expires = new Date(LATER.getTime() + 60_000).toJSON()
+          const changed = plainSession({ saves: 2, cookie: { expires } })
+          const calls = all.map((sid) => store[method](sid, changed))
+          const waiting = watched(locked.map((sid) => calls[all.indexOf(sid)]))
+          await Promise.all(others.map((sid) => calls[all.indexOf(sid)]))
+          assert.deepEqual([...waiting], [], 'the transactions hold them')
+          // The last one is not behind the others in line.
+          await transactions[2].abortTransaction()
+          await calls[all.indexOf(locked[2])]
+          assert.deepEqual([...waiting], [2], 'the transactions hold the others')
+          await transactions[0].abortTransaction()
+          await transactions[1].abortTransaction()
+          await Promise.all(calls)
+          for (const transaction of transactions) await transaction.endSession()
+          const changedCount = await sessions.countDocuments({ expires: new Date(expires) })
+          assert.equal(changedCount, method === 'destroy' ? 0 : all.length)
+          assert.equal(await sessions.countDocuments(), changedCount)
+        })
+      }
+
+      test('waits as long as the write concern takes', async (t) => {
+        const url = withDatabase(set.getUri(), 'held-concern')
+        const { open, db } = await openDatabase(t, url)
+        const writeOperationOptions = { w: 2 }
+        const store = open({ backend, autoRemove: 'disabled', writeOperationOptions })
+        const others = sids('other', OTHERS)
+        let saves = 0
+        const save = (/** @type {string} */ sid) => store.set(sid, plainSession({ saves: ++saves }))
+        for (let round = 0; round < 5; round++) await Promise.all(others.map(save))
+        const secondary = await secondaryOf(set, db)
+        process.kill(secondary, 'SIGSTOP')
+        t.after(() => process.kill(secondary, 'SIGCONT'))
+        const calls = others.map(save)
+        const answered = watched(calls)
+        // Longer than the server tries to do what others may be waiting for.
+        await sleep(1_000)
+        assert.equal(answered.size, 0)
+        process.kill(secondary, 'SIGCONT')
+        await Promise.all(calls)
+      })
+    })
+  }
 
   describe(`on the ${backend} backend, connections that a firewall has forgotten`, () => {
     for (const [name, start] of Object.entries({ standalone: startServer, 'replica set': startReplicaSet })) {

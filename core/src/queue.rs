@@ -54,18 +54,32 @@ pub struct Limits {
 
 /// So many suspects are remembered. More of them are no sign of a few sessions that hold up others.
 const MOST_SUSPECTS: usize = 1_000;
+/// The suspects of a command leave in so many parts the next time, to find out which it was.
+const SUSPECT_PARTS: usize = 32;
 
 /// Operations that wait for their command.
 pub struct Queue<T> {
     lanes: HashMap<Arc<str>, Lane<T>>,
     waiting: [VecDeque<Arc<str>>; CommandKind::ALL.len()],
-    /// Sessions that share no command.
-    suspects: HashSet<Arc<str>>,
+    /// Sessions that share no command with others than these, and how many may share theirs.
+    suspects: HashMap<Arc<str>, usize>,
+    commands: u64,
+}
+
+/// What goes into one command.
+pub struct Taken<T> {
+    /// In their order of arrival.
+    pub operations: Vec<T>,
+    /// The sessions that they are about.
+    pub ids: Vec<Arc<str>>,
+    /// What tells the command from others.
+    pub number: u64,
 }
 
 struct Lane<T> {
     operations: VecDeque<T>,
-    is_under_way: bool,
+    /// The number of the command that operations of it are under way in.
+    under_way: Option<u64>,
 }
 
 impl<T> Default for Queue<T> {
@@ -73,7 +87,8 @@ impl<T> Default for Queue<T> {
         Self {
             lanes: HashMap::new(),
             waiting: Default::default(),
-            suspects: HashSet::new(),
+            suspects: HashMap::new(),
+            commands: 0,
         }
     }
 }
@@ -90,7 +105,7 @@ impl<T: Queued> Queue<T> {
         self.waiting[operation.kind() as usize].push_back(Arc::clone(&id));
         let lane = Lane {
             operations: VecDeque::from([operation]),
-            is_under_way: false,
+            under_way: None,
         };
         self.lanes.insert(id, lane);
     }
@@ -101,18 +116,23 @@ impl<T: Queued> Queue<T> {
         self.waiting[kind as usize].len()
     }
 
-    /// Takes what goes into the next command of this kind, and the sessions that it is about. Operations on one id stand in
-    /// their order of arrival; no others on these ids are given out before [`Queue::finish`].
-    pub fn take(&mut self, kind: CommandKind, limits: Limits) -> (Vec<T>, Vec<Arc<str>>) {
+    /// Takes what goes into the next command of this kind. Operations on one id stand in their order of arrival; no others on
+    /// these ids are given out before [`Queue::finish`].
+    pub fn take(&mut self, kind: CommandKind, limits: Limits) -> Taken<T> {
+        self.commands += 1;
         let (mut taken, mut ids) = (Vec::new(), Vec::new());
         let mut passed_over = Vec::new();
         let mut room = limits;
-        while ids.len() < limits.sessions
+        let mut are_suspects = None;
+        while ids.len() < room.sessions
             && let Some(id) = self.waiting[kind as usize].pop_front()
         {
-            let is_suspect = self.suspects.contains(&id);
-            if is_suspect && !ids.is_empty() {
+            let suspect = self.suspects.get(&id).copied();
+            if are_suspects.is_some_and(|are_suspects| are_suspects != suspect.is_some()) {
                 passed_over.push(id);
+                if suspect.is_none() {
+                    break;
+                }
                 continue;
             }
             let Some(lane) = self.lanes.get_mut(&id) else {
@@ -120,29 +140,44 @@ impl<T: Queued> Queue<T> {
             };
             let before = taken.len();
             let is_full = !lane.take_run(kind, &mut room, &mut taken);
-            lane.is_under_way = taken.len() > before;
-            if lane.is_under_way {
+            let is_under_way = taken.len() > before;
+            lane.under_way = is_under_way.then_some(self.commands);
+            if is_under_way {
                 ids.push(id);
+                are_suspects = Some(suspect.is_some());
+                room.sessions = room.sessions.min(suspect.unwrap_or(usize::MAX));
             } else {
                 self.list(id, is_full);
             }
-            if is_full || (is_suspect && !ids.is_empty()) {
+            if is_full {
                 break;
             }
         }
         for id in passed_over.into_iter().rev() {
             self.waiting[kind as usize].push_front(id);
         }
-        (taken, ids)
+        Taken {
+            operations: taken,
+            ids,
+            number: self.commands,
+        }
     }
 
-    /// These sessions share no command until they are acquitted: one of them may have held up a command of many.
+    /// One of these sessions may have held up a command of all of them: they leave in parts, without others, until they are
+    /// acquitted.
     pub fn suspect(&mut self, ids: &[Arc<str>]) {
         if self.suspects.len() + ids.len() > MOST_SUSPECTS {
             self.suspects.clear();
         }
-        let ids = ids.iter().take(MOST_SUSPECTS);
-        self.suspects.extend(ids.cloned());
+        let most = ids.len().div_ceil(SUSPECT_PARTS);
+        let suspects = ids.iter().take(MOST_SUSPECTS);
+        self.suspects
+            .extend(suspects.map(|id| (Arc::clone(id), most)));
+    }
+
+    /// No session holds up others.
+    pub fn acquit_all(&mut self) {
+        self.suspects.clear();
     }
 
     /// These sessions hold up nothing.
@@ -154,13 +189,21 @@ impl<T: Queued> Queue<T> {
         }
     }
 
-    /// The operations on these ids that were under way are done.
-    pub fn finish(&mut self, ids: impl IntoIterator<Item = Arc<str>>) {
+    /// Whether operations on this id are under way in this command.
+    #[must_use]
+    pub fn is_under_way(&self, id: &str, command: u64) -> bool {
+        self.lanes
+            .get(id)
+            .is_some_and(|lane| lane.under_way == Some(command))
+    }
+
+    /// The operations on these ids that were under way in this command are done.
+    pub fn finish(&mut self, command: u64, ids: impl IntoIterator<Item = Arc<str>>) {
         for id in ids {
             if let Some(lane) = self.lanes.get_mut(&id)
-                && lane.is_under_way
+                && lane.under_way == Some(command)
             {
-                lane.is_under_way = false;
+                lane.under_way = None;
                 self.list(id, false);
             }
         }

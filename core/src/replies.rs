@@ -73,6 +73,16 @@ pub fn write_concern_error(reply: &Document) -> Option<ServerError> {
     ))
 }
 
+/// What a server says that has given up a command, or the wait for its write concern, after `maxTimeMS`.
+pub const MAX_TIME_MS_EXPIRED: i32 = 50;
+
+/// Whether a command was done, and nobody knows whether its write concern is fulfilled, as `maxTimeMS` was over.
+#[must_use]
+pub fn is_acknowledgement_given_up(reply: &Document) -> bool {
+    let error = write_concern_error(reply);
+    error.is_some_and(|error| error.code == MAX_TIME_MS_EXPIRED)
+}
+
 /// The first write error of a reply, or its write concern error.
 #[must_use]
 pub fn first_error(reply: &Document) -> Option<ServerError> {

@@ -8,11 +8,13 @@
 //! them are late with no timely reply in between, the longer the next may take before it counts as late, and there is a most
 //! that may be under way in all. Until there is such a reply a command is for one session: whatever holds it up holds up
 //! nobody else. With each such reply the next may hold twice as many: where one session holds up others, another may be near.
-//! A session that was in a late command while others were answered in time leaves alone next time: it may have been the reason.
+//! When a late one is answered and none was quicker, what it took is usual from then on, and the next hold what there is.
+//! The sessions of a command that was late while others were answered in time leave in small parts, without others, next time:
+//! one of them may have been the reason.
 
 use std::{sync::Arc, time::Duration};
 
-use crate::queue::{CommandKind, Limits, Queue, Queued};
+use crate::queue::{CommandKind, Limits, Queue, Queued, Taken};
 use connections::Connections;
 use traffic::Traffic;
 
@@ -39,10 +41,19 @@ pub struct Schedule<T> {
 /// A command that has left.
 pub struct Departure {
     kind: CommandKind,
+    number: u64,
     ids: Vec<Arc<str>>,
     /// How many sessions its connection was trusted with.
     trust: usize,
     is_late: bool,
+}
+
+impl Departure {
+    /// What tells the command from others.
+    #[must_use]
+    pub fn number(&self) -> u64 {
+        self.number
+    }
 }
 
 impl<T: Queued> Schedule<T> {
@@ -111,9 +122,14 @@ impl<T: Queued> Schedule<T> {
             operations: MOST_STATEMENTS,
             bytes: MOST_BYTES,
         };
-        let (operations, ids) = self.queue.take(kind, limits);
+        let Taken {
+            operations,
+            ids,
+            number,
+        } = self.queue.take(kind, limits);
         let departure = Departure {
             kind,
+            number,
             ids,
             trust,
             is_late: false,
@@ -125,6 +141,7 @@ impl<T: Queued> Schedule<T> {
     pub fn finish(&mut self, departure: Departure, is_answered: bool, now: Duration) {
         let Departure {
             kind,
+            number,
             ids,
             trust,
             is_late,
@@ -137,10 +154,29 @@ impl<T: Queued> Schedule<T> {
         }
         if !is_late && is_answered {
             self.queue.acquit(&ids);
-        } else if is_late && !traffic.is_in_doubt() {
+        } else if is_late && traffic.is_relieved() {
+            let is_left = |id: &&Arc<str>| self.queue.is_under_way(id, number);
+            let left: Vec<_> = ids.iter().filter(is_left).cloned().collect();
+            self.queue.suspect(&left);
+        }
+        self.queue.finish(number, ids);
+    }
+
+    /// What a command of this number asks for about these sessions is done, whatever becomes of the rest of it. They may be what
+    /// has held it up.
+    pub fn release(&mut self, number: u64, ids: Vec<Arc<str>>, has_held_up: bool) {
+        if has_held_up {
             self.queue.suspect(&ids);
         }
-        self.queue.finish(ids);
+        self.queue.finish(number, ids);
+    }
+
+    /// How long a command of many sessions of this kind, which leaves now, may be held up before those that are not to blame leave
+    /// it; `None` where everybody is held up.
+    #[must_use]
+    pub fn held_after(&self, kind: CommandKind) -> Option<Duration> {
+        let traffic = &self.traffic[kind as usize];
+        (!traffic.is_in_doubt()).then(|| traffic.late_after())
     }
 
     /// How long a command of this kind that leaves now may take before it is late.
@@ -157,7 +193,11 @@ impl<T: Queued> Schedule<T> {
 
     /// A command of this kind was answered after so long.
     pub fn note(&mut self, kind: CommandKind, time: Duration) {
-        self.traffic[kind as usize].note(time);
+        let traffic = &mut self.traffic[kind as usize];
+        if traffic.is_slow_for_all(time) {
+            self.queue.acquit_all();
+        }
+        traffic.note(time);
     }
 
     /// Takes, for good, what waits and is `over`, of each id from the front.

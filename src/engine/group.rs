@@ -7,7 +7,10 @@ use connect_mongo_native_core::{
     schedule::Departure,
 };
 use futures_util::FutureExt;
-use tokio::{runtime::Handle, time};
+use tokio::{
+    runtime::Handle,
+    time::{self, Instant},
+};
 
 use crate::{
     engine::{
@@ -119,30 +122,41 @@ impl<S: Server, C: Caller> Engine<S, C> {
         operations: Vec<Operation<C>>,
         departure: &mut Departure,
     ) -> bool {
-        let late_after = self.state.schedule().late_after(kind);
+        let since = Instant::now();
+        let mut wait = self.state.schedule().late_after(kind);
         // A panic answers the callers of one command, and the others never hear of it.
-        let mut command = pin!(AssertUnwindSafe(self.send(kind, operations)).catch_unwind());
+        let send = self.send(kind, operations, departure.number());
+        let mut command = pin!(AssertUnwindSafe(send).catch_unwind());
         loop {
-            if let Ok(result) = time::timeout(late_after, &mut command).await {
+            if let Ok(result) = time::timeout(wait, &mut command).await {
                 return result.unwrap_or(false);
             }
-            // One that waits because the server has too much to do is no reason to send more.
-            if !self.state.server.is_overloaded() {
+            // Meanwhile it may have turned out that all take longer. And one that waits because the server has too much to do
+            // is no reason to send more.
+            let late_after = self.state.schedule().late_after(kind);
+            let left = late_after.saturating_sub(since.elapsed());
+            if left.is_zero() && !self.state.server.is_overloaded() {
                 break;
             }
+            wait = if left.is_zero() { late_after } else { left };
         }
         self.state.schedule().mark_late(departure);
         self.state.server.check_connections();
         self.start();
-        command.await.unwrap_or(false)
+        loop {
+            tokio::select! {
+                result = &mut command => return result.unwrap_or(false),
+                () = self.state.released.notified() => self.start(),
+            }
+        }
     }
 
     /// Whether the server has answered.
-    async fn send(&self, kind: CommandKind, operations: Vec<Operation<C>>) -> bool {
+    async fn send(&self, kind: CommandKind, operations: Vec<Operation<C>>, number: u64) -> bool {
         match kind {
             CommandKind::Read => reads::find(&self.state, operations).await,
-            CommandKind::Update => writes::update(&self.state, operations).await,
-            CommandKind::Delete => writes::delete(&self.state, operations).await,
+            CommandKind::Update => writes::update(&self.state, operations, number).await,
+            CommandKind::Delete => writes::delete(&self.state, operations, number).await,
         }
     }
 }

@@ -29,6 +29,8 @@
 //! - [`group`]: the engine itself: what waits, and the tasks that send it
 //! - [`registry`]: one engine for all stores of a collection
 //! - [`reads`], [`writes`]: one command of each kind, and its answers
+//! - [`held`]: a write command that one of its statements holds up
+//! - [`outcomes`]: what a write command came to, as its callers get to hear it
 //! - [`statements`]: the elements of write commands
 //! - [`operation`]: what is asked for
 //! - [`state`]: what all of these share
@@ -44,7 +46,9 @@ pub mod caller;
 pub mod encryption;
 pub mod errors;
 pub mod group;
+pub mod held;
 pub mod operation;
+pub mod outcomes;
 pub mod reads;
 pub mod registry;
 pub mod server;

@@ -1,12 +1,13 @@
 //! What the engine asks of a server. The tests' server follows a script.
 
-use std::{collections::HashSet, sync::Arc, time::Duration};
+use std::{collections::HashSet, ops::Range, sync::Arc, time::Duration};
 
 use connect_mongo_native_core::queue::CommandKind;
 use mongodb::bson::{Document, RawArrayBuf};
 
 use crate::mongo::{
     collection::DriverCollection,
+    deployment::WriteNumber,
     errors::MongoError,
     patience::{Loss, Patience},
     reader::OnReply,
@@ -50,6 +51,23 @@ pub trait Server: Send + Sync + 'static {
         is_ordered: bool,
     ) -> impl Future<Output = Result<Document, MongoError>> + Send;
 
+    /// By what the server knows a write again.
+    type Number: Send + Sync;
+
+    /// For a command whose statements may be sent again in parts; `None` where the server would do them twice.
+    fn number(&self) -> impl Future<Output = Result<Option<Self::Number>, MongoError>> + Send;
+
+    /// Runs the elements of an `update` or `delete` command under this number, or with `numbers` a part of them; what has been
+    /// done of them is not done again. Ends with [`MongoError::is_time_over`] after `limit`.
+    fn run_part(
+        &self,
+        kind: CommandKind,
+        statements: RawArrayBuf,
+        number: &mut Self::Number,
+        numbers: Option<Range<usize>>,
+        limit: Option<Duration>,
+    ) -> impl Future<Output = Result<Document, MongoError>> + Send;
+
     /// How many commands may be under way in all, late ones included.
     fn most_commands(&self) -> usize;
 
@@ -79,6 +97,26 @@ pub trait Server: Send + Sync + 'static {
 }
 
 impl Server for DriverCollection {
+    type Number = WriteNumber;
+
+    async fn number(&self) -> Result<Option<WriteNumber>, MongoError> {
+        self.writer.number().await
+    }
+
+    async fn run_part(
+        &self,
+        kind: CommandKind,
+        statements: RawArrayBuf,
+        number: &mut WriteNumber,
+        numbers: Option<Range<usize>>,
+        limit: Option<Duration>,
+    ) -> Result<Document, MongoError> {
+        let part = self
+            .writer
+            .run_part(kind, statements, number, numbers, limit);
+        part.await
+    }
+
     async fn find(
         &self,
         ids: &[Arc<str>],

@@ -6,7 +6,7 @@ use std::{
 };
 
 use connect_mongo_native_core::{queue::CommandKind, schedule::Schedule};
-use tokio::time::Instant;
+use tokio::{sync::Notify, time::Instant};
 
 use crate::{
     engine::{
@@ -24,6 +24,8 @@ pub struct EngineState<S, C: Caller> {
     pub server: Arc<S>,
     schedule: Mutex<Schedule<Operation<C>>>,
     opened_at: Instant,
+    /// Told when sessions are free whose command is still under way.
+    pub released: Notify,
     /// Why there was no server, as long as there is none.
     outage: Mutex<Option<Arc<StoreError>>>,
 }
@@ -41,6 +43,7 @@ impl<S: Server, C: Caller> EngineState<S, C> {
             schedule: Mutex::new(Schedule::new(server.most_commands())),
             server,
             opened_at: Instant::now(),
+            released: Notify::new(),
             outage: Mutex::default(),
         }
     }
@@ -58,6 +61,12 @@ impl<S: Server, C: Caller> EngineState<S, C> {
     /// A command that was sent then has just been answered.
     pub fn note(&self, kind: CommandKind, sent: Instant) {
         self.schedule().note(kind, sent.elapsed());
+    }
+
+    /// What a command asks for about these sessions is done, while the rest of it is held up.
+    pub fn release(&self, command: u64, ids: Vec<Arc<str>>, has_held_up: bool) {
+        self.schedule().release(command, ids, has_held_up);
+        self.released.notify_one();
     }
 
     /// What befell a command reaches all its callers.

@@ -40,6 +40,14 @@ const DEFAULT_SERVER_SELECTION_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long an idle connection may take to answer before it is closed. The next check is not made sooner.
 const CHECK_TIME: Duration = Duration::from_secs(3);
 
+/// By what a server knows a write again.
+pub struct WriteNumber {
+    /// A session of the server's.
+    pub session: ClientSession,
+    /// The number in it.
+    pub number: i64,
+}
+
 /// A driver's client, with what the store itself knows of the deployment. It is no share of the client: commands that are
 /// under way keep no connections open.
 pub struct Deployment {
@@ -222,14 +230,14 @@ impl Deployment {
     ///
     /// # Errors
     /// The deployment has no sessions.
-    pub async fn start_retryable_write(&self) -> Result<(ClientSession, i64), MongoError> {
+    pub async fn start_retryable_write(&self) -> Result<WriteNumber, MongoError> {
         let session = self
             .client
             .start_session()
             .causal_consistency(false)
             .await?;
         let number = self.transaction_number.fetch_add(1, Ordering::Relaxed);
-        Ok((session, number))
+        Ok(WriteNumber { session, number })
     }
 
     /// Runs a command once, until it seems to be lost. Tells too whether it got a connection, as [`noting_connection`] does.

@@ -101,6 +101,12 @@ impl MongoError {
         }
     }
 
+    /// Whether the server has given up a command after `maxTimeMS`.
+    #[must_use]
+    pub fn is_time_over(&self) -> bool {
+        self.is_answer() && self.server_code() == Some(replies::MAX_TIME_MS_EXPIRED)
+    }
+
     /// Whether no server could be found in time.
     #[must_use]
     pub fn has_no_server(&self) -> bool {

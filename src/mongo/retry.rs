@@ -9,7 +9,7 @@ use mongodb::{
 };
 
 use crate::mongo::{
-    deployment::Deployment,
+    deployment::{Deployment, WriteNumber},
     errors::MongoError,
     patience::{Loss, Patience},
 };
@@ -65,15 +65,28 @@ pub async fn write(
 async fn write_once(
     deployment: &Deployment,
     database: &Database,
-    mut command: RawDocumentBuf,
+    command: RawDocumentBuf,
 ) -> Result<Document, MongoError> {
-    let (session, number) = deployment.start_retryable_write().await?;
-    command.append(cstr!("txnNumber"), number);
+    let mut number = deployment.start_retryable_write().await?;
+    write_numbered(deployment, database, command, &mut number).await
+}
+
+/// Runs a command, or a part of one whose statements say which of its they are, under this number.
+///
+/// # Errors
+/// What the driver reports, after as many attempts as there is time for.
+pub async fn write_numbered(
+    deployment: &Deployment,
+    database: &Database,
+    mut command: RawDocumentBuf,
+    number: &mut WriteNumber,
+) -> Result<Document, MongoError> {
+    command.append(cstr!("txnNumber"), number.number);
     let command = NumberedWrite {
         deployment,
         database,
         command,
-        session,
+        session: &mut number.session,
     };
     send_until_answered(command, deployment.patience()).await
 }
@@ -98,13 +111,13 @@ struct NumberedWrite<'a> {
     deployment: &'a Deployment,
     database: &'a Database,
     command: RawDocumentBuf,
-    session: ClientSession,
+    session: &'a mut ClientSession,
 }
 
 impl Repeatable for NumberedWrite<'_> {
     async fn send(&mut self, loss: Loss) -> Attempt {
         let run = self.database.run_raw_command(self.command.clone());
-        let run = run.session(&mut self.session);
+        let run = run.session(&mut *self.session);
         let reply = async { Ok(run.await?) };
         self.deployment.attempt(reply.boxed(), loss).await
     }

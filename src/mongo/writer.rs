@@ -1,19 +1,19 @@
 //! Writes to a collection of sessions, all of them raw commands: the driver's own methods refuse `w: 0` and want parsed
 //! documents.
 
-use std::sync::Arc;
+use std::{ops::Range, sync::Arc, time::Duration};
 
-use connect_mongo_native_core::replies;
+use connect_mongo_native_core::{queue::CommandKind, replies};
 use mongodb::{
     Database,
     bson::{DateTime, Document, RawArrayBuf, RawDocumentBuf, cstr, raw::CStr, rawdoc},
 };
 
 use crate::mongo::{
-    deployment::Deployment,
+    deployment::{Deployment, WriteNumber},
     errors::MongoError,
     options::WriteConcern,
-    retry::{Retry, write},
+    retry::{Retry, write, write_numbered},
 };
 
 /// Writes the sessions of a collection.
@@ -81,6 +81,46 @@ impl Writer {
     ) -> Result<Document, MongoError> {
         let names = (cstr!("delete"), cstr!("deletes"));
         self.run(self.command(names, statements, is_ordered)).await
+    }
+
+    /// What the server knows a command by whose statements may be sent again in parts; `None` where it knows none.
+    ///
+    /// # Errors
+    /// No server answers, so that it is not known.
+    pub async fn number(&self) -> Result<Option<WriteNumber>, MongoError> {
+        if !self.is_sent_again().await? {
+            return Ok(None);
+        }
+        self.deployment.start_retryable_write().await.map(Some)
+    }
+
+    /// Runs the elements of an `update` or `delete` command, or with `numbers` a part of them, under its number: what it has done
+    /// of them it does not do again. The server gives up after `limit`.
+    ///
+    /// # Errors
+    /// As [`Writer::update`]; [`MongoError::is_time_over`] after `limit`.
+    pub async fn run_part(
+        &self,
+        kind: CommandKind,
+        statements: RawArrayBuf,
+        number: &mut WriteNumber,
+        numbers: Option<Range<usize>>,
+        limit: Option<Duration>,
+    ) -> Result<Document, MongoError> {
+        let names = match kind {
+            CommandKind::Delete => (cstr!("delete"), cstr!("deletes")),
+            _ => (cstr!("update"), cstr!("updates")),
+        };
+        let mut command = self.command(names, statements, false);
+        if let Some(numbers) = numbers {
+            // https://github.com/mongodb/mongo/blob/r6.0.5/src/mongo/db/ops/write_ops.idl
+            command.append(cstr!("stmtIds"), statement_numbers(numbers));
+        }
+        if let Some(limit) = limit {
+            let limit_ms = i64::try_from(limit.as_millis()).unwrap_or(i64::MAX);
+            command.append(cstr!("maxTimeMS"), limit_ms);
+        }
+        write_numbered(&self.deployment, &self.database, command, number).await
     }
 
     /// Runs one element of an `update` command, and tells whether it matched; where nothing is acknowledged it is taken to
@@ -157,4 +197,13 @@ impl Writer {
             command.append(cstr!("writeConcern"), write_concern.as_ref());
         }
     }
+}
+
+fn statement_numbers(numbers: Range<usize>) -> RawArrayBuf {
+    let mut list = RawArrayBuf::new();
+    // A command has 1,000 statements at the most.
+    for number in numbers.filter_map(|number| i32::try_from(number).ok()) {
+        list.push(number);
+    }
+    list
 }

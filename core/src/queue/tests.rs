@@ -61,11 +61,17 @@ fn numbers(items: Vec<Item>) -> Vec<usize> {
 }
 
 fn take(queue: &mut Queue<Item>, kind: CommandKind) -> Vec<usize> {
-    numbers(queue.take(kind, LIMITS).0)
+    numbers(queue.take(kind, LIMITS).operations)
 }
 
+/// What was under way on these ids, in whatever command, is done.
 fn finish(queue: &mut Queue<Item>, ids: &[&str]) {
-    queue.finish(ids.iter().map(|id| Arc::from(*id)));
+    for id in ids {
+        let under_way = queue.lanes.get(*id).and_then(|lane| lane.under_way);
+        if let Some(command) = under_way {
+            queue.finish(command, [Arc::from(*id)]);
+        }
+    }
 }
 
 #[test]
@@ -104,10 +110,13 @@ fn a_command_takes_so_many_sessions_with_all_that_waits_for_them() {
         bytes: 10,
     };
     assert_eq!(
-        numbers(queue.take(CommandKind::Update, limits).0),
+        numbers(queue.take(CommandKind::Update, limits).operations),
         [0, 3, 1]
     );
-    assert_eq!(numbers(queue.take(CommandKind::Update, limits).0), [2]);
+    assert_eq!(
+        numbers(queue.take(CommandKind::Update, limits).operations),
+        [2]
+    );
 }
 
 #[test]
@@ -172,7 +181,7 @@ fn what_is_given_up_leaves_the_rest_in_order() {
         item("a", Read, 3),
         item("a", Update, 6),
     ]);
-    assert_eq!(queue.take(Update, LIMITS).0.len(), 2);
+    assert_eq!(queue.take(Update, LIMITS).operations.len(), 2);
     let mut given_up = queue.give_up(|item| item.number < 5);
     given_up.sort_by_key(|item| item.number);
     assert_eq!(numbers(given_up), [2, 3]);
@@ -239,7 +248,7 @@ fn any_interleaving_keeps_the_order_of_each_id() {
     for seed in 0..200 {
         let mut random = Random(seed);
         let mut queue = Queue::default();
-        let mut under_way: Vec<Vec<Item>> = Vec::new();
+        let mut under_way: Vec<(u64, Vec<Item>)> = Vec::new();
         let mut done: HashMap<Arc<str>, Vec<usize>> = HashMap::new();
         let total = 300;
         let mut pushed = 0;
@@ -251,17 +260,21 @@ fn any_interleaving_keeps_the_order_of_each_id() {
                 pushed += 1;
             } else if action == 1 {
                 let kind = CommandKind::ALL[random.below(3)];
-                let (taken, _) = queue.take(kind, LIMITS);
+                let Taken {
+                    operations: taken,
+                    number,
+                    ..
+                } = queue.take(kind, LIMITS);
                 assert!(taken.len() <= LIMITS.operations);
                 assert!(taken.iter().all(|item| item.kind == kind));
-                let is_free =
-                    |item: &Item| !under_way.iter().flatten().any(|other| other.id == item.id);
-                assert!(taken.iter().all(is_free), "one id in two commands");
-                under_way.extend((!taken.is_empty()).then_some(taken));
+                let mut others = under_way.iter().flat_map(|(_, items)| items);
+                let mut is_free = |item: &Item| !others.any(|other| other.id == item.id);
+                assert!(taken.iter().all(&mut is_free), "one id in two commands");
+                under_way.extend((!taken.is_empty()).then_some((number, taken)));
             } else if !under_way.is_empty() {
-                let command = under_way.swap_remove(random.below(under_way.len()));
-                queue.finish(command.iter().map(|item| Arc::clone(&item.id)));
-                for item in command {
+                let (number, items) = under_way.swap_remove(random.below(under_way.len()));
+                queue.finish(number, items.iter().map(|item| Arc::clone(&item.id)));
+                for item in items {
                     done.entry(item.id).or_default().push(item.number);
                 }
             }
@@ -288,7 +301,7 @@ fn a_suspect_shares_no_command_until_it_is_acquitted() {
     fill(&mut queue);
     assert_eq!(take(&mut queue, Read), [0, 2]);
     assert_eq!(take(&mut queue, Read), [1]);
-    queue.finish(["a", "b", "suspect"].map(Arc::from));
+    finish(&mut queue, &["a", "b", "suspect"]);
     queue.acquit(&ids);
     fill(&mut queue);
     assert_eq!(take(&mut queue, Read), [0, 1, 2]);
@@ -308,6 +321,35 @@ fn a_suspect_at_the_front_leaves_alone_and_holds_up_nobody() {
 }
 
 #[test]
+fn the_suspects_of_a_large_command_leave_in_parts_without_others() {
+    use CommandKind::Read;
+    const SESSIONS: usize = 3 * SUSPECT_PARTS;
+    let limits = Limits {
+        operations: SESSIONS,
+        bytes: usize::MAX,
+        ..LIMITS
+    };
+    let ids: Vec<Arc<str>> = (0..SESSIONS).map(|id| id.to_string().into()).collect();
+    let fill = |queue: &mut Queue<Item>| {
+        for (number, id) in ids.iter().enumerate() {
+            queue.push(item(id, Read, number));
+        }
+    };
+    let mut queue = Queue::default();
+    queue.suspect(&ids);
+    queue.push(item("a", Read, SESSIONS));
+    fill(&mut queue);
+    queue.push(item("b", Read, SESSIONS));
+    assert_eq!(queue.take(Read, limits).ids, ["a".into(), "b".into()]);
+    let part = queue.take(Read, limits);
+    assert_eq!(part.ids, ids[0..3]);
+    queue.finish(part.number, part.ids);
+    queue.acquit_all();
+    queue.push(item("0", Read, 0));
+    assert_eq!(queue.take(Read, limits).ids.len(), SESSIONS - 2);
+}
+
+#[test]
 fn no_more_suspects_are_remembered_than_so_many() {
     let ids = |from: usize| -> Vec<Arc<str>> {
         (from..from + MOST_SUSPECTS)
@@ -318,4 +360,17 @@ fn no_more_suspects_are_remembered_than_so_many() {
     queue.suspect(&ids(0));
     queue.suspect(&ids(1));
     assert_eq!(queue.suspects.len(), MOST_SUSPECTS);
+}
+
+#[test]
+fn the_end_of_a_command_ends_nothing_of_another() {
+    use CommandKind::Update;
+    let mut queue = queue_of([item("a", Update, 0), item("b", Update, 1)]);
+    let first = queue.take(Update, LIMITS);
+    queue.finish(first.number, ["a".into()]);
+    queue.push(item("a", Update, 2));
+    assert_eq!(take(&mut queue, Update), [2]);
+    queue.push(item("a", Update, 3));
+    queue.finish(first.number, first.ids);
+    assert!(take(&mut queue, Update).is_empty());
 }

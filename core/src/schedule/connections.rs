@@ -10,7 +10,7 @@ use std::time::Duration;
 const PROOF: Duration = Duration::from_millis(20);
 const LEAST_TRUST: usize = 1;
 const MOST_TRUST: usize = 1_000;
-const GROWTH: usize = 8;
+const GROWTH: usize = 32;
 
 /// The idle connections that commands have used: a stack, as the driver's pool is one.
 #[derive(Default)]
@@ -56,7 +56,7 @@ mod tests {
                 trust
             })
             .collect();
-        assert_eq!(trusts, [1, 8, 64, 512, 1_000, 1_000]);
+        assert_eq!(trusts, [1, 32, 1_000, 1_000, 1_000, 1_000]);
     }
 
     #[test]

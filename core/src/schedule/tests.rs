@@ -117,7 +117,7 @@ fn a_connection_of_which_nothing_is_known_gets_one_session() {
     assert_eq!(first.as_ref().map(|(items, _)| items.len()), Some(1));
     assert_eq!(sessions_of(second), Some(1));
     schedule.finish(first.expect("it was sent").1, true, NOW);
-    assert_eq!(sessions_of(schedule.next(READ, NOW)), Some(8));
+    assert_eq!(sessions_of(schedule.next(READ, NOW)), Some(32));
 }
 
 #[test]
@@ -195,6 +195,22 @@ fn where_all_are_late_nobody_is_a_suspect() {
     }
     wait_for(&mut schedule, 0..2);
     assert_eq!(sessions_of(schedule.next(READ, NOW)), Some(2));
+}
+
+#[test]
+fn a_server_that_turns_out_to_be_slow_for_everybody_gets_groups_at_once() {
+    const SLOW: Duration = Duration::from_secs(2);
+    let mut schedule = warm_schedule_of(2);
+    let mut sent: Vec<_> = std::iter::from_fn(|| send(&mut schedule)).collect();
+    for (_, departure) in &mut sent {
+        schedule.mark_late(departure);
+    }
+    for (_, departure) in sent {
+        schedule.note(READ, SLOW);
+        schedule.finish(departure, true, NOW);
+    }
+    wait_for(&mut schedule, 0..4);
+    assert_eq!(sessions_of(schedule.next(READ, NOW)), Some(4));
 }
 
 #[test]

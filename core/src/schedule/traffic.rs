@@ -49,11 +49,20 @@ impl Traffic {
     /// A command was answered after so long.
     pub fn note(&mut self, time: Duration) {
         self.quickest = Some(self.quickest.map_or(time, |quickest| quickest.min(time)));
+        if self.is_slow_for_all(time) {
+            // It does more when calls share commands.
+            self.relief = None;
+        }
         self.learn(time);
         if time < self.late_after() {
             self.doubt = 0;
             self.relief = self.relief.map(|relief| relief.saturating_add(1));
         }
+    }
+
+    /// Whether a command that was answered after so long shows that the server is slow for everybody: no other was quicker.
+    pub fn is_slow_for_all(&self, time: Duration) -> bool {
+        self.is_in_doubt() && time >= self.much_longer_than_usual()
     }
 
     fn learn(&mut self, time: Duration) {
@@ -82,6 +91,11 @@ impl Traffic {
         self.doubt > 0
     }
 
+    /// Whether others were answered in time since a command was late.
+    pub fn is_relieved(&self) -> bool {
+        self.relief.is_some_and(|relief| relief > 0)
+    }
+
     /// How many sessions a command may hold.
     pub fn most_sessions(&self) -> usize {
         self.relief
@@ -90,9 +104,13 @@ impl Traffic {
 
     /// How long a command may take before it is late.
     pub fn late_after(&self) -> Duration {
-        let usual = self.usual.unwrap_or_default() * LATE_FACTOR;
         let doublings = self.doubt.clamp(LEAST_DOUBT, MOST_DOUBT) - LEAST_DOUBT;
-        usual.max(LEAST_LATE) * 2_u32.pow(doublings)
+        self.much_longer_than_usual() * 2_u32.pow(doublings)
+    }
+
+    fn much_longer_than_usual(&self) -> Duration {
+        let usual = self.usual.unwrap_or_default();
+        (usual * LATE_FACTOR).max(LEAST_LATE)
     }
 
     /// The senders that are not held up by a late command.

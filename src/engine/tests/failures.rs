@@ -69,7 +69,7 @@ async fn what_is_refused_by_halves_alike_is_refused_for_all() {
 
 #[tokio::test(start_paused = true)]
 async fn what_no_statement_is_to_blame_for_is_not_halved() {
-    for code in [13, 115, 301] {
+    for code in [13, 115] {
         let mut bench = Bench::new(REPLICA_SET).await;
         bench.call_together(&["set a", "set b"]);
         let command = bench.expect("update set a, set b").await;

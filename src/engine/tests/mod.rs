@@ -3,6 +3,7 @@
 mod answers;
 mod failures;
 mod grouping;
+mod held;
 mod late;
 mod script;
 mod sharing;

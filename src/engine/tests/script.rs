@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashSet,
+    ops::Range,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, AtomicUsize, Ordering},
@@ -51,6 +52,8 @@ const WARM_UP: usize = 120;
 pub struct Command {
     /// Such as `find a b` or `update set a, touch b`; ids that have no order are sorted.
     pub text: String,
+    /// After what time the server is to give it up.
+    pub limit: Option<Duration>,
     reply: oneshot::Sender<Reply>,
 }
 
@@ -112,9 +115,9 @@ pub struct ScriptedServer {
 }
 
 impl ScriptedServer {
-    async fn run(&self, text: String) -> Result<Reply, MongoError> {
+    async fn run(&self, text: String, limit: Option<Duration>) -> Result<Reply, MongoError> {
         let (reply, answer) = oneshot::channel();
-        let sent = self.commands.send(Command { text, reply });
+        let sent = self.commands.send(Command { text, limit, reply });
         sent.expect("the test waits for commands");
         match answer.await.expect("the test answers every command") {
             Reply::Failed(error) => Err(error),
@@ -129,24 +132,24 @@ impl ScriptedServer {
         is_ordered: bool,
         list: RawArrayBuf,
     ) -> Result<Document, MongoError> {
-        let statements: Vec<_> = (&list)
-            .into_iter()
-            .map(|one| {
-                statement(
-                    one.ok()
-                        .and_then(RawBsonRef::as_document)
-                        .expect("it is a document"),
-                )
-            })
-            .collect();
-        let order = if is_ordered { "ordered " } else { "" };
-        match self
-            .run(format!("{order}{name} {}", statements.join(", ")))
-            .await?
-        {
-            Reply::Written(reply) => Ok(reply),
-            _ => panic!("that is no reply to a write"),
-        }
+        let text = written(name, is_ordered, &list);
+        Ok(written_reply(self.run(text, None).await?))
+    }
+}
+
+fn written(name: &str, is_ordered: bool, list: &RawArrayBuf) -> String {
+    let as_document = |one: RawBsonRef<'_>| statement(one.as_document().expect("it is a document"));
+    let statements = list.into_iter().map(|one| one.map(as_document));
+    let statements: Result<Vec<_>, _> = statements.collect();
+    let statements = statements.expect("it is BSON").join(", ");
+    let order = if is_ordered { "ordered " } else { "" };
+    format!("{order}{name} {statements}")
+}
+
+fn written_reply(reply: Reply) -> Document {
+    match reply {
+        Reply::Written(reply) => reply,
+        _ => panic!("that is no reply to a write"),
     }
 }
 
@@ -172,13 +175,39 @@ fn sorted(ids: &[Arc<str>]) -> String {
 }
 
 impl Server for ScriptedServer {
+    type Number = ();
+
+    async fn number(&self) -> Result<Option<()>, MongoError> {
+        Ok(self.traits.is_sent_again.then_some(()))
+    }
+
+    async fn run_part(
+        &self,
+        kind: CommandKind,
+        statements: RawArrayBuf,
+        (): &mut (),
+        numbers: Option<Range<usize>>,
+        limit: Option<Duration>,
+    ) -> Result<Document, MongoError> {
+        let name = if kind == CommandKind::Delete {
+            "delete"
+        } else {
+            "update"
+        };
+        let part = numbers.map(|numbers| format!("part {numbers:?} of "));
+        let name = format!("{}{name}", part.unwrap_or_default());
+        let text = written(&name, false, &statements);
+        Ok(written_reply(self.run(text, limit).await?))
+    }
+
     async fn find(
         &self,
         ids: &[Arc<str>],
         on_reply: &mut OnReply<'_>,
         _: Loss,
     ) -> Result<(), MongoError> {
-        let Reply::Sessions(replies, error) = self.run(format!("find {}", sorted(ids))).await?
+        let Reply::Sessions(replies, error) =
+            self.run(format!("find {}", sorted(ids)), None).await?
         else {
             panic!("that is no reply to a find");
         };
@@ -197,7 +226,7 @@ impl Server for ScriptedServer {
     }
 
     async fn existing(&self, ids: &[Arc<str>]) -> Result<HashSet<String>, MongoError> {
-        match self.run(format!("exist {}", sorted(ids))).await? {
+        match self.run(format!("exist {}", sorted(ids)), None).await? {
             Reply::There(ids) => Ok(ids.into_iter().map(str::to_owned).collect()),
             _ => panic!("that does not say what exists"),
         }
@@ -293,6 +322,19 @@ pub fn sessions(ids: &[&'static str]) -> Reply {
 /// The server refuses the whole command for what it holds.
 pub fn refused() -> Reply {
     refused_with(15)
+}
+
+/// The server gives the command up after `maxTimeMS`.
+pub fn given_up() -> Reply {
+    refused_with(50)
+}
+
+/// The server has done what was asked for, and gives up the wait for the others after `maxTimeMS`.
+pub fn unconfirmed(count: i32) -> Reply {
+    Reply::Written(doc! {
+        "n": count,
+        "writeConcernError": { "code": 50, "errmsg": "operation exceeded time limit" },
+    })
 }
 
 /// The server refuses the whole command.

@@ -1,0 +1,104 @@
+//! What a write command came to, as its callers get to hear it.
+
+use std::{collections::HashSet, sync::Arc};
+
+use connect_mongo_native_core::{
+    queue::has_repeated_id,
+    replies::{BulkReply, Misses},
+};
+use mongodb::bson::Document;
+
+use crate::{
+    engine::{
+        caller::{Answer, Caller},
+        errors::StoreError,
+        server::Server,
+        state::EngineState,
+        statements::Statement,
+    },
+    mongo::errors::MongoError,
+};
+
+/// What befell their command reaches the callers of these.
+pub fn fail<S: Server, C: Caller>(
+    state: &EngineState<S, C>,
+    error: MongoError,
+    statements: impl IntoIterator<Item = Statement<C>>,
+) {
+    let waiters = statements.into_iter().map(|statement| statement.waiter);
+    state.fail(error, waiters);
+}
+
+/// Answers the callers, and gives back the statements that the server has not come to: an ordered command ends at its first
+/// error.
+pub async fn answer_updates<S: Server, C: Caller>(
+    state: &EngineState<S, C>,
+    mut statements: Vec<Statement<C>>,
+    reply: &Document,
+) -> Vec<Statement<C>> {
+    let mut reply = BulkReply::new(reply);
+    let last = reply.last_error().filter(|_| has_repeated_id(&statements));
+    let rest = last.map_or_else(Vec::new, |last| {
+        statements.split_off(statements.len().min(last + 1))
+    });
+    let missed = missed(state, &statements, &reply).await;
+    let missed = missed.map_err(|error| Arc::new(StoreError::from(error)));
+    let concern_error = shared(reply.concern_error.take());
+    let mut wakes = C::Wakes::default();
+    for (index, statement) in statements.into_iter().enumerate() {
+        let answer = match (reply.errors.remove(&index), &concern_error, &missed) {
+            (Some(error), ..) => Err(error.into()),
+            (None, Some(error), _) => Err(StoreError::Shared(Arc::clone(error))),
+            (None, None, Err(error)) if statement.may_miss => {
+                Err(StoreError::Shared(Arc::clone(error)))
+            }
+            (None, None, Ok(missed)) if statement.may_miss => {
+                Ok(Answer::Matched(!missed.contains(&index)))
+            }
+            (None, None, _) => Ok(Answer::Created(reply.created.contains(&index))),
+        };
+        statement.waiter.answer(answer, &mut wakes);
+    }
+    rest
+}
+
+/// Answers the callers.
+pub fn answer_deletes<C: Caller>(statements: Vec<Statement<C>>, reply: &Document) {
+    let mut reply = BulkReply::new(reply);
+    let concern_error = shared(reply.concern_error.take());
+    let mut wakes = C::Wakes::default();
+    for (index, statement) in statements.into_iter().enumerate() {
+        let answer = match (reply.errors.remove(&index), &concern_error) {
+            (Some(error), _) => Err(error.into()),
+            (None, Some(error)) => Err(StoreError::Shared(Arc::clone(error))),
+            (None, None) => Ok(Answer::Destroyed),
+        };
+        statement.waiter.answer(answer, &mut wakes);
+    }
+}
+
+/// The statements that matched nothing and created nothing. Where the reply does not tell, asking is better than running a
+/// statement again, which could undo a later one.
+async fn missed<S: Server, C: Caller>(
+    state: &EngineState<S, C>,
+    statements: &[Statement<C>],
+    reply: &BulkReply,
+) -> Result<HashSet<usize>, MongoError> {
+    if !state.server.is_acknowledged() {
+        return Ok(HashSet::new());
+    }
+    let candidates = match reply.misses(statements.iter().map(|statement| statement.may_miss)) {
+        Misses::Known(missed) => return Ok(missed),
+        Misses::Among(candidates) => candidates,
+    };
+    let ids: Vec<_> = candidates
+        .iter()
+        .map(|index| Arc::clone(&statements[*index].storage_id))
+        .collect();
+    let there = state.server.existing(&ids).await?;
+    Ok(reply.missed(candidates, |index| &statements[index].storage_id, &there))
+}
+
+fn shared(error: Option<impl Into<StoreError>>) -> Option<Arc<StoreError>> {
+    error.map(|error| Arc::new(error.into()))
+}
