@@ -382,8 +382,8 @@ declare namespace MongoStore {
     /**
      * What `set` does, of a session that was loaded, to what others have written since. `overwrite`: it replaces it, as connect-mongo
      * does. `merge`: what has changed since the session was loaded, key by key and in depth, is applied to what is stored now; lists
-     * are one value. `reject`: it fails with the code `SESSION_CONFLICT`, unless nothing but the cookie's expiry has changed on either
-     * side. The last two take a `find` on the primary and an `update`, and acknowledged writes.
+     * are one value. `reject`: it fails with the code `SESSION_CONFLICT`, be the changes alike, unless nothing but the cookie's expiry
+     * has changed on either side. The last two take a `find` on the primary and an `update`, and acknowledged writes.
      *
      * @default 'overwrite'
      */

@@ -106,15 +106,43 @@ for (const backend of BACKENDS) {
         assert.deepEqual(dataOf(await store.get('sid')), { a: 2, b: { c: 1, d: 1 }, e: 'newer' })
       })
 
-      test('reject: a touch is no conflict, nor is what is stored already', async (t) => {
+      test('reject: a touch is no conflict, nor is a session that the request has not changed', async (t) => {
         const { store, other } = await openTwo(t, { concurrency: 'reject' })
         const [one, two, three] = [await load(store), await load(other), await load(other)]
         await other.touch('sid', { cookie: { expires: fromNow(60_000) } })
-        for (const session of [one, two]) session.a = 2
+        one.a = 2
         await store.set('sid', one)
         await other.set('sid', two)
         await other.set('sid', three)
         assert.equal((await store.get('sid'))?.a, 2)
+      })
+
+      test('reject: two requests that make the same change, such as to spend a coupon, do not both make it', async (t) => {
+        const { store, other } = await openTwo(t, { concurrency: 'reject' })
+        const [one, two] = [await load(store), await load(other)]
+        for (const session of [one, two]) session.coupon = 'spent'
+        await store.set('sid', one)
+        await assert.rejects(other.set('sid', two), CONFLICT)
+        assert.equal((await store.get('sid'))?.coupon, 'spent')
+      })
+
+      test('reject: a counter has counted what was acknowledged', async (t) => {
+        const { store, other } = await openTwo(t, { concurrency: 'reject' })
+        let counted = 0
+        const count = async (/** @type {any} */ from) => {
+          for (let round = 0; round < 20; round++) {
+            const session = await load(from)
+            session.a++
+            try {
+              await from.set('sid', session)
+              counted++
+            } catch (error) {
+              assert.equal(/** @type {any} */ (error).code, 'SESSION_CONFLICT')
+            }
+          }
+        }
+        await Promise.all([store, other, store, other].map(count))
+        assert.equal((await store.get('sid'))?.a, 1 + counted)
       })
 
       for (const concurrency of ['merge', 'reject']) {

@@ -196,7 +196,7 @@ describe('a session is stale', () => {
     ['when others have changed it', true, session(0), session(1, { a: 1 }), session(2, { b: 1 })],
     ['not when they have but renewed it', false, session(0), session(1, { a: 1 }), session(2)],
     ['not when the request itself has changed nothing', false, session(0), session(1), session(2, { b: 1 })],
-    ['not when the same is stored already', false, session(0), session(1, { a: 1 }), session(2, { a: 1 })],
+    ['when others have changed it alike', true, session(0), session(1, { a: 1 }), session(2, { a: 1 })],
     ['not without a cookie either', false, { a: 1 }, { a: 2 }, { a: 1 }],
   ])) {
     test(what, () => assert.equal(isStale(base, ours, theirs), expected))

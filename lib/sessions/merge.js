@@ -97,7 +97,8 @@ function mergeSessions(base, ours, theirs) {
 }
 
 /**
- * Whether others have changed what the request changed another way, so that writing its session would undo that.
+ * Whether others have changed a session that the request has changed as well. Alike does not count as unchanged: of two requests that
+ * spend the same coupon, one has to hear that it is spent.
  *
  * @param {Session} base
  * @param {Session} ours
@@ -105,7 +106,7 @@ function mergeSessions(base, ours, theirs) {
  */
 function isStale(base, ours, theirs) {
   const [before, mine, now] = [{ ...base }, unrenewed(ours, base), unrenewed(theirs, base)]
-  return !isDeepStrictEqual(now, before) && !isDeepStrictEqual(mine, before) && !isDeepStrictEqual(mine, now)
+  return !isDeepStrictEqual(now, before) && !isDeepStrictEqual(mine, before)
 }
 
 module.exports = { isStale, mergeSessions }
