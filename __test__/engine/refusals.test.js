@@ -2,7 +2,9 @@
 'use strict'
 
 const assert = require('node:assert/strict')
+const { randomBytes } = require('node:crypto')
 const { describe, test } = require('node:test')
+const { BACKENDS } = require('../support/backends.js')
 const { openDatabase } = require('../support/database.js')
 const { LATER, plainSession } = require('../support/sessions.js')
 const { startReplicaSet, startServer, withDatabase } = require('../support/server.js')
@@ -35,13 +37,18 @@ async function refusalsSince(db, before) {
   return off.count - before
 }
 
-for (const [where, server] of Object.entries(servers)) {
-  describe(`a refusal of a ${where}`, () => {
+const CASES = Object.entries(servers).flatMap(([where, server]) =>
+  BACKENDS.map((backend) => ({ where, server, backend }))
+)
+
+for (const { where, server, backend } of CASES) {
+  describe(`on the ${backend} backend a refusal of a ${where}`, () => {
     /** @param {import('node:test').TestContext} t @param {Record<string, any>} [mongoOptions] */
     async function openStore(t, mongoOptions) {
-      const name = `refusals-${where.replace(' ', '')}-${t.name.replace(/\W/g, '').slice(0, 16)}`
+      const name = `refusals_${randomBytes(4).toString('hex')}`
       const { open, db, sessions } = await openDatabase(t, withDatabase((await server).getUri(), name))
       const store = open({
+        backend,
         autoRemove: 'disabled',
         mongoOptions: { appName: 'refused', ...mongoOptions },
       })

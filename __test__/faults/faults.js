@@ -108,8 +108,9 @@ const REFUSED = {
 /** @type {Expected} */
 const NO_SERVER = {
   what: 'no server for as long as serverSelectionTimeoutMS',
+  // The JavaScript driver says what befell its last attempt.
   isIt: (_, { name, message }) =>
-    name === 'MongoServerSelectionError' && message.includes('Server selection timeout'),
+    name === 'MongoServerSelectionError' && /Server selection timeout|ECONNREFUSED/.test(message),
 }
 
 /** @param {number} megabytes @returns {Promise<{ folder: string, remove(): Promise<void> }>} a disk of that size */

@@ -18,7 +18,6 @@ const NATIVE_FILES = {
   'engine/failures.test.js': GROUP_COMMIT,
   'engine/model.test.js': GROUP_COMMIT,
   'engine/deployment.test.js': 'the JavaScript driver sends the commands there',
-  'engine/refusals.test.js': 'what the JavaScript driver is refused is asked again call by call',
 }
 
 /** By file, the ends of the tests' full titles, with the reason. @type {Record<string, [RegExp, string][]>} */

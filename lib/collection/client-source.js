@@ -229,6 +229,7 @@ module.exports = {
   connected,
   givenClient,
   isDefaultDatabase,
+  isWritable,
   needsConnecting,
   ownClient,
   watchServers,

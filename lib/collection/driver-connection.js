@@ -4,6 +4,7 @@
 const { closedError } = require('../errors.js')
 const { connected, isDefaultDatabase, watchServers } = require('./client-source.js')
 const { delay } = require('./delay.js')
+const { SharedClient } = require('./driver-client.js')
 const { sessionCalls } = require('./driver-engine.js')
 const { TtlIndex } = require('./driver-ttl-index.js')
 
@@ -12,12 +13,16 @@ const { TtlIndex } = require('./driver-ttl-index.js')
  * @typedef {import('./client-source.js').ClientSource} ClientSource
  * @typedef {import('./driver-engine.js').Collection} Collection
  * @typedef {import('./driver-engine.js').SessionCalls} SessionCalls
+ * @typedef {InstanceType<typeof import('./driver-selection.js').Selection>} Selection
+ * @typedef {import('./port.js').Call} Call
  * @typedef {import('./port.js').OnNews} OnNews
  *
  * @typedef {object} Opened
  * @property {Client} client
  * @property {Collection} collection
  * @property {SessionCalls} calls
+ * @property {Selection} reads
+ * @property {Selection} writes
  *
  * @typedef {object} DriverOptions
  * @property {ClientSource} source
@@ -74,11 +79,23 @@ class DriverConnection {
     return this.#opening
   }
 
-  /** @returns {Promise<Opened>} with a client that is connected */
-  async ready() {
+  /** @param {Call} [call] that writes @returns {Promise<Opened>} with a client that is connected, for a call also to a server */
+  async ready(call) {
     const opened = await this.open()
     this.#requireOpen()
-    await connected(opened.client)
+    const { writes } = opened
+    const waiting = call ? writes.pass(call) : writes.connect({ calledMs: performance.now() })
+    if (waiting) await waiting
+    this.#requireOpen()
+    return opened
+  }
+
+  /** @param {Call} call @returns {Promise<Opened>} with a client that has a server to read from */
+  async readable(call) {
+    const opened = await this.open()
+    this.#requireOpen()
+    const waiting = opened.reads.pass(call)
+    if (waiting) await waiting
     this.#requireOpen()
     return opened
   }
@@ -125,7 +142,16 @@ class DriverConnection {
     if (!database && isDefaultDatabase(client, db)) this.#onNews({ event: 'default-database' })
     if (connectionEvents && !this.#isClosed) this.#unsubscribe = watchServers(client, this.#onNews)
     const collection = db.collection(name)
-    this.#opened = { client, collection, calls: sessionCalls(collection, writeOperationOptions) }
+    const shared = SharedClient.of(client)
+    const calls = sessionCalls(client, collection, writeOperationOptions)
+    if (this.#isClosed) calls.close()
+    this.#opened = {
+      client,
+      collection,
+      calls,
+      reads: shared.selection(collection.readPreference),
+      writes: shared.selection(),
+    }
     this.#onNews({ event: 'collection-known' })
     this.#index = new TtlIndex(client, collection, this.#onNews)
     if (this.#isClosed) this.#index.close()

@@ -12,6 +12,7 @@ const { live } = require('./driver-engine.js')
 /**
  * @typedef {import('./driver-connection.js').DriverOptions} DriverOptions
  * @typedef {import('./driver-connection.js').Opened} Opened
+ * @typedef {import('./port.js').Call} Call
  * @typedef {import('./port.js').Frozen} Frozen
  * @typedef {import('./port.js').LoadedSession} LoadedSession
  * @typedef {import('./port.js').StoredSession} StoredSession
@@ -97,10 +98,10 @@ class DriverCollection {
     this.values = new DriverValues(this.#connection)
   }
 
-  /** @param {string} storageId @returns {Promise<StoredSession | null>} */
-  async find(storageId) {
-    const { calls } = await this.#connection.ready()
-    const document = await calls.find(storageId)
+  /** @param {string} storageId @param {undefined} _done @param {Call} call @returns {Promise<StoredSession | null>} */
+  async find(storageId, _done, call) {
+    const { calls } = await this.#connection.readable(call)
+    const document = await calls.find(storageId, call)
     return document ? storedSession(document) : null
   }
 
@@ -109,36 +110,38 @@ class DriverCollection {
    * @param {unknown} session
    * @param {Times} times
    * @param {boolean} isUpsert
+   * @param {undefined} _done
+   * @param {Call} call
    */
-  async write(storageId, session, { expires, lastModified }, isUpsert) {
+  async write(storageId, session, { expires, lastModified }, isUpsert, _done, call) {
     /** @type {Record<string, unknown>} */
     const fields = { _id: storageId, session, expires }
     if (lastModified) fields.lastModified = lastModified
     const update = this.#options.timestamps
       ? { $set: fields, $setOnInsert: { createdAt: new Date() }, $currentDate: { updatedAt: true } }
       : { $set: fields }
-    const { calls } = await this.#connection.ready()
-    const { isCreated, isMatched } = await calls.write({ storageId, update, isUpsert })
+    const { calls } = await this.#connection.ready(call)
+    const { isCreated, isMatched } = await calls.write({ storageId, update, isUpsert }, call)
     return isUpsert ? isCreated : isMatched
   }
 
-  /** @param {string} storageId @param {Times} times */
-  async touch(storageId, { expires, lastModified }) {
+  /** @param {string} storageId @param {Times} times @param {undefined} _done @param {Call} call */
+  async touch(storageId, { expires, lastModified }, _done, call) {
     const update = this.#update({ expires }, lastModified)
-    const { calls } = await this.#connection.ready()
-    const { isMatched } = await calls.write({ storageId, update })
+    const { calls } = await this.#connection.ready(call)
+    const { isMatched } = await calls.write({ storageId, update }, call)
     return isMatched
   }
 
-  /** @param {string} storageId */
-  async remove(storageId) {
-    const { calls } = await this.#connection.ready()
-    await calls.write({ storageId })
+  /** @param {string} storageId @param {undefined} _done @param {Call} call */
+  async remove(storageId, _done, call) {
+    const { calls } = await this.#connection.ready(call)
+    await calls.write({ storageId }, call)
   }
 
-  /** @param {string} storageId @returns {Promise<LoadedSession | null>} */
-  async load(storageId) {
-    const { collection } = await this.#connection.ready()
+  /** @param {string} storageId @param {Call} [call] @returns {Promise<LoadedSession | null>} */
+  async load(storageId, call) {
+    const { collection } = await this.#connection.ready(call)
     const document = await collection.findOne({ _id: storageId }, { readPreference: 'primary' })
     return document ? { ...storedSession(document), stored: document.session } : null
   }
@@ -148,9 +151,10 @@ class DriverCollection {
    * @param {unknown} stored
    * @param {unknown} payload
    * @param {Times} [times]
+   * @param {Call} [call]
    */
-  async replace(storageId, stored, payload, times) {
-    const { collection } = await this.#connection.ready()
+  async replace(storageId, stored, payload, times, call) {
+    const { collection } = await this.#connection.ready(call)
     // A stored document could begin with an operator.
     const filter = { _id: storageId, session: { $eq: stored } }
     const update = times

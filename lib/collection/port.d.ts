@@ -40,6 +40,14 @@ export interface ScannedSession extends LoadedSession {
   isCurrent?: boolean
 }
 
+/** A call about one session, as far as a collection that does not keep the order has to know of it. */
+export interface Call {
+  /** When it was called, by `performance.now()`. */
+  calledMs: number
+  /** Aborted when nobody waits for the answer any more, with what the caller got instead: what has not been sent never is then. */
+  signal?: AbortSignal | undefined
+}
+
 /** How a collection stores the values of sessions. */
 export interface Values {
   /** What `write` and `replace` take for this value; with `isCopied` as it is now, whatever becomes of it. */
@@ -63,24 +71,29 @@ export interface SessionCollection {
   readonly values: Values
 
   /** The live session of that id. */
-  find(storageId: string, done?: Done<StoredSession | null>): Promise<StoredSession | null> | undefined
+  find(
+    storageId: string,
+    done?: Done<StoredSession | null>,
+    call?: Call
+  ): Promise<StoredSession | null> | undefined
   /** Whether the session was created; without `isUpsert`, which creates none, whether there was one. */
   write(
     storageId: string,
     payload: Payload,
     times: Times,
     isUpsert: boolean,
-    done?: Done<boolean>
+    done?: Done<boolean>,
+    call?: Call
   ): Promise<boolean> | undefined
   /** Renews a session. Whether there was one. */
-  touch(storageId: string, times: Times, done?: Done<boolean>): Promise<boolean> | undefined
+  touch(storageId: string, times: Times, done?: Done<boolean>, call?: Call): Promise<boolean> | undefined
   /** One that is not there is no failure. */
-  remove(storageId: string, done?: Done<unknown>): Promise<unknown> | undefined
+  remove(storageId: string, done?: Done<unknown>, call?: Call): Promise<unknown> | undefined
 
   /** The session of that id as the primary has it, live or not. */
-  load(storageId: string): Promise<LoadedSession | null>
+  load(storageId: string, call?: Call): Promise<LoadedSession | null>
   /** Writes a session that is still stored as `stored`; without times nothing but its value. Whether it still was. */
-  replace(storageId: string, stored: unknown, payload: Payload, times?: Times): Promise<boolean>
+  replace(storageId: string, stored: unknown, payload: Payload, times?: Times, call?: Call): Promise<boolean>
   /** All live sessions. */
   scan(): Promise<StoredSession[]>
   /** The next live sessions by storage id, for `replace`. */

@@ -7,6 +7,7 @@
  * @typedef {import('../collection/port.js').SessionCollection} SessionCollection
  * @typedef {import('../collection/port.js').StoredSession} StoredSession
  * @typedef {import('../collection/port.js').Times} Times
+ * @typedef {import('../collection/port.js').Call} Call
  * @typedef {import('./codec.js').Codec} Codec
  *
  * @typedef {string[]} Ids those of `storageIds`: first that of today
@@ -52,15 +53,15 @@ class Documents {
     this.#codec = codec
   }
 
-  /** @param {Ids} ids @returns {Promise<StoredSession | null>} the live session */
-  find(ids) {
-    return firstFound(ids, (id) => this.#find(id))
+  /** @param {Ids} ids @param {Call} call @returns {Promise<StoredSession | null>} the live session */
+  find(ids, call) {
+    return firstFound(ids, (id) => this.#find(id, call))
   }
 
-  /** @param {Ids} ids @returns {Promise<(LoadedSession & { storageId: string }) | null>} live or not, with its value as it is stored */
-  load(ids) {
+  /** @param {Ids} ids @param {Call} call @returns {Promise<(LoadedSession & { storageId: string }) | null>} live or not, with its value as it is stored */
+  load(ids, call) {
     return firstFound(ids, async (storageId) => {
-      const loaded = await this.#collection.load(storageId)
+      const loaded = await this.#collection.load(storageId, call)
       return loaded && { ...(await this.#codec.reveal(storageId, loaded)), storageId }
     })
   }
@@ -72,23 +73,24 @@ class Documents {
    * @param {any} payload of the codec's `encode`
    * @param {Times} times
    * @param {boolean} isUpsert
+   * @param {Call} call
    * @returns {Promise<boolean>} whether the session was created; without `isUpsert` whether there was one
    */
-  write([storageId, ...olderIds], payload, times, isUpsert) {
-    if (olderIds.length === 0) return this.#write(storageId, payload, times, isUpsert)
-    return this.#move(olderIds, storageId, payload, times, isUpsert)
+  write([storageId, ...olderIds], payload, times, isUpsert, call) {
+    if (olderIds.length === 0) return this.#write(storageId, payload, times, isUpsert, call)
+    return this.#move(olderIds, storageId, payload, times, isUpsert, call)
   }
 
-  /** @param {Ids} ids @param {Times} times @returns {Promise<boolean>} whether there was one */
-  touch(ids, times) {
-    return firstFound(ids, (id) => promised(this.#collection.touch(id, times)))
+  /** @param {Ids} ids @param {Times} times @param {Call} call @returns {Promise<boolean>} whether there was one */
+  touch(ids, times, call) {
+    return firstFound(ids, (id) => promised(this.#collection.touch(id, times, undefined, call)))
   }
 
-  /** @param {Ids} ids @returns {Promise<unknown>} */
-  remove([storageId, ...olderIds]) {
-    if (olderIds.length === 0) return promised(this.#collection.remove(storageId))
+  /** @param {Ids} ids @param {Call} call @returns {Promise<unknown>} */
+  remove([storageId, ...olderIds], call) {
+    if (olderIds.length === 0) return promised(this.#collection.remove(storageId, undefined, call))
     // The older ones first: no other process moves what is gone.
-    return this.#removeEach([...olderIds, storageId])
+    return this.#removeEach([...olderIds, storageId], call)
   }
 
   /**
@@ -97,11 +99,12 @@ class Documents {
    * @param {{ storageId: string, stored?: unknown }} loaded
    * @param {any} payload of the codec's `encode`
    * @param {Times} [times] left alone when absent
+   * @param {Call} [call]
    * @returns {Promise<boolean>} whether the session was still stored as it was
    */
-  async replace({ storageId, stored }, payload, times) {
+  async replace({ storageId, stored }, payload, times, call) {
     const sealed = await this.#codec.seal(storageId, payload)
-    return this.#collection.replace(storageId, stored, sealed, times)
+    return this.#collection.replace(storageId, stored, sealed, times, call)
   }
 
   /** @returns {Promise<StoredSession[]>} all live sessions */
@@ -120,23 +123,23 @@ class Documents {
     return Promise.all(sessions.map((one) => this.#codec.reveal(one.storageId, one)))
   }
 
-  /** @param {string} storageId @returns {Promise<StoredSession | null>} */
-  #find(storageId) {
-    const found = promised(this.#collection.find(storageId))
+  /** @param {string} storageId @param {Call} call @returns {Promise<StoredSession | null>} */
+  #find(storageId, call) {
+    const found = promised(this.#collection.find(storageId, undefined, call))
     if (this.#codec.isDirect) return found
     return found.then((stored) => stored && this.#codec.reveal(storageId, stored))
   }
 
-  /** @param {string} storageId @param {any} payload @param {Times} times @param {boolean} isUpsert @returns {Promise<boolean>} */
-  #write(storageId, payload, times, isUpsert) {
-    if (this.#codec.isDirect) return promised(this.#collection.write(storageId, payload, times, isUpsert))
-    return this.#sealAndWrite(storageId, payload, times, isUpsert)
+  /** @param {string} storageId @param {any} payload @param {Times} times @param {boolean} isUpsert @param {Call} call @returns {Promise<boolean>} */
+  #write(storageId, payload, times, isUpsert, call) {
+    if (!this.#codec.isDirect) return this.#sealAndWrite(storageId, payload, times, isUpsert, call)
+    return promised(this.#collection.write(storageId, payload, times, isUpsert, undefined, call))
   }
 
-  /** @param {string} storageId @param {any} payload @param {Times} times @param {boolean} isUpsert @returns {Promise<boolean>} */
-  async #sealAndWrite(storageId, payload, times, isUpsert) {
+  /** @param {string} storageId @param {any} payload @param {Times} times @param {boolean} isUpsert @param {Call} call @returns {Promise<boolean>} */
+  async #sealAndWrite(storageId, payload, times, isUpsert, call) {
     const sealed = await this.#codec.seal(storageId, payload)
-    return promised(this.#collection.write(storageId, sealed, times, isUpsert))
+    return promised(this.#collection.write(storageId, sealed, times, isUpsert, undefined, call))
   }
 
   /**
@@ -147,25 +150,26 @@ class Documents {
    * @param {any} payload
    * @param {Times} times
    * @param {boolean} isUpsert
+   * @param {Call} call
    */
-  async #move(olderIds, storageId, payload, times, isUpsert) {
+  async #move(olderIds, storageId, payload, times, isUpsert, call) {
     // Asked of the server each time, since an earlier attempt may have left some behind, and before: w: 0 tells nothing.
-    const isOlder = await this.#isAnyStored(olderIds)
-    const answer = await this.#write(storageId, payload, times, isUpsert || isOlder)
+    const isOlder = await this.#isAnyStored(olderIds, call)
+    const answer = await this.#write(storageId, payload, times, isUpsert || isOlder, call)
     if (!isOlder) return answer
-    await this.#removeEach(olderIds)
+    await this.#removeEach(olderIds, call)
     return !isUpsert
   }
 
-  /** @param {string[]} storageIds */
-  async #isAnyStored(storageIds) {
-    for (const id of storageIds) if (await this.#collection.load(id)) return true
+  /** @param {string[]} storageIds @param {Call} call */
+  async #isAnyStored(storageIds, call) {
+    for (const id of storageIds) if (await this.#collection.load(id, call)) return true
     return false
   }
 
-  /** @param {string[]} storageIds */
-  async #removeEach(storageIds) {
-    for (const id of storageIds) await this.#collection.remove(id)
+  /** @param {string[]} storageIds @param {Call} call */
+  async #removeEach(storageIds, call) {
+    for (const id of storageIds) await this.#collection.remove(id, undefined, call)
   }
 }
 

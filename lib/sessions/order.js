@@ -1,20 +1,44 @@
 // The order of what is asked of one session, where the collection does not keep it or a call takes several steps.
 'use strict'
 
-/** The writes of a session go one after the other, and a read only after the writes that were asked for before it. */
+/**
+ * @typedef {object} Turn
+ * @property {boolean} isWrite
+ * @property {() => void} begin
+ */
+
+/** @param {Turn[]} line @param {boolean} isWrite @param {AbortSignal | undefined} signal @returns {Promise<void>} */
+function turnIn(line, isWrite, signal) {
+  return new Promise((resolve, reject) => {
+    const turn = { isWrite, begin: resolve }
+    line.push(turn)
+    signal?.addEventListener('abort', () => {
+      const at = line.indexOf(turn)
+      if (at < 0) return
+      line.splice(at, 1)
+      reject(signal.reason)
+    })
+  })
+}
+
+/**
+ * The writes of a session go one after the other, and a read only after the writes that were asked for before it. Who waits no longer
+ * has no turn; what has begun keeps the others waiting to its end, whoever waits for that.
+ */
 class Order {
-  /** The end of the last write of each session that has one under way. @type {Map<string, Promise<void>>} */
-  #last = new Map()
+  /** What waits for the write that each of these sessions has under way. @type {Map<string, Turn[]>} */
+  #lines = new Map()
 
   /**
    * @template T
    * @param {string} id
    * @param {() => Promise<T>} work
+   * @param {AbortSignal} [signal]
    * @returns {Promise<T>}
    */
-  async read(id, work) {
-    const before = this.#last.get(id)
-    if (before) await before
+  async read(id, work, signal) {
+    const line = this.#lines.get(id)
+    if (line) await turnIn(line, false, signal)
     return await work()
   }
 
@@ -22,23 +46,28 @@ class Order {
    * @template T
    * @param {string} id
    * @param {() => Promise<T>} work
+   * @param {AbortSignal} [signal]
    * @returns {Promise<T>}
    */
-  async write(id, work) {
-    const before = this.#last.get(id)
-    let end = () => {}
-    // Not made of the promise that is returned: a second reader of that would end the stack of its error here.
-    const ended = new Promise((/** @type {(value: void) => void} */ resolve) => {
-      end = resolve
-    })
-    this.#last.set(id, ended)
+  async write(id, work, signal) {
+    const line = this.#lines.get(id)
+    if (line) await turnIn(line, true, signal)
+    else this.#lines.set(id, [])
     try {
-      if (before) await before
       return await work()
     } finally {
-      end()
-      if (this.#last.get(id) === ended) this.#last.delete(id)
+      this.#goOn(id)
     }
+  }
+
+  /** After a write: with the reads that waited for it, and the next write. @param {string} id */
+  #goOn(id) {
+    const line = this.#lines.get(id) ?? []
+    for (let turn = line.shift(); turn; turn = line.shift()) {
+      turn.begin()
+      if (turn.isWrite) return
+    }
+    this.#lines.delete(id)
   }
 }
 

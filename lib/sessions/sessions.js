@@ -13,6 +13,7 @@ const { storageIds } = require('./storage-ids.js')
 const { transformsOf } = require('./transforms.js')
 
 /**
+ * @typedef {import('../collection/port.js').Call} Call
  * @typedef {import('../collection/port.js').LoadedSession} LoadedSession
  * @typedef {import('../collection/port.js').SessionCollection} SessionCollection
  * @typedef {import('../collection/port.js').StoredSession} StoredSession
@@ -28,12 +29,19 @@ const { transformsOf } = require('./transforms.js')
  * @property {boolean} isUpsert whether the session may be created
  * @property {Origin} [origin] of a session that was loaded, where it is not just overwritten
  *
+ * @typedef {{ signal: AbortSignal }} Limit of a call's time: nobody waits for it once the signal is aborted
+ *
  * @typedef {{ frozen: import('../collection/port.js').Frozen, session: Session, expires?: Date }} StoredNow
  *
  * @typedef {object} Framework what is asked of the framework, and of the app, about its sessions
  * @property {(sid: string, session: Session) => Session} sessionOf a session of the framework's class
  * @property {(stored: StoredSession, sid: string) => boolean} isDropped whether what cannot be decrypted counts as none
  */
+
+/** @param {Limit} [limit] @returns {Call} */
+function calledNow(limit) {
+  return { calledMs: performance.now(), signal: limit?.signal }
+}
 
 class Sessions {
   #collection
@@ -73,12 +81,14 @@ class Sessions {
    *
    * @param {string} id
    * @param {import('../collection/port.js').Done<StoredSession | null>} [done]
+   * @param {Limit} [limit]
    * @returns {Promise<StoredSession | null> | undefined} the live session of that id
    */
-  find(id, done) {
+  find(id, done, limit) {
     const ids = this.#storageIds(id)
     if (this.#isDirect && ids.length === 1) return this.#collection.find(ids[0], done)
-    return this.#order.read(id, () => this.#documents.find(ids))
+    const call = calledNow(limit)
+    return this.#order.read(id, () => this.#documents.find(ids, call), call.signal)
   }
 
   /**
@@ -129,39 +139,47 @@ class Sessions {
    * @param {string} id
    * @param {Save} save
    * @param {import('../collection/port.js').Done<boolean>} [done]
+   * @param {Limit} [limit]
    * @returns {Promise<boolean> | undefined} whether the session was created; without `isUpsert` whether there was one
    */
-  write(id, save, done) {
+  write(id, save, done, limit) {
     const ids = this.#storageIds(id)
     const { payload, times, isUpsert, origin } = save
     if (this.#isDirect && ids.length === 1)
       return this.#collection.write(ids[0], payload, times, isUpsert, done)
-    return this.#order.write(id, () =>
-      origin ? this.#change(ids, save, origin) : this.#documents.write(ids, payload, times, isUpsert)
-    )
+    const call = calledNow(limit)
+    const work = () =>
+      origin
+        ? this.#change(ids, save, origin, call)
+        : this.#documents.write(ids, payload, times, isUpsert, call)
+    return this.#order.write(id, work, call.signal)
   }
 
   /**
    * @param {string} id
    * @param {Times} times
    * @param {import('../collection/port.js').Done<boolean>} [done]
+   * @param {Limit} [limit]
    * @returns {Promise<boolean> | undefined} whether there was such a session
    */
-  touch(id, times, done) {
+  touch(id, times, done, limit) {
     const ids = this.#storageIds(id)
     if (this.#isDirect && ids.length === 1) return this.#collection.touch(ids[0], times, done)
-    return this.#order.write(id, () => this.#documents.touch(ids, times))
+    const call = calledNow(limit)
+    return this.#order.write(id, () => this.#documents.touch(ids, times, call), call.signal)
   }
 
   /**
    * @param {string} id
    * @param {import('../collection/port.js').Done<unknown>} [done]
+   * @param {Limit} [limit]
    * @returns {Promise<unknown> | undefined}
    */
-  remove(id, done) {
+  remove(id, done, limit) {
     const ids = this.#storageIds(id)
     if (this.#isDirect && ids.length === 1) return this.#collection.remove(ids[0], done)
-    return this.#order.write(id, () => this.#documents.remove(ids))
+    const call = calledNow(limit)
+    return this.#order.write(id, () => this.#documents.remove(ids, call), call.signal)
   }
 
   /** @returns {Promise<StoredSession[]>} all live sessions */
@@ -196,9 +214,9 @@ class Sessions {
     return session
   }
 
-  /** @param {string[]} ids @param {Save} save @param {Origin} origin */
-  async #change(ids, save, origin) {
-    const answer = await competing(() => this.#tryToChange(ids, save, origin))
+  /** @param {string[]} ids @param {Save} save @param {Origin} origin @param {Call} call */
+  async #change(ids, save, origin, call) {
+    const answer = await competing(() => this.#tryToChange(ids, save, origin, call))
     // What is merged in is not in the session that the request has: it would count as removed by its next save.
     origin.base = async () => this.#codec.freeze(await this.#codec.readBack(save.payload))
     return answer
@@ -208,15 +226,16 @@ class Sessions {
    * @param {string[]} ids
    * @param {Save} save
    * @param {Origin} origin
+   * @param {Call} call
    * @returns {Promise<boolean | undefined>} nothing when another request was faster
    */
-  async #tryToChange(ids, save, origin) {
+  async #tryToChange(ids, save, origin, call) {
     const { payload, times, isUpsert } = save
-    const loaded = await this.#documents.load(ids)
+    const loaded = await this.#documents.load(ids, call)
     const now = loaded && this.#storedNow(loaded, save.sid)
-    if (!loaded || !now) return isUpsert && this.#documents.write(ids, payload, times, true)
+    if (!loaded || !now) return isUpsert && this.#documents.write(ids, payload, times, true, call)
     const change = await this.#resolved(save, origin, now)
-    const isReplaced = await this.#documents.replace(loaded, change.payload, change.times)
+    const isReplaced = await this.#documents.replace(loaded, change.payload, change.times, call)
     return isReplaced ? !isUpsert : undefined
   }
 

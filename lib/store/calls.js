@@ -2,6 +2,7 @@
 'use strict'
 
 const { AsyncResource } = require('node:async_hooks')
+const { setMaxListeners } = require('node:events')
 // Kept, for apps whose tests put fakes in their places.
 const { nextTick } = require('node:process')
 const { setImmediate } = require('node:timers')
@@ -16,7 +17,7 @@ const { inTime } = require('./time-limits.js')
  * What a call about one session asks for, and what its caller gets of the answer.
  * @typedef {object} Request
  * @property {string} sid
- * @property {(storageId: string, done?: Callback) => Promise<any> | undefined} send either `done` gets the answer, or the promise
+ * @property {(storageId: string, done?: Callback, limit?: Limit) => Promise<any> | undefined} send either `done` gets the answer, or the promise
  * @property {(answer: any) => any} finish
  */
 
@@ -60,6 +61,26 @@ function thrownError(thrown) {
 function busyError(maxPending) {
   const message = `The session store is busy: ${maxPending} operations are pending, the most that maxPending allows`
   return Object.assign(new Error(message), { code: 'ERR_STORE_BUSY' })
+}
+
+/** Of the time of one call. */
+class Limit {
+  /** @type {AbortController | undefined} */
+  #controller
+
+  /** Aborted when nobody waits for the call any more; most calls need none. */
+  get signal() {
+    this.#controller ??= new AbortController()
+    const { signal } = this.#controller
+    // Node warns of many, which a call of many steps may have.
+    setMaxListeners(0, signal)
+    return signal
+  }
+
+  /** @param {Error} error what the caller gets */
+  end(error) {
+    this.#controller?.abort(error)
+  }
 }
 
 class Calls {
@@ -129,10 +150,11 @@ class Calls {
   /**
    * @template T
    * @param {Promise<T>} promise
+   * @param {Limit} [limit]
    * @returns {Promise<T>} the same, or an error after `operationTimeoutMS`, or once it is given up
    */
-  within(promise) {
-    return this.unlessGivenUp(this.#limited(promise))
+  within(promise, limit) {
+    return this.unlessGivenUp(this.#limited(promise, limit))
   }
 
   /**
@@ -194,10 +216,18 @@ class Calls {
     }
   }
 
-  /** @template T @param {Promise<T>} promise @returns {Promise<T>} */
-  #limited(promise) {
+  /** @template T @param {Promise<T>} promise @param {Limit} [limit] @returns {Promise<T>} */
+  #limited(promise, limit) {
     const { operationTimeoutMS } = this.#options
-    return operationTimeoutMS ? inTime(promise, 'operationTimeoutMS', operationTimeoutMS) : promise
+    if (!operationTimeoutMS) return promise
+    const limited = inTime(promise, 'operationTimeoutMS', operationTimeoutMS)
+    // After another failure there is nothing left of the call.
+    if (limit) limited.catch((error) => limit.end(error))
+    return limited
+  }
+
+  #limit() {
+    return this.#options.operationTimeoutMS ? new Limit() : undefined
   }
 
   #refusal() {
@@ -215,11 +245,13 @@ class Calls {
   async #answerOf(request) {
     if (!request) return undefined
     const storageId = storageIdOf(request.sid, this.#options.transformId)
+    const limit = this.#limit()
     if (typeof storageId !== 'string') {
-      return request.finish(await this.within(storageId.then((id) => request.send(id))))
+      const sent = storageId.then((id) => request.send(id, undefined, limit))
+      return request.finish(await this.within(sent, limit))
     }
-    const sent = /** @type {Promise<any>} */ (request.send(storageId))
-    return request.finish(await (this.#endWithCollection ? this.#limited(sent) : this.within(sent)))
+    const sent = /** @type {Promise<any>} */ (request.send(storageId, undefined, limit))
+    return request.finish(await (this.#endWithCollection ? this.#limited(sent) : this.within(sent, limit)))
   }
 
   /** @param {Request} request @param {Callback} callback */
@@ -229,9 +261,13 @@ class Calls {
     /** @type {Callback} */
     const done = (error, answer) =>
       caller.runInAsyncScope(this.#finish, this, request, callback, error, answer)
-    const sent = typeof storageId === 'string' ? request.send(storageId, done) : storageId.then(request.send)
+    const limit = this.#limit()
+    const sent =
+      typeof storageId === 'string'
+        ? request.send(storageId, done, limit)
+        : storageId.then((id) => request.send(id, undefined, limit))
     if (sent) {
-      this.within(sent).then(
+      this.within(sent, limit).then(
         (answer) => done(null, answer),
         (error) => done(thrownError(error))
       )

@@ -168,7 +168,7 @@ class MongoStore extends BaseStore {
     debug('MongoStore#get=%s', sid)
     return {
       sid,
-      send: (id, done) => this.#sessions.find(id, done),
+      send: (id, done, limit) => this.#sessions.find(id, done, limit),
       finish: (stored) => {
         const session = stored && !this.#isDropped(stored, sid) ? this.#sessions.read(stored, sid) : null
         this.#announce('get', sid)
@@ -189,7 +189,7 @@ class MongoStore extends BaseStore {
     const { isUpsert, times } = save
     return {
       sid,
-      send: (id, done) => this.#sessions.write(id, save, done),
+      send: (id, done, limit) => this.#sessions.write(id, save, done, limit),
       finish: (answer) => {
         if (!isUpsert && !answer) return this.#announce('set-refused', sid, session)
         if (times.lastModified && isObject(session)) noteLastModified(session, times.lastModified)
@@ -220,7 +220,7 @@ class MongoStore extends BaseStore {
     const times = { expires: this.#sessions.expiresOf(session), lastModified: lastModified && now }
     return {
       sid,
-      send: (id, done) => this.#sessions.touch(id, times, done),
+      send: (id, done, limit) => this.#sessions.touch(id, times, done, limit),
       finish: (wasThere) => {
         if (!wasThere && strictTouch) throw new Error('Unable to find the session to touch')
         this.#announce(wasThere ? 'touch' : 'touch-missed', sid, session)
@@ -238,7 +238,7 @@ class MongoStore extends BaseStore {
     debug('MongoStore#destroy=%s', sid)
     return {
       sid,
-      send: (id, done) => this.#sessions.remove(id, done),
+      send: (id, done, limit) => this.#sessions.remove(id, done, limit),
       finish: () => this.#announce('destroy', sid),
     }
   }
@@ -288,7 +288,8 @@ class MongoStore extends BaseStore {
   async #ping(options) {
     debug('MongoStore#ping()')
     const timeoutMS = pingTimeoutOf(options)
-    const found = /** @type {Promise<unknown>} */ (this.#collection.find(pingId()))
+    const call = { calledMs: performance.now() }
+    const found = /** @type {Promise<unknown>} */ (this.#collection.find(pingId(), undefined, call))
     await this.#calls.within(timeoutMS === undefined ? found : inTime(found, 'timeoutMS', timeoutMS))
   }
 

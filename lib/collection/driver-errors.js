@@ -1,0 +1,164 @@
+// What an error of the JavaScript driver means for the calls that shared the command which failed with it.
+'use strict'
+
+const { errorOf } = require('../errors.js')
+
+/**
+ * @typedef {Record<string, any>} DriverError of any version of the driver, or of what it calls
+ *
+ * `everybody`: each of the calls would get it alone, or nobody knows what has become of them. `later`: none has been done, and later
+ * they may be. `statement`: one of them is to blame. `unclear`: none has been done, and it cannot be told from the code why.
+ * @typedef {'everybody' | 'later' | 'statement' | 'unclear'} Verdict
+ */
+
+/** Unauthorized, AuthenticationFailed, IllegalOperation, CommandNotFound, CommandNotSupported, … */
+const CODES_OF_EVERYBODY = new Set([13, 18, 20, 59, 115, 301, 391, 8000, 11600, 11601, 11602])
+/** Overflow, InvalidBSON, BSONObjectTooLarge. */
+const CODES_OF_STATEMENTS = new Set([15, 22, 10334])
+const BAD_VALUE = 2
+const AUTHENTICATION_FAILED = 18
+/** Of Azure: too many requests. */
+const TOO_MANY_REQUESTS = 16500
+
+/** Errors that came when a part of what was asked for had been done. @type {WeakSet<object>} */
+const afterwards = new WeakSet()
+
+/** @template E @param {E} error @returns {E} the same, with which nothing is sent again */
+function afterDone(error) {
+  if (Object(error) === error) afterwards.add(/** @type {object} */ (error))
+  return error
+}
+
+/** @param {any} error @returns {number | undefined} that of the server */
+function codeOf(error) {
+  const { name, code } = Object(error)
+  // Its code is that of what the driver has last heard of a server.
+  if (code === undefined || code === null || name === 'MongoServerSelectionError') return undefined
+  // With promoteValues: false numbers are objects.
+  const number = Number(code)
+  return Number.isInteger(number) ? number : undefined
+}
+
+/** @param {unknown} error whether a server has answered with it */
+function isAnswer(error) {
+  return codeOf(error) !== undefined
+}
+
+/** @param {any} error */
+function isSelectionError(error) {
+  return error?.name === 'MongoServerSelectionError'
+}
+
+/** @param {any} error */
+function isNetworkError(error) {
+  return /^MongoNetwork(Timeout)?Error$|PoolCleared/.test(error?.name)
+}
+
+/**
+ * Whether there was no connection for it. Where the driver repeats commands, an earlier attempt may have had one.
+ *
+ * @param {any} error
+ */
+function isUnsent(error) {
+  if (afterwards.has(error)) return false
+  if (error?.name === 'MongoPoolClearedError') return true
+  // Noted by the pool where it could not make a connection.
+  return isNetworkError(error) && error.connectionGeneration !== undefined
+}
+
+/** @param {unknown} error */
+function isSignInFailure(error) {
+  return codeOf(error) === AUTHENTICATION_FAILED
+}
+
+/** @param {any} error */
+function isOverload(error) {
+  const { errorLabels } = Object(error)
+  return errorLabels?.includes?.('SystemOverloadedError') || codeOf(error) === TOO_MANY_REQUESTS
+}
+
+/** Beside what a statement makes the driver throw, nobody knows whether it has sent anything. @param {any} error without a code */
+function isOfDriver(error) {
+  const { name, hasErrorLabel } = Object(error)
+  return typeof hasErrorLabel === 'function' && name !== 'MongoInvalidArgumentError'
+}
+
+/** @param {any} error that a lone call could have got @returns {Verdict} */
+function verdictOn(error) {
+  if (afterwards.has(error)) return 'everybody'
+  if (isOverload(error)) return 'later'
+  const code = codeOf(error)
+  if (code === undefined) return isOfDriver(error) ? 'everybody' : 'statement'
+  if (CODES_OF_EVERYBODY.has(code) || error.name === 'MongoWriteConcernError') return 'everybody'
+  if (CODES_OF_STATEMENTS.has(code)) return 'statement'
+  return code === BAD_VALUE && /retryable writes/i.test(error.message) ? 'everybody' : 'unclear'
+}
+
+/** @param {DriverError} error @param {string} name @returns {DriverError} */
+function renamed({ message, code, errorLabels, connectionGeneration }, name) {
+  const error = errorOf({ name, message, code, errorLabels: errorLabels ?? [], causes: [] })
+  return connectionGeneration === undefined ? error : Object.assign(error, { connectionGeneration })
+}
+
+/** @param {DriverError} error of a `bulkWrite` that the server refused */
+function serverError(error) {
+  const { result, writeErrors, ...fields } = error
+  const reply = error.errorResponse ?? { ...fields, message: error.message }
+  const MongoServerError = Object.getPrototypeOf(error.constructor)
+  const lone = new MongoServerError(reply)
+  for (const label of error.errorLabels ?? []) lone.addErrorLabel(label)
+  return lone
+}
+
+/** @param {DriverError} error that version 5 has wrapped */
+function nameOf({ reason, message }) {
+  if (reason) return 'MongoServerSelectionError'
+  return message.includes('was cleared because') ? 'MongoPoolClearedError' : 'MongoNetworkError'
+}
+
+/** @param {DriverError} error @param {() => void} serialize @returns {any} */
+function unwrapped(error, serialize) {
+  if (error.errorResponse instanceof Error) return error.errorResponse
+  // `originalError`: in the place of that of a server which does not know retryable writes the driver has its own.
+  if (error.errorResponse || error.originalError || Number(error.ok) === 0) return serverError(error)
+  // Version 5 does not tell what it has wrapped.
+  try {
+    serialize()
+  } catch (thrown) {
+    return thrown
+  }
+  return renamed(error, nameOf(error))
+}
+
+/**
+ * What a `bulkWrite` without errors of single statements has failed with, as a call alone gets it: the driver wraps it.
+ *
+ * @param {any} error
+ * @param {() => void} serialize throws what the driver threw, if that could not make BSON of a statement
+ * @returns {unknown}
+ */
+function loneError(error, serialize) {
+  if (error?.name !== 'MongoBulkWriteError') return error
+  const { err, result, errorLabels } = error
+  const unconfirmed = err ?? result?.getWriteConcernError?.()
+  if (unconfirmed) {
+    const { code, errmsg: message } = unconfirmed
+    return renamed({ message, code, errorLabels }, 'MongoWriteConcernError')
+  }
+  const lone = unwrapped(error, serialize)
+  // The driver had to make several commands of it.
+  const done = ['matchedCount', 'upsertedCount', 'deletedCount'].some((count) => Number(result?.[count]) > 0)
+  return done ? afterDone(lone) : lone
+}
+
+module.exports = {
+  afterDone,
+  codeOf,
+  isAnswer,
+  isNetworkError,
+  isSelectionError,
+  isSignInFailure,
+  isUnsent,
+  loneError,
+  verdictOn,
+}
