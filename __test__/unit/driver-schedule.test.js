@@ -160,11 +160,11 @@ class Script {
 }
 
 describe('trust in connections', () => {
-  test('grows eightfold with each answer', async () => {
+  test('grows 32-fold with each answer', async () => {
     const script = new Script()
     const calls = script.askAll(ids(40))
     await script.settleAll()
-    assert.deepEqual(script.sizes(), [1, 1, 8, 8, 22])
+    assert.deepEqual(script.sizes(), [1, 1, 32, 6])
     assert.deepEqual(
       calls.map(({ value }) => value),
       ids(40)
@@ -208,9 +208,9 @@ describe('trust in connections', () => {
       await script.settleAll()
     }
     script.left()
-    script.askAll(ids(20))
+    script.askAll(ids(40))
     await script.settleAll()
-    assert.deepEqual(script.sizes(), [1, 1, 8, 8, 2])
+    assert.deepEqual(script.sizes(), [1, 1, 32, 6])
   })
 })
 
@@ -222,7 +222,7 @@ describe('a command that is late', () => {
     script.askAll(ids(30))
     assert.deepEqual(script.sizes(), [1, 1])
     await script.settleAll(undefined, commands)
-    assert.deepEqual(script.sizes(), [2, 4, 8, 8, 6])
+    assert.deepEqual(script.sizes(), [2, 4, 8, 14])
     assert.deepEqual(calls, [{}, {}])
   })
 
@@ -262,9 +262,7 @@ describe('a command that is late', () => {
       await pass(1_000)
       await command.answer()
     })
-    const [first, ...others] = script.sizes().slice(-4)
-    assert.ok(first > 1)
-    assert.ok(others.every((size) => size > 1))
+    assert.ok(script.sizes().filter((size) => size === 32).length > 1)
   })
 
   test('makes suspects of its sessions when others are not late, and they share no command until they are answered', async () => {
@@ -282,6 +280,30 @@ describe('a command that is late', () => {
     script.askAll(waiting)
     await script.settleAll()
     assert.deepEqual(script.left(), [['a'], ['b'], waiting.slice(2)])
+  })
+
+  test('of many sessions makes suspects that leave in 32 parts, without others', async () => {
+    const script = new Script()
+    await script.warmUp()
+    script.askAll(ids(200, 'stuck'))
+    for (const alone of script.underWay) await alone.answer()
+    const stuck = script.underWay.slice(0, 1)
+    await script.settleAll(undefined, stuck)
+    await pass(LATE_MS)
+    script.left()
+    script.ask('other')
+    await script.settleAll(undefined, stuck)
+    await pass(4 * LATE_MS)
+    await script.settleAll()
+    await script.warmUp()
+    script.left()
+    script.askAll(['a', 'b', 'c', ...stuck[0].ids, 'd'])
+    await script.settleAll()
+    const isStuck = (/** @type {string} */ id) => id.startsWith('stuck')
+    const parts = script.left().filter((part) => part.some(isStuck))
+    const most = Math.ceil(stuck[0].ids.length / 32)
+    assert.ok(most > 1 && parts.some(({ length }) => length === most), `${parts.map(({ length }) => length)}`)
+    assert.ok(parts.every((part) => part.length <= most && part.every(isStuck)))
   })
 
   test('makes no suspects when everything is late', async () => {

@@ -128,7 +128,10 @@ impl<T: Queued> Queue<T> {
             && let Some(id) = self.waiting[kind as usize].pop_front()
         {
             let suspect = self.suspects.get(&id).copied();
-            if are_suspects.is_some_and(|are_suspects| are_suspects != suspect.is_some()) {
+            let is_other = are_suspects.is_some_and(|are_suspects| {
+                are_suspects != suspect.is_some() || suspect.is_some_and(|most| most <= ids.len())
+            });
+            if is_other {
                 passed_over.push(id);
                 if suspect.is_none() {
                     break;

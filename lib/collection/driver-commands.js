@@ -136,6 +136,8 @@ class Commands {
 
   /** @param {Command} command */
   #markLate(command) {
+    // Meanwhile it may have turned out that all take longer.
+    if (performance.now() - command.startedMs < this.#pace.lateAfterMs()) return this.#expect(command)
     command.isLate = true
     remove(this.#inTime, command)
     this.#pace.markLate()
@@ -182,6 +184,7 @@ class Commands {
   /** @param {number} tookMs */
   #note(tookMs) {
     const wasInDoubt = this.#pace.isInDoubt
+    if (this.#pace.isSlowForAll(tookMs)) this.late.acquitAll()
     this.#pace.note(tookMs)
     if (wasInDoubt && !this.#pace.isInDoubt) this.#expectAgain()
   }

@@ -3,18 +3,20 @@
 
 /** With more, all are forgotten: that is not the trouble of some users any more. */
 const MOST_SUSPECTS = 1000
+/** The suspects of a command leave in so many parts the next time, to find out which it was. */
+const SUSPECT_PARTS = 32
 
 /**
  * Calls about a session that a late command holds wait for its end, for one user not to have all the places. And when others were not
- * late meanwhile, the next command about each of its sessions is for that one alone, until it has an answer in time.
+ * late meanwhile, its sessions leave in small parts, without others, until they have had an answer in time.
  *
  * @template {{ id: string }} Call
  */
 class LateSessions {
   /** By session, how many late commands are about it, and the calls that wait. @type {Map<string, { commands: number, waiting: Set<Call> }>} */
   #held = new Map()
-  /** @type {Set<string>} */
-  #suspects = new Set()
+  /** How many may share the command of each. @type {Map<string, number>} */
+  #suspects = new Map()
 
   /** @param {string[]} ids of a command that is late now */
   hold(ids) {
@@ -57,17 +59,22 @@ class LateSessions {
     })
   }
 
-  /** @param {string[]} ids */
+  /** @param {string[]} ids of a command that one of them may have held up */
   suspect(ids) {
+    const most = Math.ceil(ids.length / SUSPECT_PARTS)
     for (const id of ids) {
       if (this.#suspects.size === MOST_SUSPECTS) this.#suspects.clear()
-      this.#suspects.add(id)
+      this.#suspects.set(id, most)
     }
   }
 
-  /** @param {string} id */
-  isSuspect(id) {
-    return this.#suspects.has(id)
+  /** @param {string} id @returns {number | undefined} how many suspects may share its command; none: it is no suspect */
+  mostSuspects(id) {
+    return this.#suspects.get(id)
+  }
+
+  acquitAll() {
+    this.#suspects.clear()
   }
 
   /** @param {string[]} ids of a command that was answered in time */

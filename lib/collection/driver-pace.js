@@ -77,10 +77,17 @@ class Pace {
   /** @param {number} tookMs what the server has answered after so long */
   note(tookMs) {
     this.#quickestMs = this.#quickestMs ? Math.min(this.#quickestMs, tookMs) : tookMs
+    // It does more when calls share commands.
+    if (this.isSlowForAll(tookMs)) this.#relief = Number.POSITIVE_INFINITY
     this.#usualMs = this.#learnt(tookMs)
     if (tookMs >= this.lateAfterMs()) return
     this.#doubt = 0
     this.#relief++
+  }
+
+  /** @param {number} tookMs of a command @returns {boolean} whether that shows that the server is slow for everybody: no other was quicker */
+  isSlowForAll(tookMs) {
+    return this.#doubt >= LEAST_DOUBT && tookMs >= this.#muchLongerThanUsualMs()
   }
 
   /** @param {number} tookMs */
@@ -97,7 +104,11 @@ class Pace {
   /** How long a command that leaves now may take. */
   lateAfterMs() {
     const doublings = Math.min(Math.max(this.#doubt, LEAST_DOUBT), MOST_DOUBT) - LEAST_DOUBT
-    return Math.max(this.#usualMs * LATE_FACTOR, LEAST_LATE_MS) * 2 ** doublings
+    return this.#muchLongerThanUsualMs() * 2 ** doublings
+  }
+
+  #muchLongerThanUsualMs() {
+    return Math.max(this.#usualMs * LATE_FACTOR, LEAST_LATE_MS)
   }
 }
 

@@ -218,14 +218,24 @@ class SharedCommands {
     const { late } = this.#commands
     /** @type {Waiting<Q, A>[]} */
     const group = []
-    for (let { first } = this.#line; first && group.length < most; first = this.#line.first) {
-      const isSuspect = late.isSuspect(first.id)
-      if (group.length > 0 && (isSuspect || late.isHeld(first.id))) break
+    let room = most
+    for (let { first } = this.#line; first && group.length < room; first = this.#line.first) {
+      const mostSuspects = late.mostSuspects(first.id)
+      if (group.length > 0 && !this.#canJoin(group, first)) break
+      room = Math.min(room, mostSuspects ?? room)
       this.#line.remove(first)
       group.push(first)
-      if (isSuspect) break
     }
     return group
+  }
+
+  /** Suspects leave without others. @param {Waiting<Q, A>[]} group @param {Waiting<Q, A>} one */
+  #canJoin(group, { id }) {
+    const { late } = this.#commands
+    const mostSuspects = late.mostSuspects(id)
+    const areSuspects = late.mostSuspects(group[0].id) !== undefined
+    const isAlike = areSuspects === (mostSuspects !== undefined)
+    return isAlike && !late.isHeld(id) && group.length < (mostSuspects ?? Number.POSITIVE_INFINITY)
   }
 
   /** @param {Waiting<Q, A>[]} group @param {number} trust @returns {Promise<Refusal | undefined>} */

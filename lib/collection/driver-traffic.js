@@ -5,7 +5,7 @@
 /** A connection that has answered so lately has not been forgotten by what lies between. */
 const FRESH_MS = 20
 const MOST_TRUST = 1000
-const GROWTH = 8
+const GROWTH = 32
 
 const MOST_COMMANDS = 32
 /** Not for any one kind: calls of another find a place. */
