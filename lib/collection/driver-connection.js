@@ -1,7 +1,8 @@
 // The collection of a JavaScript client: opened in the background, with what has to happen once it is there.
 'use strict'
 
-const { closedError } = require('../errors.js')
+const { unansweredError } = require('../errors.js')
+const { Pending } = require('../pending.js')
 const { connected, isDefaultDatabase, watchServers } = require('./client-source.js')
 const { delay } = require('./delay.js')
 const { SharedClient } = require('./driver-client.js')
@@ -42,6 +43,7 @@ class DriverConnection {
   #options
   #onNews
   #isClosed = false
+  #pending = new Pending()
   /** @type {() => void} */
   #unsubscribe = () => {}
   /** @type {Promise<Opened> | undefined} */
@@ -81,21 +83,21 @@ class DriverConnection {
 
   /** @param {Call} [call] that writes @returns {Promise<Opened>} with a client that is connected, for a call also to a server */
   async ready(call) {
-    const opened = await this.open()
+    const opened = this.#opened ?? (await this.#pending.untilEnd(this.open()))
     this.#requireOpen()
     const { writes } = opened
     const waiting = call ? writes.pass(call) : writes.connect({ calledMs: performance.now() })
-    if (waiting) await waiting
+    if (waiting) await this.#pending.untilEnd(waiting)
     this.#requireOpen()
     return opened
   }
 
   /** @param {Call} call @returns {Promise<Opened>} with a client that has a server to read from */
   async readable(call) {
-    const opened = await this.open()
+    const opened = this.#opened ?? (await this.#pending.untilEnd(this.open()))
     this.#requireOpen()
     const waiting = opened.reads.pass(call)
-    if (waiting) await waiting
+    if (waiting) await this.#pending.untilEnd(waiting)
     this.#requireOpen()
     return opened
   }
@@ -109,6 +111,7 @@ class DriverConnection {
 
   async close() {
     this.#isClosed = true
+    this.#pending.end()
     this.#opened?.calls.close()
     this.#index?.close()
     if (this.#options.source.isReached()) {
@@ -118,9 +121,9 @@ class DriverConnection {
     await this.#options.source.close()
   }
 
-  /** A call that was given up connects no client, and writes nothing, later. */
+  /** A call that came before the store was closed connects no client, and writes nothing, later. */
   #requireOpen() {
-    if (this.#isClosed) throw closedError()
+    if (this.#isClosed) throw unansweredError()
   }
 
   /** After `disconnect` express-session makes no calls that would connect again. */

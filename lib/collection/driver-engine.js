@@ -2,6 +2,7 @@
 // connect-mongo asks, and grouped where calls wait for each other anyway.
 'use strict'
 
+const { Pending } = require('../pending.js')
 const { bsonOf } = require('./bson.js')
 const { SharedClient } = require('./driver-client.js')
 const { afterDone, loneError } = require('./driver-errors.js')
@@ -33,7 +34,7 @@ function live() {
   return [{ expires: { $exists: false } }, { expires: { $gt: new Date() } }]
 }
 
-/** Calls the driver with the very arguments that connect-mongo 6 uses. @implements {SessionCalls} */
+/** Calls the driver with the very arguments that connect-mongo 6 uses. */
 class SingleCalls {
   #collection
   #writeConcern
@@ -45,8 +46,9 @@ class SingleCalls {
   }
 
   /** @param {string} storageId @returns {Promise<StoredDocument | null>} */
-  find(storageId) {
-    return this.#collection.findOne({ _id: storageId, $or: live() })
+  async find(storageId) {
+    // A stand-in's answer need be no promise.
+    return await this.#collection.findOne({ _id: storageId, $or: live() })
   }
 
   /** @param {Write} write @returns {Promise<Written>} */
@@ -64,8 +66,31 @@ class SingleCalls {
     const isMatched = Number(written.matchedCount) !== 0 || written.acknowledged === false
     return { isCreated, isMatched }
   }
+}
 
-  close() {}
+/** Each call by itself. @implements {SessionCalls} */
+class LoneCalls {
+  #single
+  #pending = new Pending()
+
+  /** @param {Collection} collection @param {object | undefined} writeConcern */
+  constructor(collection, writeConcern) {
+    this.#single = new SingleCalls(collection, writeConcern)
+  }
+
+  /** @param {string} storageId @returns {Promise<StoredDocument | null>} */
+  find(storageId) {
+    return this.#pending.untilEnd(this.#single.find(storageId))
+  }
+
+  /** @param {Write} write @returns {Promise<Written>} */
+  write(write) {
+    return this.#pending.untilEnd(this.#single.write(write))
+  }
+
+  close() {
+    this.#pending.end()
+  }
 }
 
 /** @implements {SessionCalls} */
@@ -239,7 +264,7 @@ function sessionCalls(client, collection, writeConcern) {
   const isDriver = collection.constructor?.name === 'Collection' && 'bulkWrite' in collection
   const isReplaced = REPLACEABLE.some((method) => Object.hasOwn(collection, method))
   const isAcknowledged = (writeConcern ?? collection.writeConcern)?.w !== 0
-  if (!isDriver || isReplaced || !isAcknowledged) return new SingleCalls(collection, writeConcern)
+  if (!isDriver || isReplaced || !isAcknowledged) return new LoneCalls(collection, writeConcern)
   return new DriverEngine(client, collection, writeConcern)
 }
 

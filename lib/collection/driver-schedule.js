@@ -5,7 +5,8 @@
 // Kept, for apps whose tests put fake timers in the place of the global ones.
 const { setTimeout } = require('node:timers')
 
-const { closedError } = require('../errors.js')
+const { unansweredError } = require('../errors.js')
+const { Pending } = require('../pending.js')
 const { Commands } = require('./driver-commands.js')
 const { codeOf, isSelectionError, isSignInFailure, isUnsent, verdictOn } = require('./driver-errors.js')
 const { Line } = require('./driver-line.js')
@@ -37,6 +38,7 @@ const ALONE = Symbol('alone')
  * @property {boolean} isInLine
  * @property {boolean} isSent
  * @property {number} pauses how often it has been put off
+ * @property {number} at its place among those without an answer; -1: it has one
  * @property {(answer: A) => void} resolve
  * @property {(error: unknown) => void} reject
  */
@@ -52,11 +54,6 @@ const LONGEST_PAUSE_MS = 10_000
 function halvesOf(group) {
   const middle = Math.ceil(group.length / 2)
   return [group.slice(0, middle), group.slice(middle)]
-}
-
-/** @param {Waiting<any, any>[]} group @param {unknown} error */
-function rejectAll(group, error) {
-  for (const { reject } of group) reject(error)
 }
 
 /** @param {(Refusal | undefined)[]} refusals */
@@ -85,7 +82,9 @@ class SharedCommands {
   /** What has been refused, and leaves again as it is. @type {(() => void)[]} */
   #turns = []
   #isTurn = false
-  #isClosed = false
+  /** All that have no answer: a list, as a set that changes so often costs more than all else here. @type {Waiting<Q, A>[]} */
+  #pending = []
+  #alone = new Pending()
   #wake = () => this.#sendWaiting()
 
   /** @param {Kind<Q, A>} kind @param {SharedClient} client */
@@ -109,28 +108,64 @@ class SharedCommands {
     if (!canLeave) return await this.#wait(asked, id, call)
     try {
       // Awaited, for the caller to be in the stack of its error.
-      return await this.#commands.run([id], this.#commands.begin(), () => this.#kind.alone(asked))
+      const answer = this.#commands.run([id], this.#commands.begin(), () => this.#kind.alone(asked))
+      return await this.#alone.untilEnd(answer)
     } catch (error) {
       if (this.#verdictOn(error) !== 'later') throw error
       return await this.#wait(asked, id, call, { error })
     }
   }
 
-  /** Nothing that waits is sent any more. */
+  /** Nothing that waits is sent any more, and nothing that was sent is waited for. */
   close() {
-    this.#isClosed = true
-    rejectAll(
-      this.#removeAll(() => true),
-      closedError()
-    )
+    this.#alone.end()
+    for (const one of this.#pending.slice()) this.#reject(one, unansweredError())
+    this.#removeAll(() => true)
     for (const turn of this.#turns.splice(0)) turn()
     this.#traffic.stopWaiting(this.#wake)
+  }
+
+  /** @param {Waiting<Q, A>} one @param {A} answer */
+  #resolve(one, answer) {
+    this.#forget(one)
+    one.resolve(answer)
+  }
+
+  /** @param {Waiting<Q, A>} one @param {unknown} error */
+  #reject(one, error) {
+    this.#forget(one)
+    one.reject(error)
+  }
+
+  /** @param {Waiting<Q, A>} one */
+  #forget(one) {
+    if (one.at < 0) return
+    const last = /** @type {Waiting<Q, A>} */ (this.#pending.pop())
+    if (last !== one) this.#pending[one.at] = last
+    last.at = one.at
+    one.at = -1
+  }
+
+  /** @param {Waiting<Q, A>[]} group @param {unknown} error */
+  #rejectAll(group, error) {
+    for (const one of group) this.#reject(one, error)
   }
 
   /** @param {Q} asked @param {string} id @param {Call} call @param {Refusal} [refusal] @returns {Promise<A>} */
   #wait(asked, id, call, refusal) {
     return new Promise((resolve, reject) => {
-      const one = { asked, id, call, isInLine: false, isSent: false, pauses: 0, resolve, reject }
+      const one = {
+        asked,
+        id,
+        call,
+        isInLine: false,
+        isSent: false,
+        pauses: 0,
+        at: this.#pending.length,
+        resolve,
+        reject,
+      }
+      this.#pending.push(one)
       call.signal?.addEventListener('abort', () => this.#abandon(one))
       if (refusal) this.#pause([one], refusal)
       else this.#join(one)
@@ -143,15 +178,14 @@ class SharedCommands {
     if (one.isSent) return
     this.#line.remove(one)
     this.#commands.late.forget(one)
-    one.reject(one.call.signal?.reason)
+    this.#reject(one, one.call.signal?.reason)
   }
 
   /** Whether somebody waits for the answer; else that is the end of it. @param {Waiting<Q, A>} one */
-  #isWanted({ call: { signal }, reject }) {
-    if (this.#isClosed) reject(closedError())
-    else if (signal?.aborted) reject(signal.reason)
-    else return true
-    return false
+  #isWanted(one) {
+    const { signal } = one.call
+    if (signal?.aborted) this.#reject(one, signal.reason)
+    return one.at >= 0
   }
 
   /** @param {Waiting<Q, A>} one */
@@ -182,7 +216,7 @@ class SharedCommands {
       await this.#selection.pass(one.call)
       this.#join(one)
     } catch (error) {
-      one.reject(error)
+      this.#reject(one, error)
     }
   }
 
@@ -247,7 +281,7 @@ class SharedCommands {
       group.forEach((one, index) => {
         const answer = answers[index]
         if (answer === ALONE) this.#sendAlone(one)
-        else one.resolve(/** @type {A} */ (answer))
+        else this.#resolve(one, /** @type {A} */ (answer))
       })
       return undefined
     } catch (error) {
@@ -289,14 +323,14 @@ class SharedCommands {
   async #settle(group, refusal) {
     const verdict = this.#verdictOn(refusal.error)
     if (verdict === 'later') return this.#pause(group, refusal)
-    if (verdict === 'everybody' || group.length === 1) return rejectAll(group, refusal.error)
+    if (verdict === 'everybody' || group.length === 1) return this.#rejectAll(group, refusal.error)
     const halves = halvesOf(group)
     const refusals = await Promise.all(halves.map((half) => this.#sendAgain(half)))
     const isOfAll = areTheSame(refusals)
     const settled = halves.map((half, index) => {
       const again = refusals[index]
       if (!again) return undefined
-      return isOfAll ? rejectAll(half, again.error) : this.#settle(half, again)
+      return isOfAll ? this.#rejectAll(half, again.error) : this.#settle(half, again)
     })
     await Promise.all(settled)
   }
@@ -313,7 +347,7 @@ class SharedCommands {
     const pauseMs = Math.random() * Math.min(FIRST_PAUSE_MS * 2 ** pauses, LONGEST_PAUSE_MS)
     const endMs = performance.now() + pauseMs
     const isOver = (/** @type {Waiting<Q, A>} */ { call }) => this.#selection.deadlineMs(call) < endMs
-    rejectAll(group.filter(isOver), error)
+    this.#rejectAll(group.filter(isOver), error)
     setTimeout(() => {
       for (const one of group.filter((each) => !isOver(each))) {
         one.pauses++
@@ -330,7 +364,7 @@ class SharedCommands {
     const nowMs = performance.now()
     const isLost = (/** @type {Waiting<Q, A>} */ { call }) =>
       isSignIn || this.#selection.deadlineMs(call) <= nowMs
-    rejectAll(this.#removeAll(isLost), error)
+    this.#rejectAll(this.#removeAll(isLost), error)
   }
 
   /** @param {(one: Waiting<Q, A>) => boolean} which @returns {Waiting<Q, A>[]} those of the calls that wait, which do no more */

@@ -61,10 +61,7 @@ export interface Values {
 
 export interface SessionCollection {
   readonly name: 'native' | 'driver'
-  /**
-   * Whether it keeps the order of the calls about one storage id, and fails those under way when it is closed. Elsewhere the caller
-   * has to.
-   */
+  /** Whether it keeps the order of the calls about one storage id. Elsewhere the caller has to. */
   readonly keepsOrder: boolean
   /** Whether it encrypts and decrypts within its own calls; a payload is plain text then. */
   readonly encrypts: boolean
@@ -108,7 +105,10 @@ export interface SessionCollection {
   /** The same collection through a JavaScript driver, once the TTL index has been tried. */
   // biome-ignore lint/suspicious/noExplicitAny: of any version of the driver
   collection(): Promise<Record<string, any>>
-  /** Gives the connections up. Calls under way are not waited for, and whatever is asked for from now on fails. */
+  /**
+   * Gives the connections up. Calls about one session that are under way fail, other calls may go on, and whatever is asked for from
+   * now on fails.
+   */
   close(): Promise<void>
 }
 

@@ -51,9 +51,9 @@ class Sessions {
   #framework
   #transforms
   #storageIds
-  /** Whether a call about a session with one storage id needs no step beside the collection's. */
+  /** Whether a call about a session is but one of the collection. */
   #isDirect
-  /** Whether every call about a session is one of the collection, and fails when that is closed. */
+  /** Whether that is all that it waits for, so that it fails when the collection is closed. */
   endWithCollection
   #order = new Order()
   #origins = new Origins()
@@ -72,8 +72,9 @@ class Sessions {
     this.#framework = framework
     this.#transforms = transformsOf(options)
     this.#storageIds = storageIds(options.hashId)
-    this.#isDirect = collection.keepsOrder && codec.isDirect && options.concurrency === 'overwrite'
-    this.endWithCollection = this.#isDirect && this.#storageIds('').length === 1
+    const hasOneId = this.#storageIds('').length === 1
+    this.endWithCollection = codec.isDirect && options.concurrency === 'overwrite' && hasOneId
+    this.#isDirect = this.endWithCollection && collection.keepsOrder
   }
 
   /**
@@ -86,7 +87,7 @@ class Sessions {
    */
   find(id, done, limit) {
     const ids = this.#storageIds(id)
-    if (this.#isDirect && ids.length === 1) return this.#collection.find(ids[0], done)
+    if (this.#isDirect) return this.#collection.find(ids[0], done)
     const call = calledNow(limit)
     return this.#order.read(id, () => this.#documents.find(ids, call), call.signal)
   }
@@ -145,8 +146,7 @@ class Sessions {
   write(id, save, done, limit) {
     const ids = this.#storageIds(id)
     const { payload, times, isUpsert, origin } = save
-    if (this.#isDirect && ids.length === 1)
-      return this.#collection.write(ids[0], payload, times, isUpsert, done)
+    if (this.#isDirect) return this.#collection.write(ids[0], payload, times, isUpsert, done)
     const call = calledNow(limit)
     const work = () =>
       origin
@@ -164,7 +164,7 @@ class Sessions {
    */
   touch(id, times, done, limit) {
     const ids = this.#storageIds(id)
-    if (this.#isDirect && ids.length === 1) return this.#collection.touch(ids[0], times, done)
+    if (this.#isDirect) return this.#collection.touch(ids[0], times, done)
     const call = calledNow(limit)
     return this.#order.write(id, () => this.#documents.touch(ids, times, call), call.signal)
   }
@@ -177,7 +177,7 @@ class Sessions {
    */
   remove(id, done, limit) {
     const ids = this.#storageIds(id)
-    if (this.#isDirect && ids.length === 1) return this.#collection.remove(ids[0], done)
+    if (this.#isDirect) return this.#collection.remove(ids[0], done)
     const call = calledNow(limit)
     return this.#order.write(id, () => this.#documents.remove(ids, call), call.signal)
   }

@@ -7,7 +7,8 @@ const { setMaxListeners } = require('node:events')
 const { nextTick } = require('node:process')
 const { setImmediate } = require('node:timers')
 const { inspect } = require('node:util')
-const { closedError, unansweredError } = require('../errors.js')
+const { closedError } = require('../errors.js')
+const { Pending } = require('../pending.js')
 const { storageIdOf } = require('./ids.js')
 const { inTime } = require('./time-limits.js')
 
@@ -91,8 +92,7 @@ class Calls {
   #hasGivenUp = false
   /** @type {(() => void) | undefined} */
   #onIdle
-  /** What fails the calls that wait for a promise. @type {Set<(error: Error) => void>} */
-  #waiting = new Set()
+  #waiting = new Pending()
 
   /**
    * @param {Record<string, any>} options of the store
@@ -125,7 +125,7 @@ class Calls {
   /** Fails each call that waits for a promise, but for those that fail when the collection is closed. */
   giveUp() {
     this.#hasGivenUp = true
-    for (const fail of this.#waiting) fail(unansweredError())
+    this.#waiting.end()
   }
 
   /**
@@ -162,19 +162,8 @@ class Calls {
    * @param {Promise<T>} promise of a call that may take as long as it needs
    * @returns {Promise<T>} the same, or an error once it is given up
    */
-  async unlessGivenUp(promise) {
-    /** @type {(error: Error) => void} */
-    let fail = () => {}
-    const waiting = new Promise((/** @type {(result: T) => void} */ resolve, reject) => {
-      fail = reject
-      promise.then(resolve, reject)
-    })
-    this.#waiting.add(fail)
-    try {
-      return await waiting
-    } finally {
-      this.#waiting.delete(fail)
-    }
+  unlessGivenUp(promise) {
+    return this.#waiting.untilEnd(promise)
   }
 
   /**
@@ -251,7 +240,12 @@ class Calls {
       return request.finish(await this.within(sent, limit))
     }
     const sent = /** @type {Promise<any>} */ (request.send(storageId, undefined, limit))
-    return request.finish(await (this.#endWithCollection ? this.#limited(sent) : this.within(sent, limit)))
+    return request.finish(await this.#answerTo(sent, limit))
+  }
+
+  /** @template T @param {Promise<T>} sent what is asked about a session @param {Limit} [limit] */
+  #answerTo(sent, limit) {
+    return this.#endWithCollection ? this.#limited(sent, limit) : this.within(sent, limit)
   }
 
   /** @param {Request} request @param {Callback} callback */
@@ -267,7 +261,8 @@ class Calls {
         ? request.send(storageId, done, limit)
         : storageId.then((id) => request.send(id, undefined, limit))
     if (sent) {
-      this.within(sent, limit).then(
+      const answer = typeof storageId === 'string' ? this.#answerTo(sent, limit) : this.within(sent, limit)
+      answer.then(
         (answer) => done(null, answer),
         (error) => done(thrownError(error))
       )
