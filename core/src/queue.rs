@@ -128,10 +128,7 @@ impl<T: Queued> Queue<T> {
             && let Some(id) = self.waiting[kind as usize].pop_front()
         {
             let suspect = self.suspects.get(&id).copied();
-            let is_other = are_suspects.is_some_and(|are_suspects| {
-                are_suspects != suspect.is_some() || suspect.is_some_and(|most| most <= ids.len())
-            });
-            if is_other {
+            if !may_join(suspect, are_suspects, ids.len()) {
                 passed_over.push(id);
                 if suspect.is_none() {
                     break;
@@ -271,6 +268,12 @@ impl<T: Queued> Lane<T> {
         }
         true
     }
+}
+
+/// Suspects leave without others. `suspect`: the most sessions of its command, where it is one.
+fn may_join(suspect: Option<usize>, are_suspects: Option<bool>, sessions: usize) -> bool {
+    are_suspects.is_none_or(|are_suspects| are_suspects == suspect.is_some())
+        && suspect.is_none_or(|most| sessions < most)
 }
 
 /// Whether the order of these matters.

@@ -36,6 +36,7 @@ pub enum Sent<N> {
 const LATE_TIMES: u32 = 3;
 /// A server that takes this many times its limit to give a command up is slow itself: no statement is to blame.
 const SLOW_TIMES: u32 = 4;
+
 /// A command that the server has given up.
 pub struct Held<N> {
     kind: CommandKind,
@@ -69,6 +70,11 @@ impl<C: Caller> Part<C> {
         let ids = self.statements.iter();
         ids.map(|statement| Arc::clone(&statement.storage_id))
             .collect()
+    }
+
+    /// Whether it is what holds up others, as far as one can tell.
+    fn has_held_up(&self, at_first: Duration) -> bool {
+        self.statements.len() == 1 && self.limit > at_first
     }
 
     fn halves(mut self) -> [Self; 2] {
@@ -225,7 +231,7 @@ impl<N: Send + Sync> Held<N> {
         part: Part<C>,
         reply: &Document,
     ) {
-        let (ids, has_held_up) = (part.ids(), part.limit > self.part_limit);
+        let (ids, has_held_up) = (part.ids(), part.has_held_up(self.part_limit));
         if self.kind == CommandKind::Delete {
             answer_deletes(part.statements, reply);
         } else {
@@ -241,7 +247,7 @@ impl<N: Send + Sync> Held<N> {
         error: MongoError,
         part: Part<C>,
     ) {
-        let (ids, has_held_up) = (part.ids(), part.limit > self.part_limit);
+        let (ids, has_held_up) = (part.ids(), part.has_held_up(self.part_limit));
         fail(state, error, part.statements);
         state.release(self.schedule_number, ids, has_held_up);
     }
