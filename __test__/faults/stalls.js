@@ -149,18 +149,27 @@ async function addManyDocuments(deployment) {
   await client.db('admin').command({ fsync: 1 })
 }
 
-/** @param {Scene} scene */
-async function buildIndex({ deployment, recovered, measureIsolation }) {
+/** @param {Deployment} deployment @returns {Promise<() => Promise<unknown>>} lets the build end, and tells how it did */
+async function hangingIndexBuild(deployment) {
   const { client } = await deployment.primary()
   const sessions = await deployment.sessions()
   const hang = (/** @type {string} */ mode) =>
     client.db('admin').command({ configureFailPoint: 'hangAfterStartingIndexBuild', mode })
-  await measureIsolation(async () => {
-    await hang('alwaysOn')
-    const built = sessions.createIndex({ indexed: 1 })
-    await sleep(INDEXING_MS)
+  await hang('alwaysOn')
+  const built = sessions.createIndex({ indexed: 1 })
+  built.catch(() => {})
+  return async () => {
     await hang('off')
-    await built
+    return built
+  }
+}
+
+/** @param {Scene} scene */
+async function buildIndex({ deployment, recovered, measureIsolation }) {
+  await measureIsolation(async () => {
+    const end = await hangingIndexBuild(deployment)
+    await sleep(INDEXING_MS)
+    await end()
   })
   await recovered()
 }
@@ -278,6 +287,32 @@ const STALLS = [
       await sleep(1_000)
       await electAnother(scene)
       await unlock()
+    },
+  },
+  {
+    ...ON_ONE_MEMBER,
+    name: 'index-build-election',
+    what: 'another primary is elected in the middle of an index build',
+    servers: THREE,
+    prepare: addManyDocuments,
+    async run(scene) {
+      const end = await hangingIndexBuild(scene.deployment)
+      await sleep(1_000)
+      await electAnother(scene)
+      // The command has ended with its primary.
+      await end().catch(() => {})
+    },
+  },
+  {
+    ...ON_ONE_MEMBER,
+    name: 'evenly-slow-election',
+    what: 'another primary is elected while every command takes 100 ms more',
+    servers: THREE,
+    async run(scene) {
+      const data = { failCommands: ['find', 'update', 'delete'], blockConnection: true, blockTimeMS: 100 }
+      await failCommand(scene.deployment, data, 'alwaysOn')
+      await sleep(1_000)
+      await electAnother(scene)
     },
   },
   {
