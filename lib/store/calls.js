@@ -232,41 +232,31 @@ class Calls {
 
   /** @param {Request | undefined} request */
   async #answerOf(request) {
-    if (!request) return undefined
-    const storageId = storageIdOf(request.sid, this.#options.transformId)
-    const limit = this.#limit()
-    if (typeof storageId !== 'string') {
-      const sent = storageId.then((id) => request.send(id, undefined, limit))
-      return request.finish(await this.within(sent, limit))
-    }
-    const sent = /** @type {Promise<any>} */ (request.send(storageId, undefined, limit))
-    return request.finish(await this.#answerTo(sent, limit))
-  }
-
-  /** @template T @param {Promise<T>} sent what is asked about a session @param {Limit} [limit] */
-  #answerTo(sent, limit) {
-    return this.#endWithCollection ? this.#limited(sent, limit) : this.within(sent, limit)
+    return request?.finish(await this.#send(request))
   }
 
   /** @param {Request} request @param {Callback} callback */
   #askWithCallback(request, callback) {
-    const storageId = storageIdOf(request.sid, this.#options.transformId)
     const caller = new AsyncResource('MongoStore')
     /** @type {Callback} */
     const done = (error, answer) =>
       caller.runInAsyncScope(this.#finish, this, request, callback, error, answer)
+    this.#send(request, done)?.then(
+      (answer) => done(null, answer),
+      (error) => done(thrownError(error))
+    )
+  }
+
+  /** @param {Request} request @param {Callback} [done] @returns {Promise<any> | undefined} the answer, unless `done` gets it */
+  #send({ sid, send }, done) {
+    const storageId = storageIdOf(sid, this.#options.transformId)
     const limit = this.#limit()
-    const sent =
-      typeof storageId === 'string'
-        ? request.send(storageId, done, limit)
-        : storageId.then((id) => request.send(id, undefined, limit))
-    if (sent) {
-      const answer = typeof storageId === 'string' ? this.#answerTo(sent, limit) : this.within(sent, limit)
-      answer.then(
-        (answer) => done(null, answer),
-        (error) => done(thrownError(error))
-      )
+    if (typeof storageId !== 'string') {
+      const sent = storageId.then((id) => send(id, undefined, limit))
+      return this.within(sent, limit)
     }
+    const sent = send(storageId, done, limit)
+    return sent && (this.#endWithCollection ? this.#limited(sent, limit) : this.within(sent, limit))
   }
 
   /** @param {Request} request @param {Callback} callback @param {Error | null} error @param {any} answer */
