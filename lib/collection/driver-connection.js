@@ -82,21 +82,22 @@ class DriverConnection {
   }
 
   /** @param {Call} [call] that writes @returns {Promise<Opened>} with a client that is connected, for a call also to a server */
-  async ready(call) {
-    const opened = this.#opened ?? (await this.#pending.untilEnd(this.open()))
-    this.#requireOpen()
-    const { writes } = opened
-    const waiting = call ? writes.pass(call) : writes.connect({ calledMs: performance.now() })
-    if (waiting) await this.#pending.untilEnd(waiting)
-    this.#requireOpen()
-    return opened
+  ready(call) {
+    return this.#once(({ writes }) =>
+      call ? writes.pass(call) : writes.connect({ calledMs: performance.now() })
+    )
   }
 
   /** @param {Call} call @returns {Promise<Opened>} with a client that has a server to read from */
-  async readable(call) {
+  readable(call) {
+    return this.#once(({ reads }) => reads.pass(call))
+  }
+
+  /** @param {(opened: Opened) => Promise<void> | undefined} waitFor @returns {Promise<Opened>} */
+  async #once(waitFor) {
     const opened = this.#opened ?? (await this.#pending.untilEnd(this.open()))
     this.#requireOpen()
-    const waiting = opened.reads.pass(call)
+    const waiting = waitFor(opened)
     if (waiting) await this.#pending.untilEnd(waiting)
     this.#requireOpen()
     return opened
