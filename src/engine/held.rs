@@ -91,20 +91,16 @@ impl<C: Caller> Part<C> {
 
 impl<N: Send + Sync> Held<N> {
     /// Sends a command that has no two statements about one session. Gives nothing where it cannot be parted.
-    ///
-    /// # Errors
-    /// No server answers.
     pub async fn send<S: Server<Number = N>, C: Caller>(
         state: &EngineState<S, C>,
         kind: CommandKind,
         command: &[Statement<C>],
         schedule_number: u64,
-    ) -> Result<Option<Sent<N>>, MongoError> {
-        let Some(held_after) = state.schedule().held_after(kind) else {
-            return Ok(None);
-        };
-        let Some(mut number) = state.server.number().await? else {
-            return Ok(None);
+    ) -> Option<Sent<N>> {
+        let held_after = state.schedule().held_after(kind)?;
+        let mut number = match state.server.number().await {
+            Ok(number) => number?,
+            Err(error) => return Some(Sent::Failed(error)),
         };
         let limit = held_after * LATE_TIMES;
         let sent = Instant::now();
@@ -124,7 +120,7 @@ impl<N: Send + Sync> Held<N> {
                 is_server_slow,
             }))
         };
-        Ok(match reply {
+        match reply {
             Ok(reply) if !is_acknowledgement_given_up(&reply) => {
                 state.note(kind, sent);
                 Some(Sent::Reply(reply))
@@ -135,7 +131,7 @@ impl<N: Send + Sync> Held<N> {
             // It is sent again without one.
             Err(error) if error.refuses_transaction_number() => None,
             Err(error) => Some(Sent::Failed(error)),
-        })
+        }
     }
 
     /// Sends the command in parts, and answers all of it.

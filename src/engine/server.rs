@@ -37,16 +37,10 @@ pub trait Server: Send + Sync + 'static {
         ids: &[Arc<str>],
     ) -> impl Future<Output = Result<HashSet<String>, MongoError>> + Send;
 
-    /// Runs these elements of an `update` command, as often as that takes, and gives the reply.
-    fn update(
+    /// Runs these elements of an `update` or `delete` command, as often as that takes, and gives the reply.
+    fn write(
         &self,
-        statements: RawArrayBuf,
-        is_ordered: bool,
-    ) -> impl Future<Output = Result<Document, MongoError>> + Send;
-
-    /// Runs these elements of a `delete` command, as often as that takes, and gives the reply.
-    fn delete(
-        &self,
+        kind: CommandKind,
         statements: RawArrayBuf,
         is_ordered: bool,
     ) -> impl Future<Output = Result<Document, MongoError>> + Send;
@@ -134,20 +128,13 @@ impl Server for DriverCollection {
         self.reader.existing(ids).await
     }
 
-    async fn update(
+    async fn write(
         &self,
+        kind: CommandKind,
         statements: RawArrayBuf,
         is_ordered: bool,
     ) -> Result<Document, MongoError> {
-        self.writer.update(statements, is_ordered).await
-    }
-
-    async fn delete(
-        &self,
-        statements: RawArrayBuf,
-        is_ordered: bool,
-    ) -> Result<Document, MongoError> {
-        self.writer.delete(statements, is_ordered).await
+        self.writer.write(kind, statements, is_ordered).await
     }
 
     fn most_commands(&self) -> usize {

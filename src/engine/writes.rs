@@ -148,12 +148,10 @@ async fn send<S: Server, C: Caller>(
     command: &[Statement<C>],
     may_be_parted: Option<u64>,
 ) -> Sent<S::Number> {
-    if let Some(schedule_number) = may_be_parted.filter(|_| command.len() > 1) {
-        match Held::send(state, kind, command, schedule_number).await {
-            Ok(Some(sent)) => return sent,
-            Ok(None) => {}
-            Err(error) => return Sent::Failed(error),
-        }
+    if let Some(schedule_number) = may_be_parted.filter(|_| command.len() > 1)
+        && let Some(sent) = Held::send(state, kind, command, schedule_number).await
+    {
+        return sent;
     }
     match send_whole(state, kind, command).await {
         Ok(reply) => Sent::Reply(reply),
@@ -168,11 +166,7 @@ async fn send_whole<S: Server, C: Caller>(
 ) -> Result<Document, MongoError> {
     let sent = Instant::now();
     let is_ordered = has_repeated_id(command);
-    let reply = if kind == CommandKind::Delete {
-        state.server.delete(list(command), is_ordered).await?
-    } else {
-        state.server.update(list(command), is_ordered).await?
-    };
+    let reply = state.server.write(kind, list(command), is_ordered).await?;
     state.note(kind, sent);
     Ok(reply)
 }

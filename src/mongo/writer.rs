@@ -6,7 +6,7 @@ use std::{ops::Range, sync::Arc, time::Duration};
 use connect_mongo_native_core::{queue::CommandKind, replies};
 use mongodb::{
     Database,
-    bson::{DateTime, Document, RawArrayBuf, RawDocumentBuf, cstr, raw::CStr, rawdoc},
+    bson::{DateTime, Document, RawArrayBuf, RawDocumentBuf, cstr, rawdoc},
 };
 
 use crate::mongo::{
@@ -57,30 +57,17 @@ impl Writer {
         Ok(self.is_acknowledged && self.deployment.can_retry_writes().await?)
     }
 
-    /// Runs these elements of an `update` command and gives the reply, which may hold write errors.
+    /// Runs these elements of an `update` or `delete` command and gives the reply, which may hold write errors.
     ///
     /// # Errors
     /// What befell the command, after the attempts that [`Retry::WhereKnown`] allows.
-    pub async fn update(
+    pub async fn write(
         &self,
+        kind: CommandKind,
         statements: RawArrayBuf,
         is_ordered: bool,
     ) -> Result<Document, MongoError> {
-        let names = (cstr!("update"), cstr!("updates"));
-        self.run(self.command(names, statements, is_ordered)).await
-    }
-
-    /// Runs these elements of a `delete` command and gives the reply, which may hold write errors.
-    ///
-    /// # Errors
-    /// As [`Writer::update`].
-    pub async fn delete(
-        &self,
-        statements: RawArrayBuf,
-        is_ordered: bool,
-    ) -> Result<Document, MongoError> {
-        let names = (cstr!("delete"), cstr!("deletes"));
-        self.run(self.command(names, statements, is_ordered)).await
+        self.run(self.command(kind, statements, is_ordered)).await
     }
 
     /// What the server knows a command by whose statements may be sent again in parts; `None` where it knows none.
@@ -98,7 +85,7 @@ impl Writer {
     /// of them it does not do again. The server gives up after `limit`.
     ///
     /// # Errors
-    /// As [`Writer::update`]; [`MongoError::is_time_over`] after `limit`.
+    /// As [`Writer::write`]; [`MongoError::is_time_over`] after `limit`.
     pub async fn run_part(
         &self,
         kind: CommandKind,
@@ -107,11 +94,7 @@ impl Writer {
         numbers: Option<Range<usize>>,
         limit: Option<Duration>,
     ) -> Result<Document, MongoError> {
-        let names = match kind {
-            CommandKind::Delete => (cstr!("delete"), cstr!("deletes")),
-            _ => (cstr!("update"), cstr!("updates")),
-        };
-        let mut command = self.command(names, statements, false);
+        let mut command = self.command(kind, statements, false);
         if let Some(numbers) = numbers {
             // https://github.com/mongodb/mongo/blob/r6.0.5/src/mongo/db/ops/write_ops.idl
             command.append(cstr!("stmtIds"), statement_numbers(numbers));
@@ -131,7 +114,7 @@ impl Writer {
     pub async fn replace(&self, statement: RawDocumentBuf) -> Result<bool, MongoError> {
         let mut statements = RawArrayBuf::new();
         statements.push(statement);
-        let reply = self.update(statements, true).await?;
+        let reply = self.write(CommandKind::Update, statements, true).await?;
         MongoError::check(&reply)?;
         Ok(replies::matched(&reply) > 0 || !self.is_acknowledged)
     }
@@ -179,10 +162,14 @@ impl Writer {
 
     fn command(
         &self,
-        (name, list_name): (&CStr, &CStr),
+        kind: CommandKind,
         statements: RawArrayBuf,
         is_ordered: bool,
     ) -> RawDocumentBuf {
+        let (name, list_name) = match kind {
+            CommandKind::Delete => (cstr!("delete"), cstr!("deletes")),
+            _ => (cstr!("update"), cstr!("updates")),
+        };
         let mut command = rawdoc! { name: self.collection.as_str(), list_name: statements };
         if !is_ordered {
             // The server may run them in any order, and the error of one does not keep the others from being run.

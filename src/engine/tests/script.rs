@@ -125,15 +125,13 @@ impl ScriptedServer {
             reply => Ok(reply),
         }
     }
+}
 
-    async fn write(
-        &self,
-        name: &str,
-        is_ordered: bool,
-        list: RawArrayBuf,
-    ) -> Result<Document, MongoError> {
-        let text = written(name, is_ordered, &list);
-        Ok(written_reply(self.run(text, None).await?))
+fn name_of(kind: CommandKind) -> &'static str {
+    if kind == CommandKind::Delete {
+        "delete"
+    } else {
+        "update"
     }
 }
 
@@ -189,13 +187,8 @@ impl Server for ScriptedServer {
         numbers: Option<Range<usize>>,
         limit: Option<Duration>,
     ) -> Result<Document, MongoError> {
-        let name = if kind == CommandKind::Delete {
-            "delete"
-        } else {
-            "update"
-        };
         let part = numbers.map(|numbers| format!("part {numbers:?} of "));
-        let name = format!("{}{name}", part.unwrap_or_default());
+        let name = format!("{}{}", part.unwrap_or_default(), name_of(kind));
         let text = written(&name, false, &statements);
         Ok(written_reply(self.run(text, limit).await?))
     }
@@ -232,20 +225,14 @@ impl Server for ScriptedServer {
         }
     }
 
-    async fn update(
+    async fn write(
         &self,
+        kind: CommandKind,
         statements: RawArrayBuf,
         is_ordered: bool,
     ) -> Result<Document, MongoError> {
-        self.write("update", is_ordered, statements).await
-    }
-
-    async fn delete(
-        &self,
-        statements: RawArrayBuf,
-        is_ordered: bool,
-    ) -> Result<Document, MongoError> {
-        self.write("delete", is_ordered, statements).await
+        let text = written(name_of(kind), is_ordered, &statements);
+        Ok(written_reply(self.run(text, None).await?))
     }
 
     fn most_commands(&self) -> usize {
