@@ -98,6 +98,8 @@ class Wire {
   /** @type {Set<net.Socket>} */
   #sockets = new Set()
   #refused = 0
+  /** The name of the command whose next reply passes twice. @type {string | undefined} */
+  #doubled
   #replies = new EventEmitter()
   #server = net.createServer((client) => this.#accept(client))
   #address
@@ -184,6 +186,11 @@ class Wire {
     this.#refused = count
   }
 
+  /** Passes the next reply to such a command twice, so that each command after it gets the reply to the one before. @param {string} name */
+  doubleNext(name) {
+    this.#doubled = name
+  }
+
   /** @param {net.Socket} client */
   #accept(client) {
     if (this.#refused === 0) return this.#connect(client)
@@ -217,7 +224,9 @@ class Wire {
       const request = message.readInt32LE(8)
       const command = requests.get(request)
       requests.delete(request)
-      const pass = () => client.write(message)
+      const isDoubled = command !== undefined && command.name === this.#doubled
+      if (isDoubled) this.#doubled = undefined
+      const pass = () => client.write(isDoubled ? Buffer.concat([message, message]) : message)
       if (!command) return pass()
       command.isAnswered = true
       if (this.#lost(command) === 'reply') cut()

@@ -120,6 +120,7 @@ impl From<&MongoError> for Failure {
                 ..named(server_error_name(server_error))
             },
             MongoError::Document(document_error) => named(document_error_name(document_error)),
+            MongoError::WrongReply => named("MongoUnexpectedServerResponseError"),
             MongoError::Superseded => named("MongoNetworkError"),
             MongoError::NoPrimary(_) => named("MongoServerSelectionError"),
             MongoError::Silent(_) => named("MongoNetworkTimeoutError"),

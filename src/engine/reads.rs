@@ -7,7 +7,7 @@ use connect_mongo_native_core::{
     queue::CommandKind,
 };
 use futures_util::FutureExt;
-use mongodb::bson::{DateTime, RawArray, RawBsonRef, RawDocument};
+use mongodb::bson::{DateTime, RawArray, RawDocument};
 use tokio::time::Instant;
 
 use crate::{
@@ -18,7 +18,7 @@ use crate::{
         server::Server,
         state::EngineState,
     },
-    mongo::{errors::MongoError, patience::Loss},
+    mongo::{asked::AskedFor, errors::MongoError, patience::Loss},
 };
 
 /// Those that wait for sessions, by id.
@@ -53,12 +53,17 @@ async fn find_and_retry<S: Server, C: Caller>(
     readers: &mut Readers<C>,
 ) -> Result<(), MongoError> {
     let mut patience = state.server.patience();
-    loop {
+    let mut wrong_replies = 0;
+    // Without ids left, a repetition would ask for nothing.
+    while !readers.is_empty() {
         match find_once(state, readers, patience.loss_of_repeatable()).await {
+            // The connection that gave it is not used again.
+            Err(MongoError::WrongReply) if wrong_replies == 0 => wrong_replies += 1,
             Err(error) if state.server.may_read_again(&error, &mut patience).await => {}
             result => return result,
         }
     }
+    Ok(())
 }
 
 async fn find_once<S: Server, C: Caller>(
@@ -67,87 +72,48 @@ async fn find_once<S: Server, C: Caller>(
     loss: Loss,
 ) -> Result<(), MongoError> {
     let ids: Vec<_> = readers.keys().cloned().collect();
-    if let [id] = &*ids {
-        return find_alone(state, id, readers, loss).await;
-    }
+    let asked = AskedFor::new(&ids);
     let sent = Instant::now();
     let mut is_first = true;
-    let mut has_others = false;
     let mut on_reply = |documents: &RawArray| {
         if mem::take(&mut is_first) {
             state.note(CommandKind::Read, sent);
         }
-        has_others |= answer_found(readers, documents)?;
-        Ok(())
+        asked.check(documents)?;
+        answer_found(readers, documents)
     };
-    state.server.find(&ids, &mut on_reply, loss).await?;
-    if has_others {
-        // With a collation that ignores case, say, an id finds what has another one.
-        for id in readers.keys().cloned().collect::<Vec<_>>() {
-            find_alone(state, &id, readers, loss).await?;
+    state.server.find(&ids, &mut on_reply, loss).await
+}
+
+/// Answers those who wait for the documents of a reply.
+fn answer_found<C: Caller>(
+    readers: &mut Readers<C>,
+    documents: &RawArray,
+) -> Result<(), MongoError> {
+    let mut wakes = C::Wakes::default();
+    for document in documents {
+        let document = document?.as_document();
+        if let Some(document) = document
+            && let Some(id) = document::storage_id(document)?
+        {
+            answer_readers(readers, id, document, &mut wakes);
         }
     }
     Ok(())
 }
 
-/// Whatever document comes is the one of this id.
-async fn find_alone<S: Server, C: Caller>(
-    state: &EngineState<S, C>,
-    id: &Arc<str>,
-    readers: &mut Readers<C>,
-    loss: Loss,
-) -> Result<(), MongoError> {
-    let sent = Instant::now();
-    let mut is_first = true;
-    let mut on_reply = |documents: &RawArray| {
-        if !mem::take(&mut is_first) {
-            return Ok(());
-        }
-        state.note(CommandKind::Read, sent);
-        let found = documents.into_iter().next().transpose()?;
-        if let Some(document) = found.and_then(RawBsonRef::as_document) {
-            answer_readers(readers, id, document, &mut C::Wakes::default());
-        }
-        Ok(())
-    };
-    let ids = std::slice::from_ref(id);
-    state.server.find(ids, &mut on_reply, loss).await
-}
-
-/// Answers those who wait for the documents of a reply. Whether there are documents that nobody waits for.
-fn answer_found<C: Caller>(
-    readers: &mut Readers<C>,
-    documents: &RawArray,
-) -> Result<bool, MongoError> {
-    let mut has_others = false;
-    let mut wakes = C::Wakes::default();
-    for document in documents {
-        let Some(document) = document?.as_document() else {
-            continue;
-        };
-        // One that cannot be read is not to fail those who asked for others.
-        has_others |= match document::storage_id(document) {
-            Ok(Some(id)) => !answer_readers(readers, id, document, &mut wakes),
-            _ => true,
-        };
-    }
-    Ok(has_others)
-}
-
-/// Whether anybody waited for this document.
 fn answer_readers<C: Caller>(
     readers: &mut Readers<C>,
     id: &str,
     document: &RawDocument,
     wakes: &mut C::Wakes,
-) -> bool {
+) {
     let Some((id, waiting)) = readers.remove_entry(id) else {
-        return false;
+        return;
     };
     for (codec, waiter) in waiting {
         answer_reader(&id, codec, waiter, document, wakes);
     }
-    true
 }
 
 fn answer_reader<C: Caller>(

@@ -6,14 +6,11 @@ use std::{
     time::Duration,
 };
 
-use mongodb::event::{EventHandler, cmap::CmapEvent};
 use tokio::time;
 
 use crate::mongo::{
-    connections::IdleConnections,
-    deployment::{Deployment, note_connection},
+    deployment::Deployment,
     errors::MongoError,
-    monitoring::KnownServers,
     options::{ConnectionOptions, driver_options},
 };
 
@@ -40,26 +37,13 @@ impl SharedClient {
     /// # Errors
     /// A connection string or TLS files that the driver refuses.
     pub async fn get(options: ConnectionOptions) -> Result<Arc<Self>, MongoError> {
-        let mut made = driver_options(&options).await?;
-        let known = Arc::new(KnownServers::default());
-        let idle = Arc::new(IdleConnections::default());
-        let seen = Arc::clone(&known);
-        made.options.sdam_event_handler =
-            Some(EventHandler::callback(move |event| seen.note(&event)));
-        let pools = Arc::clone(&idle);
-        made.options.cmap_event_handler = Some(EventHandler::callback(move |event| {
-            pools.note(&event);
-            if let CmapEvent::ConnectionCheckedOut(event) = event {
-                note_connection(event.address);
-            }
-        }));
-
+        let made = driver_options(&options).await?;
         let mut clients = clients();
         if let Some(client) = clients.get(&options).and_then(Weak::upgrade) {
             return Ok(client);
         }
         let shared = Arc::new(Self {
-            deployment: Arc::new(Deployment::new(made.options, known, idle)?),
+            deployment: Arc::new(Deployment::new(made.options)?),
             options: options.clone(),
         });
         clients.insert(options, Arc::downgrade(&shared));
@@ -76,7 +60,7 @@ impl SharedClient {
         // a server there is nothing to wait for either: the driver cleans up when it is dropped.
         let availability = *last.deployment.known().availability().borrow();
         if availability.is_some_and(|now| now.takes_writes) {
-            let client = last.deployment.driver().clone();
+            let client = last.deployment.driver();
             drop(time::timeout(SHUTDOWN_TIME, client.shutdown().immediate(true)).await);
         }
     }

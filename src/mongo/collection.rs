@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use mongodb::{Collection, bson::RawDocumentBuf};
+use mongodb::Namespace;
 
 use crate::mongo::{
     deployment::Deployment, options::WriteConcern, reader::Reader, ttl_index::TtlIndex,
@@ -30,14 +30,12 @@ impl DriverCollection {
         collection: &str,
         concern: Option<&WriteConcern>,
     ) -> Self {
-        let deployment = Arc::clone(deployment);
-        let database = deployment.driver().database(database);
-        let sessions: Collection<RawDocumentBuf> = database.collection(collection);
+        let name = Namespace::new(database, collection);
         Self {
-            writer: Writer::new(Arc::clone(&deployment), database, collection, concern),
-            ttl_index: TtlIndex::new(Arc::clone(&deployment), sessions.clone()),
-            reader: Reader::new(Arc::clone(&deployment), sessions),
-            deployment,
+            writer: Writer::new(Arc::clone(deployment), name.clone(), concern),
+            ttl_index: TtlIndex::new(Arc::clone(deployment), name.clone()),
+            reader: Reader::new(Arc::clone(deployment), name),
+            deployment: Arc::clone(deployment),
         }
     }
 }

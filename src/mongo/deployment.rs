@@ -4,7 +4,7 @@ use std::{
     cell::RefCell,
     future::pending,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicI64, Ordering},
     },
     time::Duration,
@@ -12,8 +12,9 @@ use std::{
 
 use futures_util::{FutureExt, future::BoxFuture};
 use mongodb::{
-    Client, ClientSession, ServerInfo,
-    bson::doc,
+    Client, ClientSession, Collection, Namespace, ServerInfo,
+    bson::{RawDocumentBuf, doc},
+    event::{EventHandler, cmap::CmapEvent},
     options::{ClientOptions, ReadPreference, SelectionCriteria, ServerAddress},
 };
 use tokio::{
@@ -46,12 +47,24 @@ pub struct WriteNumber {
     pub session: ClientSession,
     /// The number in it.
     pub number: i64,
+    /// Of the client whose session it is.
+    client_made_at: Instant,
+}
+
+/// The client that commands are sent with.
+struct CurrentClient {
+    client: Client,
+    made_at: Instant,
+    idle: Arc<IdleConnections>,
+    /// Not any more: what its monitors see is no news.
+    is_current: Arc<AtomicBool>,
 }
 
 /// A driver's client, with what the store itself knows of the deployment. It is no share of the client: commands that are
 /// under way keep no connections open.
 pub struct Deployment {
-    client: Client,
+    current: Mutex<CurrentClient>,
+    options: ClientOptions,
     retry_reads: bool,
     retry_writes: bool,
     /// `maxAdaptiveRetries`
@@ -60,7 +73,6 @@ pub struct Deployment {
     server_selection_timeout: Duration,
     pool_size: Option<u32>,
     known: Arc<KnownServers>,
-    idle: Arc<IdleConnections>,
     /// When the idle connections were checked last.
     checked_at: Mutex<Option<Instant>>,
     /// Whether the last answer was that there is too much to do.
@@ -71,15 +83,12 @@ pub struct Deployment {
 }
 
 impl Deployment {
-    /// A client that has connected to no server yet; its event handlers keep `known` and `idle` up to date.
+    /// A client that has connected to no server yet.
     ///
     /// # Errors
     /// Options that the driver refuses.
-    pub fn new(
-        mut options: ClientOptions,
-        known: Arc<KnownServers>,
-        idle: Arc<IdleConnections>,
-    ) -> Result<Self, MongoError> {
+    pub fn new(mut options: ClientOptions) -> Result<Self, MongoError> {
+        let known = Arc::default();
         let timeout = options.server_selection_timeout;
         // Commands are sent again here, where it is known meanwhile that the server is overloaded.
         let reliefs = options.max_adaptive_retries.replace(0);
@@ -91,9 +100,9 @@ impl Deployment {
                 && is_primary(options.selection_criteria.as_ref()),
             server_selection_timeout: timeout.unwrap_or(DEFAULT_SERVER_SELECTION_TIMEOUT),
             pool_size: options.max_pool_size,
-            client: Client::with_options(options)?,
+            current: Mutex::new(connect(&options, &known)?),
+            options,
             known,
-            idle,
             checked_at: Mutex::default(),
             is_overloaded: AtomicBool::new(false),
             refuses_numbers: AtomicBool::new(false),
@@ -101,10 +110,22 @@ impl Deployment {
         })
     }
 
-    /// The driver's client.
+    /// The driver's client for what is sent now.
     #[must_use]
-    pub fn driver(&self) -> &Client {
-        &self.client
+    pub fn driver(&self) -> Client {
+        self.current().client.clone()
+    }
+
+    /// A collection of it.
+    #[must_use]
+    pub fn collection(&self, name: &Namespace) -> Collection<RawDocumentBuf> {
+        let database = self.driver().database(&name.db);
+        database.collection(&name.coll)
+    }
+
+    fn current(&self) -> MutexGuard<'_, CurrentClient> {
+        // It is replaced as a whole.
+        self.current.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What the monitors have seen.
@@ -214,7 +235,7 @@ impl Deployment {
 
     /// Asks the server for a sign of life.
     async fn ping(&self) -> Result<(), MongoError> {
-        let admin = self.client.database("admin");
+        let admin = self.driver().database("admin");
         let mut patience = self.patience();
         loop {
             let ping = async { Ok(admin.run_command(doc! { "ping": 1 }).await?) }.boxed();
@@ -231,13 +252,22 @@ impl Deployment {
     /// # Errors
     /// The deployment has no sessions.
     pub async fn start_retryable_write(&self) -> Result<WriteNumber, MongoError> {
-        let session = self
-            .client
-            .start_session()
-            .causal_consistency(false)
-            .await?;
-        let number = self.transaction_number.fetch_add(1, Ordering::Relaxed);
-        Ok(WriteNumber { session, number })
+        let (client, client_made_at) = {
+            let current = self.current();
+            (current.client.clone(), current.made_at)
+        };
+        let session = client.start_session().causal_consistency(false).await?;
+        Ok(WriteNumber {
+            session,
+            number: self.transaction_number.fetch_add(1, Ordering::Relaxed),
+            client_made_at,
+        })
+    }
+
+    /// Whether the client whose session it is has been replaced: what has this number could only go over its connections.
+    #[must_use]
+    pub fn has_replaced_client_of(&self, number: &WriteNumber) -> bool {
+        self.current().made_at != number.client_made_at
     }
 
     /// Runs a command once, until it seems to be lost. Tells too whether it got a connection, as [`noting_connection`] does.
@@ -260,8 +290,12 @@ impl Deployment {
                 error = self.lost(loss).boxed() => Err(error),
             }
         };
+        let sent = Instant::now();
         let (result, is_sent) = noting_connection(either).await;
         self.note(result.as_ref().err());
+        if matches!(&result, Err(error) if error.is_that_to_another()) {
+            self.replace_client(sent);
+        }
         (result, is_sent)
     }
 
@@ -351,7 +385,8 @@ impl Deployment {
         if !self.claim_check() {
             return;
         }
-        for (server, count) in self.idle.counts() {
+        let idle = Arc::clone(&self.current().idle);
+        for (server, count) in idle.counts() {
             for _ in 0..count {
                 let (deployment, server) = (Arc::clone(self), server.clone());
                 let check = async move {
@@ -359,6 +394,20 @@ impl Deployment {
                 };
                 tokio::spawn(check.boxed());
             }
+        }
+    }
+
+    /// An answer to a command that was sent at this time was that to another one, and so will be the next on its connection.
+    /// The driver does not say which that is: commands get a client with other connections from now on.
+    pub fn replace_client(&self, sent: Instant) {
+        let mut current = self.current();
+        if current.made_at > sent {
+            return;
+        }
+        // The driver has taken these options before.
+        if let Ok(client) = connect(&self.options, &self.known) {
+            current.is_current.store(false, Ordering::Relaxed);
+            *current = client;
         }
     }
 
@@ -376,7 +425,7 @@ impl Deployment {
 
     /// Asks this server, or the primary, for a sign of life, once.
     async fn ask(&self, server: Option<ServerAddress>) -> Result<(), MongoError> {
-        let admin = self.client.database("admin");
+        let admin = self.driver().database("admin");
         let ping = admin.run_command(doc! { "ping": 1 });
         let Some(server) = server else {
             return Ok(ping.await.map(drop)?);
@@ -384,6 +433,35 @@ impl Deployment {
         let ping = ping.selection_criteria(server_at(server));
         Ok(ping.await.map(drop)?)
     }
+}
+
+/// A client whose event handlers keep `known` up to date as long as it is current.
+fn connect(
+    options: &ClientOptions,
+    known: &Arc<KnownServers>,
+) -> Result<CurrentClient, MongoError> {
+    let (mut options, known) = (options.clone(), Arc::clone(known));
+    let is_current = Arc::new(AtomicBool::new(true));
+    let is_heard = Arc::clone(&is_current);
+    options.sdam_event_handler = Some(EventHandler::callback(move |event| {
+        if is_heard.load(Ordering::Relaxed) {
+            known.note(&event);
+        }
+    }));
+    let idle = Arc::new(IdleConnections::default());
+    let pools = Arc::clone(&idle);
+    options.cmap_event_handler = Some(EventHandler::callback(move |event| {
+        pools.note(&event);
+        if let CmapEvent::ConnectionCheckedOut(event) = event {
+            note_connection(event.address);
+        }
+    }));
+    Ok(CurrentClient {
+        client: Client::with_options(options)?,
+        made_at: Instant::now(),
+        idle,
+        is_current,
+    })
 }
 
 fn server_at(address: ServerAddress) -> SelectionCriteria {
@@ -406,7 +484,7 @@ pub async fn noting_connection<T>(command: impl Future<Output = T>) -> (T, bool)
 }
 
 /// The command of this task has got a connection to this server. Does nothing where nobody asks, as in the driver's own tasks.
-pub fn note_connection(server: ServerAddress) {
+fn note_connection(server: ServerAddress) {
     let _: Result<_, _> = CONNECTED_TO.try_with(|it| it.replace(Some(server)));
 }
 

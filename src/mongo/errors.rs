@@ -49,6 +49,9 @@ pub enum MongoError {
     /// No server takes writes: their addresses and types.
     #[error("No server takes writes: {0}")]
     NoPrimary(String),
+    /// What has come is a reply to another command.
+    #[error("The server's answer is not that to the command")]
+    WrongReply,
     /// Another server is primary now, and the one that was asked has not answered.
     #[error("The server has not answered, and is not the primary any more")]
     Superseded,
@@ -105,6 +108,21 @@ impl MongoError {
     #[must_use]
     pub fn is_time_over(&self) -> bool {
         self.is_answer() && self.server_code() == Some(replies::MAX_TIME_MS_EXPIRED)
+    }
+
+    /// Whether what has come can be no reply to such a command, and so has to be that to another one.
+    #[must_use]
+    pub fn is_that_to_another(&self) -> bool {
+        match self {
+            Self::Driver(error) => matches!(
+                *error.kind,
+                ErrorKind::InvalidResponse { .. }
+                    | ErrorKind::Bson(_)
+                    | ErrorKind::BsonDeserialization(_)
+            ),
+            Self::WrongReply => true,
+            _ => false,
+        }
     }
 
     /// Whether no server could be found in time.

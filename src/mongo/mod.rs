@@ -6,11 +6,13 @@
 //! - [`monitoring`]: what the driver's monitors see
 //! - [`patience`]: how long and how often a command is sent again
 //! - [`retry`]: write commands, sent again while the specifications say so
+//! - [`asked`]: whether documents are those that were asked for
 //! - [`reader`], [`writer`]: the commands on a collection of sessions
 //! - [`ttl_index`]: the index by which the server removes expired sessions
 //! - [`collection`]: a collection of sessions, with all of these
 //! - [`errors`]: what can go wrong, and what may be sent again after it
 
+pub mod asked;
 pub mod client;
 pub mod collection;
 pub mod connections;

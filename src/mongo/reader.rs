@@ -3,14 +3,15 @@
 use std::{collections::HashSet, sync::Arc};
 
 use connect_mongo_native_core::document;
-use futures_util::{FutureExt, StreamExt, TryFutureExt, future::BoxFuture};
+use futures_util::{FutureExt, StreamExt, future::BoxFuture};
 use mongodb::{
-    Collection, Cursor,
+    Collection, Cursor, Namespace,
     bson::{Bson, DateTime, Document, RawArray, RawDocumentBuf, doc},
     options::{ReadPreference, SelectionCriteria},
 };
 
 use crate::mongo::{
+    asked::AskedFor,
     deployment::Deployment,
     errors::MongoError,
     patience::{Loss, Patience},
@@ -19,7 +20,7 @@ use crate::mongo::{
 /// Reads the sessions of a collection.
 pub struct Reader {
     deployment: Arc<Deployment>,
-    sessions: Collection<RawDocumentBuf>,
+    name: Namespace,
 }
 
 /// Gets the documents of one reply.
@@ -28,11 +29,8 @@ pub type OnReply<'a> = dyn FnMut(&RawArray) -> Result<(), MongoError> + Send + '
 impl Reader {
     /// Nothing is sent yet.
     #[must_use]
-    pub fn new(deployment: Arc<Deployment>, sessions: Collection<RawDocumentBuf>) -> Self {
-        Self {
-            deployment,
-            sessions,
-        }
+    pub fn new(deployment: Arc<Deployment>, name: Namespace) -> Self {
+        Self { deployment, name }
     }
 
     /// Asks once for the documents of these ids and gives the documents of each reply, of which there are several when they do
@@ -55,11 +53,12 @@ impl Reader {
         ids: &[Arc<str>],
         on_reply: &mut OnReply<'_>,
     ) -> Result<(), MongoError> {
+        let sessions = self.sessions();
         let find = if let [id] = ids {
-            self.sessions.find(doc! { "_id": &**id }).limit(-1)
+            sessions.find(doc! { "_id": &**id }).limit(-1)
         } else {
             let filter = doc! { "_id": { "$in": bson_strings(ids) } };
-            self.sessions.find(filter).batch_size(above(ids.len()))
+            sessions.find(filter).batch_size(above(ids.len()))
         };
         let mut replies = find.batch().await?;
         while let Some(reply) = replies.next().await {
@@ -78,16 +77,20 @@ impl Reader {
 
     async fn existing_once(&self, ids: &[Arc<str>]) -> Result<HashSet<String>, MongoError> {
         let mut replies = self
-            .sessions
+            .sessions()
             .find(doc! { "_id": { "$in": bson_strings(ids) } })
             .projection(doc! { "_id": 1 })
             .selection_criteria(primary())
             .batch_size(above(ids.len()))
             .batch()
             .await?;
+        let asked = AskedFor::new(ids);
         let mut existing = HashSet::new();
         while let Some(reply) = replies.next().await {
-            for document in reply?.doc_slices()? {
+            let reply = reply?;
+            let documents = reply.doc_slices()?;
+            asked.check(documents)?;
+            for document in documents {
                 let id = document?.as_document().map(document::storage_id);
                 existing.extend(id.transpose()?.flatten().map(str::to_owned));
             }
@@ -100,12 +103,18 @@ impl Reader {
     /// # Errors
     /// What befell the command, after the attempts that `retryReads` allows.
     pub async fn load(&self, id: &str) -> Result<Option<RawDocumentBuf>, MongoError> {
-        let by_id = || {
-            let find = self.sessions.find_one(doc! { "_id": id });
-            find.selection_criteria(primary()).into_future()
+        self.retried(|| self.load_once(id).boxed()).await
+    }
+
+    async fn load_once(&self, id: &str) -> Result<Option<RawDocumentBuf>, MongoError> {
+        let sessions = self.sessions();
+        let find = sessions.find_one(doc! { "_id": id });
+        let Some(found) = find.selection_criteria(primary()).await? else {
+            return Ok(None);
         };
-        self.retried(|| by_id().map_err(MongoError::from).boxed())
-            .await
+        AskedFor::new(&[Arc::from(id)]).check_one(&found)?;
+        let is_this = document::storage_id(&found)? == Some(id);
+        Ok(is_this.then_some(found))
     }
 
     /// The sessions that are live now.
@@ -113,8 +122,7 @@ impl Reader {
     /// # Errors
     /// As [`Reader::load`].
     pub async fn live(&self) -> Result<Cursor<RawDocumentBuf>, MongoError> {
-        let find = || self.sessions.find(live_now()).into_future();
-        self.retried(|| find().map_err(MongoError::from).boxed())
+        self.retried(|| async { Ok(self.sessions().find(live_now()).await?) }.boxed())
             .await
     }
 
@@ -127,17 +135,17 @@ impl Reader {
         id: Option<&str>,
         limit: u32,
     ) -> Result<Cursor<RawDocumentBuf>, MongoError> {
-        let find = || {
+        let find = async || {
             let mut filter = live_now();
             filter.insert(
                 "_id",
                 id.map_or(doc! { "$gte": "" }, |id| doc! { "$gt": id }),
             );
-            let find = self.sessions.find(filter).sort(doc! { "_id": 1 });
-            find.limit(i64::from(limit)).into_future()
+            let sessions = self.sessions();
+            let find = sessions.find(filter).sort(doc! { "_id": 1 });
+            Ok(find.limit(i64::from(limit)).await?)
         };
-        self.retried(|| find().map_err(MongoError::from).boxed())
-            .await
+        self.retried(|| find().boxed()).await
     }
 
     /// How many sessions are live now.
@@ -145,9 +153,12 @@ impl Reader {
     /// # Errors
     /// As [`Reader::load`].
     pub async fn count_live(&self) -> Result<u64, MongoError> {
-        let count = || self.sessions.count_documents(live_now()).into_future();
-        self.retried(|| count().map_err(MongoError::from).boxed())
+        self.retried(|| async { Ok(self.sessions().count_documents(live_now()).await?) }.boxed())
             .await
+    }
+
+    fn sessions(&self) -> Collection<RawDocumentBuf> {
+        self.deployment.collection(&self.name)
     }
 
     /// Runs a read as often as `retryReads` allows.
@@ -156,8 +167,11 @@ impl Reader {
         command: impl Fn() -> BoxFuture<'a, Result<T, MongoError>>,
     ) -> Result<T, MongoError> {
         let mut patience = self.deployment.patience();
+        let mut wrong_replies = 0;
         loop {
             match self.read(command(), patience.loss_of_repeatable()).await {
+                // The connection that gave it is not used again.
+                Err(MongoError::WrongReply) if wrong_replies == 0 => wrong_replies += 1,
                 Err(error) if self.may_read_again(&error, &mut patience).await => {}
                 result => return result,
             }

@@ -3,10 +3,7 @@
 //! <https://github.com/mongodb/specifications/blob/master/source/retryable-writes/retryable-writes.md>
 
 use futures_util::FutureExt;
-use mongodb::{
-    ClientSession, Database,
-    bson::{Document, RawDocumentBuf, cstr},
-};
+use mongodb::bson::{Document, RawDocumentBuf, cstr};
 
 use crate::mongo::{
     deployment::{Deployment, WriteNumber},
@@ -40,11 +37,12 @@ trait Repeatable {
 /// What the driver reports, after the attempts that `retry` allows.
 pub async fn write(
     deployment: &Deployment,
-    database: &Database,
+    database: &str,
     command: RawDocumentBuf,
     retry: Retry,
 ) -> Result<Document, MongoError> {
     if retry == Retry::Never {
+        let database = deployment.driver().database(database);
         return Ok(database.run_raw_command(command).await?);
     }
     if deployment.can_retry_writes().await? {
@@ -64,7 +62,7 @@ pub async fn write(
 /// The same session and number with every attempt: by these the server knows a write that it has run.
 async fn write_once(
     deployment: &Deployment,
-    database: &Database,
+    database: &str,
     command: RawDocumentBuf,
 ) -> Result<Document, MongoError> {
     let mut number = deployment.start_retryable_write().await?;
@@ -77,7 +75,7 @@ async fn write_once(
 /// What the driver reports, after as many attempts as there is time for.
 pub async fn write_numbered(
     deployment: &Deployment,
-    database: &Database,
+    database: &str,
     mut command: RawDocumentBuf,
     number: &mut WriteNumber,
 ) -> Result<Document, MongoError> {
@@ -86,7 +84,7 @@ pub async fn write_numbered(
         deployment,
         database,
         command,
-        session: &mut number.session,
+        number,
     };
     send_until_answered(command, deployment.patience()).await
 }
@@ -94,14 +92,15 @@ pub async fn write_numbered(
 /// A write that the server would run as often as it gets it.
 struct PlainWrite<'a> {
     deployment: &'a Deployment,
-    database: &'a Database,
+    database: &'a str,
     command: RawDocumentBuf,
 }
 
 impl Repeatable for PlainWrite<'_> {
     async fn send(&mut self, loss: Loss) -> Attempt {
-        let run = self.database.run_raw_command(self.command.clone());
-        let reply = async { Ok(run.await?) };
+        let database = self.deployment.driver().database(self.database);
+        let run = database.run_raw_command(self.command.clone());
+        let reply = async { write_reply(run.await?) };
         self.deployment.attempt(reply.boxed(), loss).await
     }
 }
@@ -109,16 +108,21 @@ impl Repeatable for PlainWrite<'_> {
 /// A write that the server runs once, however often it gets it.
 struct NumberedWrite<'a> {
     deployment: &'a Deployment,
-    database: &'a Database,
+    database: &'a str,
     command: RawDocumentBuf,
-    session: &'a mut ClientSession,
+    number: &'a mut WriteNumber,
 }
 
 impl Repeatable for NumberedWrite<'_> {
     async fn send(&mut self, loss: Loss) -> Attempt {
-        let run = self.database.run_raw_command(self.command.clone());
-        let run = run.session(&mut *self.session);
-        let reply = async { Ok(run.await?) };
+        if self.deployment.has_replaced_client_of(self.number) {
+            return (Err(MongoError::WrongReply), false);
+        }
+        let session = &mut self.number.session;
+        let database = session.client().database(self.database);
+        let run = database.run_raw_command(self.command.clone());
+        let run = run.session(session);
+        let reply = async { write_reply(run.await?) };
         self.deployment.attempt(reply.boxed(), loss).await
     }
 }
@@ -159,6 +163,15 @@ async fn send_until_answered(
         if is_sent {
             interrupted = Some(failure);
         }
+    }
+}
+
+/// Every reply to a write that is acknowledged counts what it has done; what does not is that to another command.
+fn write_reply(reply: Document) -> Result<Document, MongoError> {
+    if reply.contains_key("n") {
+        Ok(reply)
+    } else {
+        Err(MongoError::WrongReply)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use mongodb::{
-    Collection, IndexModel,
+    Collection, IndexModel, Namespace,
     bson::{RawDocumentBuf, doc},
     options::IndexOptions,
 };
@@ -13,17 +13,14 @@ use crate::mongo::{deployment::Deployment, errors::MongoError};
 /// The TTL index of a collection, which may not exist.
 pub struct TtlIndex {
     deployment: Arc<Deployment>,
-    sessions: Collection<RawDocumentBuf>,
+    name: Namespace,
 }
 
 impl TtlIndex {
     /// Nothing is sent yet.
     #[must_use]
-    pub fn new(deployment: Arc<Deployment>, sessions: Collection<RawDocumentBuf>) -> Self {
-        Self {
-            deployment,
-            sessions,
-        }
+    pub fn new(deployment: Arc<Deployment>, name: Namespace) -> Self {
+        Self { deployment, name }
     }
 
     /// Makes the index where there is none.
@@ -49,7 +46,7 @@ impl TtlIndex {
             .keys(doc! { "expires": 1 })
             .options(options)
             .build();
-        self.sessions.create_index(index).await?;
+        self.sessions().create_index(index).await?;
         Ok(())
     }
 
@@ -58,7 +55,7 @@ impl TtlIndex {
     /// # Errors
     /// What befell the command.
     pub async fn exists(&self) -> Result<bool, MongoError> {
-        let mut indexes = self.sessions.list_indexes().await?;
+        let mut indexes = self.sessions().list_indexes().await?;
         while indexes.advance().await? {
             let index = indexes.deserialize_current()?;
             let options = index.options.unwrap_or_default();
@@ -70,5 +67,9 @@ impl TtlIndex {
             }
         }
         Ok(false)
+    }
+
+    fn sessions(&self) -> Collection<RawDocumentBuf> {
+        self.deployment.collection(&self.name)
     }
 }

@@ -5,7 +5,7 @@ use std::{ops::Range, sync::Arc, time::Duration};
 
 use connect_mongo_native_core::{queue::CommandKind, replies};
 use mongodb::{
-    Database,
+    Namespace,
     bson::{DateTime, Document, RawArrayBuf, RawDocumentBuf, cstr, rawdoc},
 };
 
@@ -19,8 +19,7 @@ use crate::mongo::{
 /// Writes the sessions of a collection.
 pub struct Writer {
     deployment: Arc<Deployment>,
-    database: Database,
-    collection: String,
+    name: Namespace,
     write_concern: Option<RawDocumentBuf>,
     is_acknowledged: bool,
 }
@@ -30,14 +29,12 @@ impl Writer {
     #[must_use]
     pub fn new(
         deployment: Arc<Deployment>,
-        database: Database,
-        collection: &str,
+        name: Namespace,
         concern: Option<&WriteConcern>,
     ) -> Self {
         Self {
             deployment,
-            database,
-            collection: collection.to_owned(),
+            name,
             write_concern: concern.map(WriteConcern::to_document),
             is_acknowledged: !concern.is_some_and(WriteConcern::is_unacknowledged),
         }
@@ -103,7 +100,7 @@ impl Writer {
             let limit_ms = i64::try_from(limit.as_millis()).unwrap_or(i64::MAX);
             command.append(cstr!("maxTimeMS"), limit_ms);
         }
-        write_numbered(&self.deployment, &self.database, command, number).await
+        write_numbered(&self.deployment, &self.name.db, command, number).await
     }
 
     /// Runs one element of an `update` command, and tells whether it matched; where nothing is acknowledged it is taken to
@@ -125,11 +122,11 @@ impl Writer {
     /// What befell the command. A collection that does not exist is empty.
     pub async fn clear(&self) -> Result<(), MongoError> {
         let mut command = rawdoc! {
-            "delete": self.collection.as_str(),
+            "delete": self.name.coll.as_str(),
             "deletes": [{ "q": {}, "limit": 0 }],
         };
         self.append_concern(&mut command);
-        let written = write(&self.deployment, &self.database, command, Retry::Never).await;
+        let written = write(&self.deployment, &self.name.db, command, Retry::Never).await;
         match written.and_then(|reply| MongoError::check(&reply)) {
             Err(error) if error.is_namespace_missing() => Ok(()),
             result => result,
@@ -142,11 +139,11 @@ impl Writer {
     /// The command could not be sent.
     pub async fn remove_expired(&self) -> Result<(), MongoError> {
         let command = rawdoc! {
-            "delete": self.collection.as_str(),
+            "delete": self.name.coll.as_str(),
             "deletes": [{ "q": { "expires": { "$lt": DateTime::now() } }, "limit": 0 }],
             "writeConcern": { "w": 0 },
         };
-        write(&self.deployment, &self.database, command, Retry::Never).await?;
+        write(&self.deployment, &self.name.db, command, Retry::Never).await?;
         Ok(())
     }
 
@@ -157,7 +154,7 @@ impl Writer {
         } else {
             Retry::Never
         };
-        write(&self.deployment, &self.database, command, retry).await
+        write(&self.deployment, &self.name.db, command, retry).await
     }
 
     fn command(
@@ -170,7 +167,7 @@ impl Writer {
             CommandKind::Delete => (cstr!("delete"), cstr!("deletes")),
             _ => (cstr!("update"), cstr!("updates")),
         };
-        let mut command = rawdoc! { name: self.collection.as_str(), list_name: statements };
+        let mut command = rawdoc! { name: self.name.coll.as_str(), list_name: statements };
         if !is_ordered {
             // The server may run them in any order, and the error of one does not keep the others from being run.
             command.append(cstr!("ordered"), false);

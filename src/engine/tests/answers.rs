@@ -156,12 +156,30 @@ async fn sessions_come_in_as_many_replies_as_they_take() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_id_that_finds_what_has_another_one_is_asked_for_by_itself() {
+async fn what_a_collation_takes_for_the_same_id_is_nobodys_session() {
     let mut bench = Bench::new(STANDALONE).await;
     bench.call_together(&["get a", "get b"]);
     bench.expect("find a b").await.answer(sessions(&["A", "b"]));
-    bench.expect("find a").await.answer(sessions(&["A"]));
-    assert_eq!(bench.answers().await, ["get a: found", "get b: found"]);
+    assert_eq!(bench.answers().await, ["get a: none", "get b: found"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reply_to_another_command_answers_nobody() {
+    let mut bench = Bench::new(STANDALONE).await;
+    bench.call_together(&["get a", "get b"]);
+    bench.expect("find a b").await.answer(sessions(&["b", "c"]));
+    bench.expect("find a b").await.answer(sessions(&["a"]));
+    assert_eq!(bench.answers().await, ["get a: found", "get b: none"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_gives_other_sessions_again_gives_none() {
+    let mut bench = Bench::new(STANDALONE).await;
+    bench.call_together(&["get a"]);
+    bench.expect("find a").await.answer(sessions(&["b"]));
+    bench.expect("find a").await.answer(sessions(&["b"]));
+    let wrong = "get a: The server's answer is not that to the command";
+    assert_eq!(bench.answers().await, [wrong]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -16,7 +16,7 @@ use crate::{
 
 /// Of servers that are never asked anything.
 fn deployment() -> Arc<Deployment> {
-    let made = Deployment::new(ClientOptions::default(), Arc::default(), Arc::default());
+    let made = Deployment::new(ClientOptions::default());
     Arc::new(made.expect("the default options are valid"))
 }
 

@@ -1,0 +1,54 @@
+// Replies that are not those to their commands, as when a proxy sends one twice: nobody gets what is another's.
+'use strict'
+
+const assert = require('node:assert/strict')
+const { before, describe, test } = require('node:test')
+const { BACKENDS } = require('../support/backends.js')
+const { startServer } = require('../support/server.js')
+const { plainSession } = require('../support/sessions.js')
+const { openBehindWire } = require('../support/wire.js')
+
+const USERS = Array.from({ length: 8 }, (_, index) => `user-${index}`)
+
+for (const backend of BACKENDS) {
+  describe(`a reply that comes twice, on the ${backend} backend`, () => {
+    /** @type {Awaited<ReturnType<typeof startServer>>} */
+    let server
+
+    before(async () => {
+      server = await startServer()
+    })
+
+    /** @param {any} store @param {string} sid @returns {Promise<string | undefined>} whose session it is */
+    const ownerOf = async (store, sid) => {
+      const session = await store.get(sid).catch((/** @type {Error} */ error) => ({ user: sid, error }))
+      return session?.user
+    }
+
+    for (const concurrency of ['overwrite', 'merge']) {
+      test(`gives nobody the session of another: ${concurrency}`, async (t) => {
+        const { open, sessions, wire } = await openBehindWire(t, server)
+        const store = open({ backend, concurrency, connectionEvents: false })
+        await Promise.all(USERS.map((sid) => store.set(sid, plainSession({ user: sid }))))
+        const calls = {
+          find: () => store.get('user-0'),
+          update: () => store.touch('user-0', plainSession()),
+          delete: () => store.destroy('nobody'),
+        }
+        for (const [name, call] of Object.entries(calls)) {
+          wire.doubleNext(name)
+          await call().catch(() => {})
+          for (let round = 0; round < 3; round++) {
+            for (const sid of USERS) assert.equal(await ownerOf(store, sid), sid, `alone, after ${name}`)
+            const owners = await Promise.all(USERS.map((sid) => ownerOf(store, sid)))
+            assert.deepEqual(owners, USERS, `together, after ${name}`)
+          }
+        }
+        // By now the connection that gave the wrong replies is gone.
+        for (const sid of USERS) assert.equal((await store.get(sid)).user, sid)
+        const stored = await sessions.find().toArray()
+        for (const { _id, session } of stored) assert.equal(JSON.parse(session).user, _id)
+      })
+    }
+  })
+}
