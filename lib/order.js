@@ -10,6 +10,7 @@
 /** @param {Turn[]} line @param {boolean} isWrite @param {AbortSignal | undefined} signal @returns {Promise<void>} */
 function turnIn(line, isWrite, signal) {
   return new Promise((resolve, reject) => {
+    if (signal?.aborted) return reject(signal.reason)
     const turn = { isWrite, begin: resolve }
     line.push(turn)
     signal?.addEventListener('abort', () => {

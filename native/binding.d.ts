@@ -161,12 +161,14 @@ export declare class SessionCrypter {
    */
   tryDecrypt(storageId: string, stored: string | Uint8Array): DecryptedSession | null
   /**
-   * Decrypts on another thread.
+   * Decrypts on another thread; `null` when a key has to be derived and may not be.
    *
    * # Errors
    * No secret opens it, or it was altered.
    */
-  decrypt(storageId: string, stored: string | Uint8Array): Promise<DecryptedSession>
+  decrypt(storageId: string, stored: string | Uint8Array, mayDerive: boolean): Promise<DecryptedSession | null>
+  /** Wipes the secrets and keys: from now on nothing is encrypted or decrypted. */
+  close(): void
 }
 
 /** What follows the number of a call in a list of answers. */

@@ -4,7 +4,7 @@
 const assert = require('node:assert/strict')
 const { beforeEach, describe, test } = require('node:test')
 const { setImmediate: turn } = require('node:timers/promises')
-const { Order } = require('../../lib/sessions/order.js')
+const { Order } = require('../../lib/order.js')
 const { withResolvers } = require('../support/wait.js')
 
 /** @type {InstanceType<typeof Order>} */

@@ -11,6 +11,8 @@ export interface Decrypted {
 
 export interface Cipher {
   encrypt(storageId: string, text: string): Promise<string | Uint8Array>
-  /** Rejects with `ERR_SESSION_DECRYPT` where no secret opens it. */
-  decrypt(storageId: string, stored: string | Uint8Array): Promise<Decrypted>
+  /** Rejects with `ERR_SESSION_DECRYPT` where no secret opens it. No key is derived for it once the signal is aborted. */
+  decrypt(storageId: string, stored: string | Uint8Array, signal?: AbortSignal): Promise<Decrypted>
+  /** Wipes the secrets and keys. */
+  close?(): void
 }

@@ -1,6 +1,8 @@
 // The Rust crypter with promises: on this thread where that is a matter of microseconds, on another where a key must be derived.
 'use strict'
 
+const { availableParallelism } = require('node:os')
+const { Order } = require('../order.js')
 const { SessionCrypter } = require('../rust.js').binding
 
 /** @import { Cipher, Decrypted } from './cipher.js' */
@@ -9,6 +11,20 @@ const { SessionCrypter } = require('../rust.js').binding
 /** @param {unknown} error @param {string} code */
 function encryptionError(error, code) {
   return Object.assign(new Error(/** @type {Error} */ (error).message), { code })
+}
+
+/**
+ * Keys for what others have written are derived one after the other in each of these lines, of which a document has one: whoever can
+ * write the collection can ask for about a second of work with each. One thread of Node's pool is left to this process's own keys.
+ */
+const LINES = Math.max(1, Math.min(availableParallelism() - 1, 3))
+const lines = new Order()
+
+/** @param {string} storageId @returns {string} */
+function lineOf(storageId) {
+  let sum = 0
+  for (let index = 0; index < storageId.length; index++) sum += storageId.charCodeAt(index)
+  return String(sum % LINES)
 }
 
 /** @implements {Cipher} */
@@ -34,13 +50,29 @@ class RustCipher {
     }
   }
 
-  /** @param {string} storageId @param {string | Uint8Array} stored @returns {Promise<Decrypted>} */
-  async decrypt(storageId, stored) {
+  /** @param {string} storageId @param {string | Uint8Array} stored @param {AbortSignal} [signal] @returns {Promise<Decrypted>} */
+  async decrypt(storageId, stored, signal) {
     try {
-      return this.crypter.tryDecrypt(storageId, stored) ?? (await this.crypter.decrypt(storageId, stored))
+      return (
+        this.crypter.tryDecrypt(storageId, stored) ??
+        (await this.crypter.decrypt(storageId, stored, false)) ??
+        (await this.#decryptInTurn(storageId, stored, signal))
+      )
     } catch (error) {
       throw encryptionError(error, 'ERR_SESSION_DECRYPT')
     }
+  }
+
+  close() {
+    this.crypter.close()
+  }
+
+  /** @param {string} storageId @param {string | Uint8Array} stored @param {AbortSignal | undefined} signal @returns {Promise<Decrypted>} */
+  async #decryptInTurn(storageId, stored, signal) {
+    const work = () => this.crypter.decrypt(storageId, stored, true)
+    const decrypted = await lines.write(lineOf(storageId), work, signal)
+    if (decrypted) return decrypted
+    throw new Error('A key could not be derived')
   }
 }
 

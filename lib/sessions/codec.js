@@ -8,6 +8,7 @@ const { freezeJson, serializedOf, textOf, thawJson } = require('./serialized.js'
 /** @import { Cipher } from '../crypto/cipher.js' */
 
 /**
+ * @typedef {import('../collection/port.js').Call} Call
  * @typedef {import('../collection/port.js').Frozen} Frozen
  * @typedef {import('../collection/port.js').Payload} Payload
  * @typedef {import('../collection/port.js').SessionCollection} SessionCollection
@@ -17,11 +18,12 @@ const { freezeJson, serializedOf, textOf, thawJson } = require('./serialized.js'
  * @property {boolean} isDirect whether `seal` and `reveal` have nothing to do
  * @property {(value: unknown, isCopied?: boolean) => any} encode before anybody can change the value, what `seal` takes
  * @property {(storageId: string, payload: any) => Payload | Promise<Payload>} seal
- * @property {<T extends StoredSession>(storageId: string, stored: T) => T | Promise<T>} reveal the rest stays as it is
+ * @property {<T extends StoredSession>(storageId: string, stored: T, call?: Call) => T | Promise<T>} reveal the rest stays as it is
  * @property {(stored: StoredSession) => unknown} valueOf what the serializer returned, of a session that has been revealed
  * @property {(value: unknown) => Frozen} freeze
  * @property {(frozen: Frozen) => unknown} thaw
  * @property {(payload: any) => unknown} readBack the value that will be read of what was encoded
+ * @property {() => void} close wipes the keys
  */
 
 /** Sessions that are stored as they are. @implements {Codec} */
@@ -68,6 +70,8 @@ class PlainCodec {
   readBack(payload) {
     return this.#values.decode(payload)
   }
+
+  close() {}
 }
 
 /** BSON binary data of the generic subtype, as whatever class the driver made of it. */
@@ -129,9 +133,9 @@ class EncryptedCodec {
     return this.isDirect ? text : this.#cipher.encrypt(storageId, text)
   }
 
-  /** @template {StoredSession} T @param {string} storageId @param {T} stored @returns {T | Promise<T>} */
-  reveal(storageId, stored) {
-    return this.isDirect ? stored : this.#reveal(storageId, stored)
+  /** @template {StoredSession} T @param {string} storageId @param {T} stored @param {Call} [call] @returns {T | Promise<T>} */
+  reveal(storageId, stored, call) {
+    return this.isDirect ? stored : this.#reveal(storageId, stored, call?.signal)
   }
 
   /** @param {StoredSession} stored */
@@ -157,21 +161,25 @@ class EncryptedCodec {
     return this.valueOf(await this.#decrypted('', session))
   }
 
-  /** @template {StoredSession} T @param {string} storageId @param {T} stored @returns {Promise<T>} */
-  async #reveal(storageId, stored) {
+  close() {
+    this.#cipher.close?.()
+  }
+
+  /** @template {StoredSession} T @param {string} storageId @param {T} stored @param {AbortSignal} [signal] @returns {Promise<T>} */
+  async #reveal(storageId, stored, signal) {
     try {
-      return { ...stored, ...(await this.#decrypted(storageId, stored.session)) }
+      return { ...stored, ...(await this.#decrypted(storageId, stored.session, signal)) }
     } catch (failure) {
       return { ...stored, session: undefined, failure }
     }
   }
 
-  /** @param {string} storageId @param {unknown} session @returns {Promise<StoredSession>} */
-  async #decrypted(storageId, session) {
+  /** @param {string} storageId @param {unknown} session @param {AbortSignal} [signal] @returns {Promise<StoredSession>} */
+  async #decrypted(storageId, session, signal) {
     if (session === undefined || session === null) return { session }
     const ciphertext = ciphertextOf(session)
     if (ciphertext !== undefined) {
-      const { text, ...known } = await this.#cipher.decrypt(storageId, ciphertext)
+      const { text, ...known } = await this.#cipher.decrypt(storageId, ciphertext, signal)
       const revealed = { session: text, ...known }
       // What an app's adapter gives need not be text. If no value can be made of it, that is a failure of this session alone.
       return typeof text === 'string' ? revealed : { session: this.valueOf(revealed) }

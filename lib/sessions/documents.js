@@ -62,7 +62,7 @@ class Documents {
   load(ids, call) {
     return firstFound(ids, async (storageId) => {
       const loaded = await this.#collection.load(storageId, call)
-      return loaded && { ...(await this.#codec.reveal(storageId, loaded)), storageId }
+      return loaded && { ...(await this.#codec.reveal(storageId, loaded, call)), storageId }
     })
   }
 
@@ -127,7 +127,7 @@ class Documents {
   #find(storageId, call) {
     const found = promised(this.#collection.find(storageId, undefined, call))
     if (this.#codec.isDirect) return found
-    return found.then((stored) => stored && this.#codec.reveal(storageId, stored))
+    return found.then((stored) => stored && this.#codec.reveal(storageId, stored, call))
   }
 
   /** @param {string} storageId @param {any} payload @param {Times} times @param {boolean} isUpsert @param {Call} call @returns {Promise<boolean>} */

@@ -3,10 +3,10 @@
 'use strict'
 
 const { isObject } = require('../objects.js')
+const { Order } = require('../order.js')
 const { competing, isSame, resolve } = require('./conflicts.js')
 const { Documents } = require('./documents.js')
 const { copyLastModified, expiresOf, followExpires, noteLastModified } = require('./expiry.js')
-const { Order } = require('./order.js')
 const { Origins } = require('./origins.js')
 const { reencrypt } = require('./reencrypt.js')
 const { storageIds } = require('./storage-ids.js')
@@ -200,6 +200,11 @@ class Sessions {
         calls.unlessGivenUp(this.#documents.replace(scanned, this.#codec.encode(scanned.session))),
     }
     return reencrypt(rewriter, options, () => calls.isClosing)
+  }
+
+  /** Wipes the keys of a store that is closed. */
+  close() {
+    this.#codec.close()
   }
 
   /** Whether what a request has loaded is compared with what is stored when it is saved. */

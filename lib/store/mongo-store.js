@@ -337,7 +337,11 @@ class MongoStore extends BaseStore {
     this.#news.close()
     const pending = this.#calls.end()
     if (pending && !(timeoutMS > 0 && (await isOverIn(pending, timeoutMS)))) this.#calls.giveUp()
-    await isOverIn(Promise.all([pending, this.#collection.close()]), CLOSING_MS)
+    try {
+      await isOverIn(Promise.all([pending, this.#collection.close()]), CLOSING_MS)
+    } finally {
+      this.#sessions.close()
+    }
   }
 
   /**

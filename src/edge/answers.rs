@@ -148,6 +148,12 @@ impl Answers {
         })
     }
 
+    /// When a call that begins now runs out of time.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Instant> {
+        self.limits.time.map(|time| Instant::now() + time)
+    }
+
     /// Takes no more answers, and lets the process end, on the JavaScript thread.
     pub fn give_up(&self, env: Env) {
         self.is_given_up.store(true, Ordering::Release);

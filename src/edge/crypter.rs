@@ -118,22 +118,34 @@ impl SessionCrypter {
         }
     }
 
-    /// Decrypts on another thread.
+    /// Decrypts on another thread; `null` when a key has to be derived and may not be.
     ///
     /// # Errors
     /// No secret opens it, or it was altered.
-    #[napi(catch_unwind, ts_return_type = "Promise<DecryptedSession>")]
+    #[napi(catch_unwind, ts_return_type = "Promise<DecryptedSession | null>")]
     #[must_use]
     pub fn decrypt(
         &self,
         storage_id: String,
         stored: Either<String, Uint8Array>,
+        may_derive: bool,
     ) -> AsyncTask<DecryptTask> {
         AsyncTask::new(DecryptTask {
             envelopes: Arc::clone(&self.envelopes),
             storage_id,
             stored: to_stored(stored),
+            effort: if may_derive {
+                Effort::Derive
+            } else {
+                Effort::Remembered
+            },
         })
+    }
+
+    /// Wipes the secrets and keys: from now on nothing is encrypted or decrypted.
+    #[napi(catch_unwind)]
+    pub fn close(&self) {
+        self.envelopes.close();
     }
 }
 
@@ -173,21 +185,28 @@ pub struct DecryptTask {
     envelopes: Arc<Envelopes>,
     storage_id: String,
     stored: Stored,
+    effort: Effort,
 }
 
 impl Task for DecryptTask {
-    type Output = Plaintext;
-    type JsValue = DecryptedSession;
+    type Output = Option<Plaintext>;
+    type JsValue = Option<DecryptedSession>;
 
-    fn compute(&mut self) -> napi::Result<Plaintext> {
+    fn compute(&mut self) -> napi::Result<Option<Plaintext>> {
         without_panic(|| {
-            self.envelopes
-                .decrypt(&self.storage_id, self.stored.as_ref(), Effort::Derive)
+            let stored = self.stored.as_ref();
+            match self
+                .envelopes
+                .decrypt(&self.storage_id, stored, self.effort)
+            {
+                Err(Refusal::NeedsKey) => Ok(None),
+                decrypted => decrypted.map(Some),
+            }
         })
     }
 
-    fn resolve(&mut self, _: Env, decrypted: Plaintext) -> napi::Result<DecryptedSession> {
-        Ok(decrypted.into())
+    fn resolve(&mut self, _: Env, decrypted: Option<Plaintext>) -> napi::Result<Self::JsValue> {
+        Ok(decrypted.map(DecryptedSession::from))
     }
 }
 

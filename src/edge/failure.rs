@@ -96,7 +96,7 @@ impl From<&StoreError> for Failure {
             StoreError::Encryption(refusal) => coded(refusal.code()),
             StoreError::Closed => coded("ERR_STORE_CLOSED"),
             StoreError::Busy(_) => coded("ERR_STORE_BUSY"),
-            StoreError::TimedOut(_) => named("MongoOperationTimeoutError"),
+            StoreError::TimedOut(_) | StoreError::Abandoned => named("MongoOperationTimeoutError"),
             StoreError::Panic(_) => named("MongoRuntimeError"),
         }
     }

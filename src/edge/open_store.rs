@@ -107,6 +107,12 @@ impl OpenStore {
         Ok(())
     }
 
+    /// When a call that begins now runs out of time.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Instant> {
+        self.answers.deadline()
+    }
+
     /// Sends what waits: a turn of the event loop is over in which there were calls.
     pub fn flush(&self) {
         self.answers.uncork();

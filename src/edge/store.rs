@@ -194,7 +194,8 @@ impl NativeStore {
     )]
     pub fn load<'env>(&self, env: &'env Env, storage_id: String) -> napi::Result<Object<'env>> {
         self.handle.run(env, async move |store| {
-            let loaded = store.sessions.load(&storage_id).await?;
+            let until = store.deadline();
+            let loaded = store.sessions.load(&storage_id, until).await?;
             Ok(loaded.map(LoadedSession::from))
         })
     }

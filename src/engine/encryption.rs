@@ -1,22 +1,17 @@
 //! Sessions, encrypted on their way to the database and decrypted on their way back.
 
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 use connect_mongo_native_core::{
     crypto::{Envelopes, Plaintext, Refusal, Stored, keys::Effort},
     document::{Found, Payload, spread_text},
 };
 use mongodb::bson::{RawBsonRef, RawDocument, spec::BinarySubtype};
-use tokio::{sync::Semaphore, task};
 
-use crate::engine::errors::StoreError;
-
-/// Keys that are derived at a time. A derivation is tens of milliseconds of work: one processor is left to JavaScript, and
-/// who comes second for the same salt finds the key that the first derived.
-static DERIVATIONS: LazyLock<Semaphore> = LazyLock::new(|| {
-    let processors = std::thread::available_parallelism().map_or(1, usize::from);
-    Semaphore::new((processors - 1).max(1))
-});
+use crate::engine::{
+    errors::StoreError,
+    heavy::{MOST_BYTES_AT_ONCE, on_another_thread, with_key_of, with_own_key},
+};
 
 /// The encryption of a store, which may have none.
 #[derive(Clone)]
@@ -34,29 +29,40 @@ impl SessionEncryption {
     /// # Errors
     /// No random bytes.
     pub async fn prepare(&self, storage_id: &str, payload: Payload) -> Result<Payload, StoreError> {
-        let (Some(envelopes), Payload::Text(text)) = (&self.0, &payload) else {
+        let Some(envelopes) = &self.0 else {
             return Ok(payload);
         };
-        let encrypted = match envelopes.encrypt(storage_id, text, Effort::Remembered) {
-            Err(Refusal::NeedsKey) => {
-                let (envelopes, id, text) =
-                    (Arc::clone(envelopes), storage_id.to_owned(), text.clone());
-                deriving(move || envelopes.encrypt(&id, &text, Effort::Derive)).await?
-            }
-            encrypted => encrypted?,
+        let Payload::Text(text) = payload else {
+            return Ok(payload);
         };
-        Ok(match encrypted {
-            Stored::Text(text) => Payload::Text(text),
-            Stored::Binary(bytes) => Payload::Binary(bytes),
-        })
+        if text.len() <= MOST_BYTES_AT_ONCE {
+            match envelopes.encrypt(storage_id, &text, Effort::Remembered) {
+                Err(Refusal::NeedsKey) => {}
+                encrypted => return Ok(to_payload(encrypted?)),
+            }
+        }
+        let (envelopes, id) = (Arc::clone(envelopes), storage_id.to_owned());
+        let work = Arc::new(move |effort| envelopes.encrypt(&id, &text, effort));
+        let at_once = Arc::clone(&work);
+        match on_another_thread(move || at_once(Effort::Remembered)).await {
+            Err(StoreError::Encryption(Refusal::NeedsKey)) => {}
+            encrypted => return Ok(to_payload(encrypted?)),
+        }
+        let encrypted = with_own_key(move || work(Effort::Derive)).await?;
+        Ok(to_payload(encrypted))
     }
 
-    /// The session that was found, decrypted.
+    /// The session that was found, decrypted. No key is derived for it once it `is_gone`: once nobody waits for it.
     ///
     /// # Errors
     /// No secret opens it, or it was altered.
-    pub async fn reveal(&self, storage_id: &str, found: Found) -> Result<Found, StoreError> {
-        let Some(plaintext) = self.decrypt(storage_id, &found).await? else {
+    pub async fn reveal(
+        &self,
+        storage_id: &str,
+        found: Found,
+        is_gone: impl Fn() -> bool,
+    ) -> Result<Found, StoreError> {
+        let Some(plaintext) = self.decrypt(storage_id, &found, is_gone).await? else {
             return Ok(found);
         };
         Ok(Found {
@@ -72,6 +78,7 @@ impl SessionEncryption {
         &self,
         storage_id: &str,
         found: &Found,
+        is_gone: impl Fn() -> bool,
     ) -> Result<Option<Plaintext>, StoreError> {
         let (Some(envelopes), Some(payload)) = (&self.0, &found.payload) else {
             return Ok(None);
@@ -83,14 +90,28 @@ impl SessionEncryption {
             let is_accepted = envelopes.accepts_plaintext();
             return is_accepted.then_some(None).ok_or(Refusal::Refused.into());
         };
-        let decrypted = match envelopes.decrypt(storage_id, stored.as_ref(), Effort::Remembered) {
-            Err(Refusal::NeedsKey) => {
-                let (envelopes, id) = (Arc::clone(envelopes), storage_id.to_owned());
-                deriving(move || envelopes.decrypt(&id, stored.as_ref(), Effort::Derive)).await?
+        if stored.byte_len() <= MOST_BYTES_AT_ONCE {
+            match envelopes.decrypt(storage_id, stored.as_ref(), Effort::Remembered) {
+                Err(Refusal::NeedsKey) => {}
+                decrypted => return Ok(Some(decrypted?)),
             }
-            decrypted => decrypted?,
-        };
-        Ok(Some(decrypted))
+        }
+        let (envelopes, id) = (Arc::clone(envelopes), storage_id.to_owned());
+        let work = Arc::new(move |effort| envelopes.decrypt(&id, stored.as_ref(), effort));
+        let at_once = Arc::clone(&work);
+        match on_another_thread(move || at_once(Effort::Remembered)).await {
+            Err(StoreError::Encryption(Refusal::NeedsKey)) => {}
+            decrypted => return Ok(Some(decrypted?)),
+        }
+        let decrypted = with_key_of(storage_id, is_gone, move || work(Effort::Derive));
+        Ok(Some(decrypted.await?))
+    }
+}
+
+fn to_payload(encrypted: Stored) -> Payload {
+    match encrypted {
+        Stored::Text(text) => Payload::Text(text),
+        Stored::Binary(bytes) => Payload::Binary(bytes),
     }
 }
 
@@ -119,16 +140,5 @@ fn stored(payload: &Payload) -> Option<Stored> {
         }
         RawBsonRef::Document(document) => spread_text(document).map(Stored::Text),
         _ => None,
-    }
-}
-
-async fn deriving<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, Refusal> + Send + 'static,
-) -> Result<T, StoreError> {
-    // The semaphore is never closed; without a permit there is only more load.
-    let _permit = DERIVATIONS.acquire().await;
-    match task::spawn_blocking(work).await {
-        Ok(result) => Ok(result?),
-        Err(error) => Err(StoreError::Panic(error.to_string())),
     }
 }

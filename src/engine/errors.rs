@@ -32,6 +32,9 @@ pub enum StoreError {
     /// The time that `operationTimeoutMS` allows is over.
     #[error("The operation took longer than operationTimeoutMS allows ({} ms)", .0.as_millis())]
     TimedOut(Duration),
+    /// Nobody waits for it any more, so it was not begun.
+    #[error("The call is over, and nobody waits for the session")]
+    Abandoned,
     /// A bug of ours: the operation panicked.
     #[error("The operation panicked, which is a bug in connect-mongo-native: {0}")]
     Panic(String),

@@ -33,6 +33,7 @@
 //! - [`outcomes`]: what a write command came to, as its callers get to hear it
 //! - [`statements`]: the elements of write commands
 //! - [`operation`]: what is asked for
+//! - [`encryption`], [`heavy`]: sessions encrypted and decrypted, and what takes long of that
 //! - [`state`]: what all of these share
 //! - [`caller`]: who is answered, and how
 //! - [`server`]: what the engine asks of a server
@@ -46,6 +47,7 @@ pub mod caller;
 pub mod encryption;
 pub mod errors;
 pub mod group;
+pub mod heavy;
 pub mod held;
 pub mod operation;
 pub mod outcomes;

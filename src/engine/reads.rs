@@ -129,16 +129,19 @@ fn answer_reader<C: Caller>(
         Err(error) => return waiter.answer(Err(error), wakes),
     };
     let id = Arc::clone(id);
-    let mut revealed = Box::pin(async move { codec.encryption.reveal(&id, found).await });
-    let answer = |revealed: Result<_, _>| revealed.map(|found| Answer::Found(Some(found)));
-    if let Some(revealed) = (&mut revealed).now_or_never() {
-        waiter.answer(answer(revealed), wakes);
+    let mut revealing = Box::pin(async move {
+        let encryption = &codec.encryption;
+        let revealed = encryption.reveal(&id, found, || waiter.is_gone()).await;
+        (waiter, revealed.map(|found| Answer::Found(Some(found))))
+    });
+    if let Some((waiter, answer)) = (&mut revealing).now_or_never() {
+        waiter.answer(answer, wakes);
         return;
     }
     // It waits for a key; the other callers do not.
     tokio::spawn(async move {
-        let revealed = revealed.await;
-        waiter.answer(answer(revealed), &mut C::Wakes::default());
+        let (waiter, answer) = revealing.await;
+        waiter.answer(answer, &mut C::Wakes::default());
     });
 }
 

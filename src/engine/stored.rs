@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use connect_mongo_native_core::document::{self, Found, Payload, Times};
 
+use tokio::time::Instant;
+
 use crate::{
     engine::{errors::StoreError, operation::Codec},
     mongo::{collection::DriverCollection, errors::MongoError},
@@ -52,7 +54,12 @@ impl StoredSessions {
             // Only sessions in our own format are bound to their storage id, and those have one that is a string.
             let storage_id = document::storage_id(document)?.unwrap_or_default();
             let found = document::read(document)?;
-            sessions.push(self.codec.encryption.reveal(storage_id, found).await);
+            sessions.push(
+                self.codec
+                    .encryption
+                    .reveal(storage_id, found, || false)
+                    .await,
+            );
         }
         Ok(sessions)
     }
@@ -72,23 +79,33 @@ impl StoredSessions {
             scanned.push(Scanned {
                 storage_id: storage_id.to_owned(),
                 stored: document::read(document)?,
-                revealed: self.codec.encryption.reveal(storage_id, found).await,
+                revealed: self
+                    .codec
+                    .encryption
+                    .reveal(storage_id, found, || false)
+                    .await,
             });
         }
         Ok(scanned)
     }
 
-    /// The session of this id as the primary has it, whether it is live or not.
+    /// The session of this id as the primary has it, whether it is live or not. `until`: when nobody waits for it any more.
     ///
     /// # Errors
     /// What befell the command, or no secret opens the session.
-    pub async fn load(&self, storage_id: &str) -> Result<Option<Loaded>, StoreError> {
+    pub async fn load(
+        &self,
+        storage_id: &str,
+        until: Option<Instant>,
+    ) -> Result<Option<Loaded>, StoreError> {
         let Some(document) = self.collection.reader.load(storage_id).await? else {
             return Ok(None);
         };
         let stored = document::read(&document)?;
         let found = document::read(&document)?;
-        let revealed = self.codec.encryption.reveal(storage_id, found).await?;
+        let is_gone = || until.is_some_and(|until| until <= Instant::now());
+        let encryption = &self.codec.encryption;
+        let revealed = encryption.reveal(storage_id, found, is_gone).await?;
         Ok(Some(Loaded { stored, revealed }))
     }
 

@@ -2,7 +2,7 @@
 
 use std::{
     num::NonZeroUsize,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard},
 };
 
 use lru::LruCache;
@@ -42,9 +42,10 @@ pub enum Effort {
     Derive,
 }
 
-/// The secrets, newest first, and the keys of late.
+/// The secrets, newest first, and the keys of late. Neither is left once it is closed.
 pub struct KeyRing {
-    secrets: Vec<Zeroizing<Vec<u8>>>,
+    count: usize,
+    secrets: RwLock<Vec<Zeroizing<Vec<u8>>>>,
     keys: Mutex<LruCache<KeySource, Key>>,
 }
 
@@ -53,22 +54,31 @@ impl KeyRing {
     #[must_use]
     pub fn new(secrets: Vec<Zeroizing<Vec<u8>>>) -> Self {
         Self {
-            secrets,
+            count: secrets.len(),
+            secrets: RwLock::new(secrets),
             keys: Mutex::new(LruCache::new(MOST_KEYS)),
         }
     }
 
     /// The positions of the secrets, newest first.
     pub fn positions(&self) -> impl Iterator<Item = usize> + use<> {
-        0..self.secrets.len()
+        0..self.count
     }
 
-    /// The secret at a position; empty when there is none.
-    #[must_use]
-    pub fn secret(&self, position: usize) -> &[u8] {
-        self.secrets
-            .get(position)
-            .map_or(&[], |secret| secret.as_slice())
+    /// A copy of the secret at a position.
+    ///
+    /// # Errors
+    /// There is none, or the ring is closed.
+    pub fn secret(&self, position: usize) -> Result<Zeroizing<Vec<u8>>, Refusal> {
+        let secrets = self.secrets();
+        secrets.get(position).cloned().ok_or(Refusal::Refused)
+    }
+
+    /// Wipes the secrets and keys: from now on there are none.
+    pub fn close(&self) {
+        let mut secrets = self.secrets.write().unwrap_or_else(PoisonError::into_inner);
+        secrets.clear();
+        self.lock().clear();
     }
 
     /// What `open` makes with the key of this source. The key is kept at hand if that succeeds: one that opens nothing is not
@@ -92,13 +102,17 @@ impl KeyRing {
         if effort == Effort::Remembered {
             return Err(Refusal::NeedsKey);
         }
-        let secret = self.secret(source.secret);
+        let secret = self.secret(source.secret)?;
         let derived = source
             .derivation
-            .derive(secret, &source.salt, source.key_len);
+            .derive(&secret, &source.salt, source.key_len);
         let key = Arc::new(derived.map_err(|_| Refusal::Refused)?);
         let opened = open(&key)?;
-        self.lock().put(source, key);
+        // Held until the key is in its place: it may be closed meanwhile.
+        let secrets = self.secrets();
+        if !secrets.is_empty() {
+            self.lock().put(source, key);
+        }
         Ok(opened)
     }
 
@@ -112,6 +126,11 @@ impl KeyRing {
 
     fn remembered(&self, source: &KeySource) -> Option<Key> {
         self.lock().get(source).map(Arc::clone)
+    }
+
+    fn secrets(&self) -> RwLockReadGuard<'_, Vec<Zeroizing<Vec<u8>>>> {
+        // The list is whole or empty wherever a panic could leave the lock.
+        self.secrets.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, LruCache<KeySource, Key>> {
@@ -179,6 +198,19 @@ mod tests {
                 .to_vec()
         });
         assert!(keys[0] != keys[1] && keys[0] != keys[2] && keys[1] != keys[2]);
+    }
+
+    #[test]
+    fn a_closed_ring_has_no_keys() {
+        let ring = ring();
+        ring.key(source(0, b"a"), Effort::Derive)
+            .expect("it can be derived");
+        ring.close();
+        for salt in [b"a", b"b"] {
+            let key = ring.key(source(0, salt), Effort::Derive);
+            assert_eq!(key.err(), Some(Refusal::Refused));
+        }
+        assert_eq!(ring.lock().len(), 0);
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! - [`kruptein`], [`v3`], [`web_crypto`]: the formats of connect-mongo 4 to 6, 3.2 and of its Web Crypto adapter
 //! - [`sealed`]: our own, docs/sealed-format.md
 //! - [`keys`]: secrets, and keys derived from them
+//! - [`refused`]: messages that no secret opened
 //! - [`cipher`], [`hash`], [`derive`]: primitives under the names that Node has for them
 //! - [`encoding`], [`json`]: text
 
@@ -14,6 +15,7 @@ use std::{
 };
 
 use keys::{Effort, Key, KeyRing, KeySource};
+use refused::{MessageId, RefusedMessages};
 
 pub mod cipher;
 pub mod derive;
@@ -22,6 +24,7 @@ pub mod hash;
 pub mod json;
 pub mod keys;
 pub mod kruptein;
+mod refused;
 pub mod sealed;
 #[cfg(test)]
 mod tests;
@@ -158,6 +161,7 @@ pub struct Envelopes {
     options: Options,
     keys: KeyRing,
     write_key: Mutex<Option<WriteKey>>,
+    refused: RefusedMessages,
 }
 
 /// The key of this process for what it writes.
@@ -216,7 +220,14 @@ impl Envelopes {
             options,
             keys,
             write_key: Mutex::new(None),
+            refused: RefusedMessages::default(),
         }
+    }
+
+    /// Wipes the secrets and keys: from now on nothing is encrypted or decrypted.
+    pub fn close(&self) {
+        self.keys.close();
+        *self.lock_write_key() = None;
     }
 
     /// Encrypts what the serializer returned.
@@ -247,6 +258,30 @@ impl Envelopes {
     /// # Errors
     /// [`Refusal`].
     pub fn decrypt(
+        &self,
+        storage_id: &str,
+        stored: Stored<&str, &[u8]>,
+        effort: Effort,
+    ) -> Result<Plaintext, Refusal> {
+        let remembered = self.decrypt_with(storage_id, stored, Effort::Remembered);
+        if remembered != Err(Refusal::NeedsKey) {
+            return remembered;
+        }
+        let message = MessageId::new(storage_id, stored);
+        if self.refused.contains(&message) {
+            return Err(Refusal::Refused);
+        }
+        if effort == Effort::Remembered {
+            return remembered;
+        }
+        let decrypted = self.decrypt_with(storage_id, stored, effort);
+        if decrypted == Err(Refusal::Refused) {
+            self.refused.add(message);
+        }
+        decrypted
+    }
+
+    fn decrypt_with(
         &self,
         storage_id: &str,
         stored: Stored<&str, &[u8]>,

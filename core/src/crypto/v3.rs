@@ -66,7 +66,7 @@ impl Envelope {
     ) -> Result<Plaintext, Refusal> {
         let encoding = encoding_of(&self.hmac, options.encoding, options.hash);
         let encoding = encoding.ok_or(Refusal::Refused)?;
-        let source = key_source(options, encoding, keys, secret);
+        let source = key_source(options, encoding, keys, secret)?;
         keys.with_key(source, effort, |derived| {
             self.open_with(options, encoding, derived)
         })
@@ -100,10 +100,15 @@ impl Envelope {
     }
 }
 
-fn key_source(options: &Options, encoding: Encoding, keys: &KeyRing, secret: usize) -> KeySource {
-    let digest = encoding.encode(&options.hash.digest(keys.secret(secret)));
+fn key_source(
+    options: &Options,
+    encoding: Encoding,
+    keys: &KeyRing,
+    secret: usize,
+) -> Result<KeySource, Refusal> {
+    let digest = encoding.encode(&options.hash.digest(&keys.secret(secret)?));
     let salt: String = digest.chars().take(SALT_LEN).collect();
-    KeySource {
+    Ok(KeySource {
         secret,
         salt: salt.into_bytes(),
         derivation: Derivation::Pbkdf2 {
@@ -111,5 +116,5 @@ fn key_source(options: &Options, encoding: Encoding, keys: &KeyRing, secret: usi
             rounds: ROUNDS,
         },
         key_len: DERIVED_LEN,
-    }
+    })
 }
