@@ -86,6 +86,14 @@ export declare class NativeStore {
    */
   replace(storageId: string, stored: string | Buffer, session: string | Buffer, expiresMs?: number | undefined | null, lastModifiedMs?: number | undefined | null): Promise<Outcome<boolean>>
   /**
+   * Writes a session under another id and removes it where it was, both or neither, and tells whether it has: not when there was
+   * none, nor where the server has no transactions.
+   *
+   * # Errors
+   * None: failures are data.
+   */
+  move(from: string, storageId: string, session: string | Buffer, expiresMs: number, lastModifiedMs?: number | undefined | null): Promise<Outcome<boolean>>
+  /**
    * The number of live sessions.
    *
    * # Errors

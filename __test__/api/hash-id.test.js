@@ -15,7 +15,7 @@ const { BACKENDS, REFUSED, SECRET, onBothBackends } = require('../support/encryp
 const { Browser, serve } = require('../support/http.js')
 const { checkAgainstModel, loadedSessions } = require('../support/model.js')
 const { randomNumbers } = require('../support/random.js')
-const { startServer } = require('../support/server.js')
+const { startReplicaSet, startServer, withDatabase } = require('../support/server.js')
 const { EARLIER, LATER, plainSession, storedSession } = require('../support/sessions.js')
 const { promised, until } = require('../support/wait.js')
 const { openBehindWire } = require('../support/wire.js')
@@ -337,6 +337,56 @@ onBothBackends('a write that nobody acknowledges moves a session too', async ({ 
   })
   assert.deepEqual(ids, [hashOf('sid')])
 })
+
+/** @param {InstanceType<typeof MongoStore>} store @param {string} sid @returns {Promise<any>} a session as a request has it */
+async function loadedBy(store, sid) {
+  return store.createSession({ sessionID: sid }, /** @type {any} */ (await store.get(sid)))
+}
+
+/** The servers on which a session moves in one step, and those on which it stays where it is. */
+const DEPLOYMENTS = { 'a standalone server': server, 'a replica set': startReplicaSet() }
+
+for (const [deployment, started] of Object.entries(DEPLOYMENTS)) {
+  for (const [mode, { hashId }] of Object.entries(MODES).filter(([name]) => name !== 'hashId: true')) {
+    for (const backend of BACKENDS) {
+      test(`what is ended while it is saved stays so, ${mode}, ${deployment} [${backend}]`, async (t) => {
+        const url = withDatabase((await started).getUri(), `ended-${mode}-${backend}`.replace(/\W+/g, '-'))
+        const { open, sessions } = await openDatabase(t, url)
+        const [older = { hashId }] = olderOptions(hashId)
+        const [saver, ender] = [open({ backend, hashId }), open({ backend, hashId })]
+        const sids = Array.from({ length: 300 }, (_, index) => `ended-${index}`)
+        const first = open({ backend, ...older })
+        await Promise.all(sids.map((sid) => first.set(sid, plainSession())))
+        const loaded = await Promise.all(sids.map((sid) => loadedBy(saver, sid)))
+        await Promise.all(
+          sids.flatMap((sid, index) => [
+            saver.set(sid, Object.assign(loaded[index], { saves: 1 })),
+            ender.destroy(sid),
+          ])
+        )
+        assert.deepEqual(await idsIn(sessions), [])
+      })
+
+      test(`what is saved under an older id is found by all, ${mode}, ${deployment} [${backend}]`, async (t) => {
+        const url = withDatabase((await started).getUri(), `saved-${mode}-${backend}`.replace(/\W+/g, '-'))
+        const { open, sessions } = await openDatabase(t, url)
+        const [older = { hashId }] = olderOptions(hashId)
+        await open({ backend, ...older }).set('sid', plainSession())
+        for (const concern of [undefined, { w: 0 }]) {
+          const store = open({ backend, hashId, ...(concern && { writeOperationOptions: concern }) })
+          const session = await loadedBy(store, 'sid')
+          const n = concern ? 2 : 1
+          await store.set('sid', Object.assign(session, { n }))
+          await until(async () => (await open({ backend, hashId }).get('sid'))?.n === n)
+          await store.touch('sid', plainSession({ cookie: { expires: EARLIER } }))
+          await until(async () => (await sessions.findOne())?.expires.getTime() === EARLIER.getTime())
+          await sessions.updateOne({}, { $set: { expires: LATER } })
+          assert.equal(await sessions.countDocuments(), 1)
+        }
+      })
+    }
+  }
+}
 
 for (const backend of BACKENDS) {
   test(`a session is never gone while it moves [${backend}]`, async (t) => {

@@ -154,12 +154,10 @@ class DriverEngine {
       .find({ _id: { $in: wanted }, $or: live() }, { batchSize: wanted.length + 1 })
       .toArray()
     const byId = new Map(documents.map((/** @type {StoredDocument} */ document) => [document._id, document]))
-    // With a collation, an id also finds a document whose id is written otherwise.
-    const hasOthers = wanted.filter((id) => byId.has(id)).length < documents.length
     const given = new Set()
     return storageIds.map((id) => {
       const document = byId.get(id)
-      if (!document) return hasOthers ? ALONE : null
+      if (!document) return null
       // No two callers may share what they can change.
       if (given.has(id)) return this.#copyOf(document)
       given.add(id)

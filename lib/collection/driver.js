@@ -5,6 +5,7 @@
 const { bsonOf } = require('./bson.js')
 const { connected, needsConnecting } = require('./client-source.js')
 const { DriverConnection } = require('./driver-connection.js')
+const { Transactions } = require('./driver-transaction.js')
 const { live } = require('./driver-engine.js')
 
 /** @import { SessionCollection, Values } from './port.js' */
@@ -29,6 +30,18 @@ function storedSession({ _id, session, expires, lastModified }) {
     expires: expires instanceof Date ? expires : undefined,
     lastModified: lastModified instanceof Date ? lastModified : undefined,
   }
+}
+
+/**
+ * With a collation that ignores case, an id finds what has another one too: that is nobody's session.
+ *
+ * @param {Record<string, any> | null | undefined} document
+ * @param {string} storageId
+ * @returns {StoredSession | null}
+ */
+function sessionOf(document, storageId) {
+  const session = document ? storedSession(document) : null
+  return session?.storageId === undefined || session.storageId === storageId ? session : null
 }
 
 /** @param {AsyncIterable<Record<string, any>>} cursor */
@@ -85,6 +98,7 @@ class DriverCollection {
   #options
   #onNews
   #connection
+  #transactions = new Transactions()
   #isSweeping = false
 
   /**
@@ -101,8 +115,7 @@ class DriverCollection {
   /** @param {string} storageId @param {undefined} _done @param {Call} call @returns {Promise<StoredSession | null>} */
   async find(storageId, _done, call) {
     const { calls } = await this.#connection.readable(call)
-    const document = await calls.find(storageId, call)
-    return document ? storedSession(document) : null
+    return sessionOf(await calls.find(storageId, call), storageId)
   }
 
   /**
@@ -113,13 +126,8 @@ class DriverCollection {
    * @param {undefined} _done
    * @param {Call} call
    */
-  async write(storageId, session, { expires, lastModified }, isUpsert, _done, call) {
-    /** @type {Record<string, unknown>} */
-    const fields = { _id: storageId, session, expires }
-    if (lastModified) fields.lastModified = lastModified
-    const update = this.#options.timestamps
-      ? { $set: fields, $setOnInsert: { createdAt: new Date() }, $currentDate: { updatedAt: true } }
-      : { $set: fields }
+  async write(storageId, session, times, isUpsert, _done, call) {
+    const update = this.#updateOf(storageId, session, times)
     const { calls } = await this.#connection.ready(call)
     const { isCreated, isMatched } = await calls.write({ storageId, update, isUpsert }, call)
     return isUpsert ? isCreated : isMatched
@@ -143,7 +151,8 @@ class DriverCollection {
   async load(storageId, call) {
     const { collection } = await this.#connection.ready(call)
     const document = await collection.findOne({ _id: storageId }, { readPreference: 'primary' })
-    return document ? { ...storedSession(document), stored: document.session } : null
+    const session = sessionOf(document, storageId)
+    return session && { ...session, stored: document.session }
   }
 
   /**
@@ -162,6 +171,20 @@ class DriverCollection {
       : { $set: { session: payload } }
     const { matchedCount, acknowledged } = await collection.updateOne(filter, update, this.#writeConcern())
     return Number(matchedCount) !== 0 || acknowledged === false
+  }
+
+  /** @param {string} from @param {string} storageId @param {unknown} payload @param {Times} times @param {Call} [call] */
+  async move(from, storageId, payload, times, call) {
+    const { client, collection } = await this.#connection.ready(call)
+    const { writeConcern } = this.#writeConcern()
+    if ((writeConcern ?? collection.writeConcern)?.w === 0) return false
+    const update = this.#updateOf(storageId, payload, times)
+    return this.#transactions.run(client, writeConcern, async (session) => {
+      const { deletedCount } = await collection.deleteOne({ _id: from }, { session })
+      if (Number(deletedCount) === 0) return false
+      await collection.updateOne({ _id: storageId }, update, { upsert: true, session })
+      return true
+    })
   }
 
   /** @param {string} [after] @param {number} [limit] @returns {Promise<any[]>} */
@@ -215,12 +238,23 @@ class DriverCollection {
     return this.#connection.close()
   }
 
+  /** The update that writes a whole session. @param {string} storageId @param {unknown} session @param {Times} times */
+  #updateOf(storageId, session, { expires, lastModified }) {
+    /** @type {Record<string, unknown>} */
+    const fields = { _id: storageId, session, expires }
+    if (lastModified) fields.lastModified = lastModified
+    return this.#options.timestamps
+      ? { $set: fields, $setOnInsert: { createdAt: new Date() }, $currentDate: { updatedAt: true } }
+      : { $set: fields }
+  }
+
   /** The update of a session that exists. @param {Record<string, unknown>} fields @param {Date | undefined} lastModified */
   #update(fields, lastModified) {
     const $set = lastModified ? { lastModified, ...fields } : fields
     return this.#options.timestamps ? { $set, $currentDate: { updatedAt: true } } : { $set }
   }
 
+  /** @returns {{ writeConcern: Record<string, any> | undefined }} */
   #writeConcern() {
     return { writeConcern: this.#options.writeOperationOptions }
   }

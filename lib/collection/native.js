@@ -109,6 +109,12 @@ class NativeCollection {
     return unwrap(await native.replace(storageId, stored, payload, expiresMs, lastModifiedMs))
   }
 
+  /** @param {string} from @param {string} storageId @param {string | Buffer} payload @param {Times} times */
+  async move(from, storageId, payload, { expires, lastModified }) {
+    const native = this.#store.opened ?? (await this.#store.open())
+    return unwrap(await native.move(from, storageId, payload, expires.getTime(), lastModified?.getTime()))
+  }
+
   /** @param {string} [after] @param {number} [limit] @returns {Promise<any[]>} */
   async scan(after, limit) {
     const native = this.#store.opened ?? (await this.#store.open())

@@ -91,6 +91,11 @@ export interface SessionCollection {
   load(storageId: string, call?: Call): Promise<LoadedSession | null>
   /** Writes a session that is still stored as `stored`; without times nothing but its value. Whether it still was. */
   replace(storageId: string, stored: unknown, payload: Payload, times?: Times, call?: Call): Promise<boolean>
+  /**
+   * Writes a session under another id and removes it where it was, both or neither. Whether it has: not when there was none, nor
+   * where nothing is acknowledged or the server has no transactions.
+   */
+  move(from: string, storageId: string, payload: Payload, times: Times, call?: Call): Promise<boolean>
   /** All live sessions. */
   scan(): Promise<StoredSession[]>
   /** The next live sessions by storage id, for `replace`. */

@@ -67,7 +67,9 @@ class Documents {
   }
 
   /**
-   * Under the id of today, wherever the session has been until now.
+   * Under the id of today, wherever the session has been until now. One that is not to be created goes there only in one step
+   * with its removal from an older id: in two, somebody who ends it in between would find it alive again. Where the server has no
+   * transactions it stays where it is.
    *
    * @param {Ids} ids
    * @param {any} payload of the codec's `encode`
@@ -78,12 +80,18 @@ class Documents {
    */
   write([storageId, ...olderIds], payload, times, isUpsert, call) {
     if (olderIds.length === 0) return this.#write(storageId, payload, times, isUpsert, call)
-    return this.#move(olderIds, storageId, payload, times, isUpsert, call)
+    if (isUpsert) return this.#create(olderIds, storageId, payload, times, call)
+    return this.#whereStored([storageId, ...olderIds], call, async (id) => {
+      const isMoved = id !== storageId && (await this.#move(id, storageId, payload, times, call))
+      return isMoved || this.#write(id, payload, times, false, call)
+    })
   }
 
   /** @param {Ids} ids @param {Times} times @param {Call} call @returns {Promise<boolean>} whether there was one */
   touch(ids, times, call) {
-    return firstFound(ids, (id) => promised(this.#collection.touch(id, times, undefined, call)))
+    /** @param {string} id */
+    const touch = (id) => promised(this.#collection.touch(id, times, undefined, call))
+    return ids.length === 1 ? touch(ids[0]) : this.#whereStored(ids, call, touch)
   }
 
   /** @param {Ids} ids @param {Call} call @returns {Promise<unknown>} */
@@ -149,22 +157,42 @@ class Documents {
    * @param {string} storageId
    * @param {any} payload
    * @param {Times} times
-   * @param {boolean} isUpsert
    * @param {Call} call
    */
-  async #move(olderIds, storageId, payload, times, isUpsert, call) {
+  async #create(olderIds, storageId, payload, times, call) {
     // Asked of the server each time, since an earlier attempt may have left some behind, and before: w: 0 tells nothing.
-    const isOlder = await this.#isAnyStored(olderIds, call)
-    const answer = await this.#write(storageId, payload, times, isUpsert || isOlder, call)
-    if (!isOlder) return answer
+    const older = await this.#whereIn(olderIds, call)
+    const isCreated = await this.#write(storageId, payload, times, true, call)
+    if (older === undefined) return isCreated
     await this.#removeEach(olderIds, call)
-    return !isUpsert
+    return false
   }
 
-  /** @param {string[]} storageIds @param {Call} call */
-  async #isAnyStored(storageIds, call) {
-    for (const id of storageIds) if (await this.#collection.load(id, call)) return true
-    return false
+  /**
+   * Asked of the server before, since w: 0 does not tell whether there was one.
+   *
+   * @param {Ids} ids
+   * @param {Call} call
+   * @param {(storageId: string) => Promise<boolean>} act
+   * @returns {Promise<boolean>} the last answer
+   */
+  async #whereStored(ids, call, act) {
+    const id = await this.#whereIn(ids, call)
+    if (id !== undefined && (await act(id))) return true
+    // Another process may have moved it meanwhile, from whatever id to that of today.
+    return act(ids[0])
+  }
+
+  /** @param {string[]} storageIds @param {Call} call @returns {Promise<string | undefined>} the first that has a session */
+  async #whereIn(storageIds, call) {
+    for (const id of storageIds) if (await this.#collection.load(id, call)) return id
+    return undefined
+  }
+
+  /** @param {string} from @param {string} storageId @param {any} payload @param {Times} times @param {Call} call @returns {Promise<boolean>} whether it has been moved */
+  async #move(from, storageId, payload, times, call) {
+    const sealed = await this.#codec.seal(storageId, payload)
+    return this.#collection.move(from, storageId, sealed, times, call)
   }
 
   /** @param {string[]} storageIds @param {Call} call */

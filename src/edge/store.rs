@@ -226,6 +226,36 @@ impl NativeStore {
         })
     }
 
+    /// Writes a session under another id and removes it where it was, both or neither, and tells whether it has: not when there was
+    /// none, nor where the server has no transactions.
+    ///
+    /// # Errors
+    /// None: failures are data.
+    #[napi(
+        js_name = "move",
+        catch_unwind,
+        ts_return_type = "Promise<Outcome<boolean>>"
+    )]
+    pub fn move_to<'env>(
+        &self,
+        env: &'env Env,
+        from: String,
+        storage_id: String,
+        session: Either<String, Buffer>,
+        expires_ms: f64,
+        last_modified_ms: Option<f64>,
+    ) -> napi::Result<Object<'env>> {
+        let payload = to_payload(session);
+        let times = Times {
+            expires_ms,
+            last_modified_ms,
+        };
+        self.handle.run(env, async move |store| {
+            let sessions = &store.sessions;
+            sessions.move_to(&from, &storage_id, payload, times).await
+        })
+    }
+
     /// The number of live sessions.
     ///
     /// # Errors

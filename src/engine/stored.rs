@@ -128,6 +128,27 @@ impl StoredSessions {
         Ok(self.collection.writer.replace(statement).await?)
     }
 
+    /// Writes a session under another id and removes it where it was, both or neither, and tells whether it has: not when there was
+    /// none, nor where nothing is acknowledged or the server has no transactions.
+    ///
+    /// # Errors
+    /// What befell the transaction, or a payload that is no document.
+    pub async fn move_to(
+        &self,
+        from: &str,
+        storage_id: &str,
+        payload: Payload,
+        times: Times,
+    ) -> Result<bool, StoreError> {
+        let payload = self.codec.encryption.prepare(storage_id, payload).await?;
+        let timestamps = self.codec.timestamps;
+        let statement = document::set_statement(storage_id, &payload, times, true, timestamps)?;
+        let writer = &self.collection.writer;
+        Ok(writer
+            .move_to(document::delete_statement(from), statement)
+            .await?)
+    }
+
     /// The number of live sessions.
     ///
     /// # Errors

@@ -8,27 +8,25 @@ use std::{
 
 use tokio::time;
 
-use crate::mongo::{
-    deployment::Deployment,
-    errors::MongoError,
-    options::{ConnectionOptions, driver_options},
-};
+use crate::mongo::{deployment::Deployment, errors::MongoError, options::ConnectionOptions};
 
 /// How long the driver may take to end. A server that is silent is not waited for.
 const SHUTDOWN_TIME: Duration = Duration::from_millis(500);
 
-static CLIENTS: LazyLock<Mutex<HashMap<ConnectionOptions, Weak<SharedClient>>>> =
-    LazyLock::new(Mutex::default);
+type Clients = HashMap<ConnectionOptions, Weak<SharedClient>>;
+
+static CLIENTS: LazyLock<Mutex<Clients>> = LazyLock::new(Mutex::default);
 
 /// A share of a driver's client. The last to give up its share closes the connections.
-pub struct SharedClient {
-    deployment: Arc<Deployment>,
-    options: ConnectionOptions,
-}
+pub struct SharedClient(Arc<Deployment>);
 
-fn clients() -> MutexGuard<'static, HashMap<ConnectionOptions, Weak<SharedClient>>> {
+fn clients() -> MutexGuard<'static, Clients> {
     // The map is whole at every point where a panic could leave the lock.
     CLIENTS.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn client_of(clients: &Clients, options: &ConnectionOptions) -> Option<Arc<SharedClient>> {
+    clients.get(options).and_then(Weak::upgrade)
 }
 
 impl SharedClient {
@@ -37,15 +35,17 @@ impl SharedClient {
     /// # Errors
     /// A connection string or TLS files that the driver refuses.
     pub async fn get(options: ConnectionOptions) -> Result<Arc<Self>, MongoError> {
-        let made = driver_options(&options).await?;
-        let mut clients = clients();
-        if let Some(client) = clients.get(&options).and_then(Weak::upgrade) {
+        if let Some(client) = client_of(&clients(), &options) {
             return Ok(client);
         }
-        let shared = Arc::new(Self {
-            deployment: Arc::new(Deployment::new(made.options)?),
-            options: options.clone(),
-        });
+        let deployment = Deployment::new(options).await?;
+        let mut clients = clients();
+        // Another store may have been faster.
+        if let Some(client) = client_of(&clients, deployment.connection()) {
+            return Ok(client);
+        }
+        let options = deployment.connection().clone();
+        let shared = Arc::new(Self(Arc::new(deployment)));
         clients.insert(options, Arc::downgrade(&shared));
         Ok(shared)
     }
@@ -58,9 +58,9 @@ impl SharedClient {
         // Once a shutdown has begun, the driver 3.9 asks a server that is away again and again without a pause. On a Unix
         // domain socket each attempt fails at once, and the runtime's only worker would do nothing else for ever. Without
         // a server there is nothing to wait for either: the driver cleans up when it is dropped.
-        let availability = *last.deployment.known().availability().borrow();
+        let availability = *last.0.known().availability().borrow();
         if availability.is_some_and(|now| now.takes_writes) {
-            let client = last.deployment.driver();
+            let client = last.0.driver();
             drop(time::timeout(SHUTDOWN_TIME, client.shutdown().immediate(true)).await);
         }
     }
@@ -68,7 +68,7 @@ impl SharedClient {
     /// The client itself.
     #[must_use]
     pub fn deployment(&self) -> &Arc<Deployment> {
-        &self.deployment
+        &self.0
     }
 }
 
@@ -77,10 +77,10 @@ impl Drop for SharedClient {
         let mut clients = clients();
         // Another store may have made a new client of the same name since.
         if clients
-            .get(&self.options)
+            .get(self.0.connection())
             .is_some_and(|client| client.strong_count() == 0)
         {
-            clients.remove(&self.options);
+            clients.remove(self.0.connection());
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::{
     cell::RefCell,
     future::pending,
+    mem,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicI64, Ordering},
@@ -26,6 +27,7 @@ use crate::mongo::{
     connections::IdleConnections,
     errors::MongoError,
     monitoring::{Availability, KnownServers},
+    options::{ConnectionOptions, driver_options},
     patience::{Loss, Patience},
 };
 
@@ -63,8 +65,10 @@ struct CurrentClient {
 /// A driver's client, with what the store itself knows of the deployment. It is no share of the client: commands that are
 /// under way keep no connections open.
 pub struct Deployment {
+    connection: ConnectionOptions,
     current: Mutex<CurrentClient>,
-    options: ClientOptions,
+    /// Held by who makes another.
+    replacing: tokio::sync::Mutex<()>,
     retry_reads: bool,
     retry_writes: bool,
     /// `maxAdaptiveRetries`
@@ -87,27 +91,33 @@ impl Deployment {
     ///
     /// # Errors
     /// Options that the driver refuses.
-    pub fn new(mut options: ClientOptions) -> Result<Self, MongoError> {
+    pub async fn new(connection: ConnectionOptions) -> Result<Self, MongoError> {
         let known = Arc::default();
+        let (options, current) = connect(&connection, &known).await?;
         let timeout = options.server_selection_timeout;
-        // Commands are sent again here, where it is known meanwhile that the server is overloaded.
-        let reliefs = options.max_adaptive_retries.replace(0);
         Ok(Self {
-            reliefs,
+            reliefs: options.max_adaptive_retries,
             retry_reads: options.retry_reads != Some(false),
             retry_writes: options.retry_writes != Some(false),
             reads_need_primary: options.direct_connection != Some(true)
                 && is_primary(options.selection_criteria.as_ref()),
             server_selection_timeout: timeout.unwrap_or(DEFAULT_SERVER_SELECTION_TIMEOUT),
             pool_size: options.max_pool_size,
-            current: Mutex::new(connect(&options, &known)?),
-            options,
+            current: Mutex::new(current),
+            replacing: tokio::sync::Mutex::default(),
+            connection,
             known,
             checked_at: Mutex::default(),
             is_overloaded: AtomicBool::new(false),
             refuses_numbers: AtomicBool::new(false),
             transaction_number: AtomicI64::new(1),
         })
+    }
+
+    /// How to reach it.
+    #[must_use]
+    pub fn connection(&self) -> &ConnectionOptions {
+        &self.connection
     }
 
     /// The driver's client for what is sent now.
@@ -294,7 +304,7 @@ impl Deployment {
         let (result, is_sent) = noting_connection(either).await;
         self.note(result.as_ref().err());
         if matches!(&result, Err(error) if error.is_that_to_another()) {
-            self.replace_client(sent);
+            self.replace_client(sent).boxed().await;
         }
         (result, is_sent)
     }
@@ -399,15 +409,15 @@ impl Deployment {
 
     /// An answer to a command that was sent at this time was that to another one, and so will be the next on its connection.
     /// The driver does not say which that is: commands get a client with other connections from now on.
-    pub fn replace_client(&self, sent: Instant) {
-        let mut current = self.current();
-        if current.made_at > sent {
+    async fn replace_client(&self, sent: Instant) {
+        let _turn = self.replacing.lock().await;
+        if self.current().made_at > sent {
             return;
         }
         // The driver has taken these options before.
-        if let Ok(client) = connect(&self.options, &self.known) {
-            current.is_current.store(false, Ordering::Relaxed);
-            *current = client;
+        if let Ok((_, client)) = connect(&self.connection, &self.known).await {
+            let before = mem::replace(&mut *self.current(), client);
+            before.is_current.store(false, Ordering::Relaxed);
         }
     }
 
@@ -435,12 +445,15 @@ impl Deployment {
     }
 }
 
-/// A client whose event handlers keep `known` up to date as long as it is current.
-fn connect(
-    options: &ClientOptions,
+/// A client whose event handlers keep `known` up to date as long as it is current, and the options that were given for it.
+async fn connect(
+    connection: &ConnectionOptions,
     known: &Arc<KnownServers>,
-) -> Result<CurrentClient, MongoError> {
-    let (mut options, known) = (options.clone(), Arc::clone(known));
+) -> Result<(ClientOptions, CurrentClient), MongoError> {
+    let made = driver_options(connection).await?;
+    let (mut options, known) = (made.options.clone(), Arc::clone(known));
+    // Commands are sent again here, where it is known meanwhile that the server is overloaded.
+    options.max_adaptive_retries = Some(0);
     let is_current = Arc::new(AtomicBool::new(true));
     let is_heard = Arc::clone(&is_current);
     options.sdam_event_handler = Some(EventHandler::callback(move |event| {
@@ -456,12 +469,13 @@ fn connect(
             note_connection(event.address);
         }
     }));
-    Ok(CurrentClient {
+    let client = CurrentClient {
         client: Client::with_options(options)?,
         made_at: Instant::now(),
         idle,
         is_current,
-    })
+    };
+    Ok((made.options, client))
 }
 
 fn server_at(address: ServerAddress) -> SelectionCriteria {

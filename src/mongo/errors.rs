@@ -240,7 +240,19 @@ impl MongoError {
         })
     }
 
-    fn has_label(&self, label: &str) -> bool {
+    /// Whether the server has no transactions.
+    #[must_use]
+    pub fn refuses_transaction(&self) -> bool {
+        // IllegalOperation, CommandNotFound, CommandNotSupported, OperationNotSupportedInTransaction, NotSupported, and those of
+        // servers that are MongoDB in name only.
+        const REFUSALS: [i32; 7] = [20, 59, 115, 263, 301, 303, 304];
+        self.server_code()
+            .is_some_and(|code| REFUSALS.contains(&code))
+    }
+
+    /// Whether the driver, or the server, has put this label on it.
+    #[must_use]
+    pub fn has_label(&self, label: &str) -> bool {
         self.driver_error()
             .is_some_and(|error| error.contains_label(label))
     }

@@ -7,6 +7,7 @@
 //! - [`patience`]: how long and how often a command is sent again
 //! - [`retry`]: write commands, sent again while the specifications say so
 //! - [`asked`]: whether documents are those that were asked for
+//! - [`transaction`]: a few writes, all of them or none
 //! - [`reader`], [`writer`]: the commands on a collection of sessions
 //! - [`ttl_index`]: the index by which the server removes expired sessions
 //! - [`collection`]: a collection of sessions, with all of these
@@ -23,5 +24,6 @@ pub mod options;
 pub mod patience;
 pub mod reader;
 pub mod retry;
+pub mod transaction;
 pub mod ttl_index;
 pub mod writer;

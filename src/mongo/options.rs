@@ -1,10 +1,16 @@
 //! How to reach a deployment and how its writes are acknowledged, as the driver takes it.
 
-use std::io::{self, Write};
+use std::{
+    io::{self, Write},
+    time::Duration,
+};
 
 use mongodb::{
     bson::{RawDocumentBuf, cstr},
-    options::{ClientOptions, DriverInfo, ServerApi, ServerApiVersion, Tls},
+    options::{
+        Acknowledgment, ClientOptions, DriverInfo, ServerApi, ServerApiVersion, Tls,
+        WriteConcern as DriverWriteConcern,
+    },
 };
 use tempfile::NamedTempFile;
 
@@ -21,6 +27,20 @@ pub struct ConnectionOptions {
     pub trusted_certificates: Option<String>,
     /// What an app adds to the driver's own name in the server's log.
     pub app_info: AppInfo,
+}
+
+impl ConnectionOptions {
+    /// Nothing but a connection string.
+    #[cfg(test)]
+    #[must_use]
+    pub fn of_uri(uri: &str) -> Self {
+        Self {
+            uri: uri.to_owned(),
+            server_api: None,
+            trusted_certificates: None,
+            app_info: AppInfo::default(),
+        }
+    }
 }
 
 /// The stable API: <https://www.mongodb.com/docs/manual/reference/stable-api/>.
@@ -86,6 +106,21 @@ impl WriteConcern {
             document.append(cstr!("wtimeout"), i64::from(timeout_ms));
         }
         document
+    }
+
+    /// As the driver takes it.
+    #[must_use]
+    pub fn to_driver(&self) -> DriverWriteConcern {
+        let nodes = self.nodes.as_ref().map(|nodes| match nodes {
+            AcknowledgedBy::Count(nodes) => Acknowledgment::Nodes(*nodes),
+            AcknowledgedBy::Tag(tag) => Acknowledgment::from(tag.clone()),
+        });
+        let timeout = |milliseconds: u32| Duration::from_millis(milliseconds.into());
+        DriverWriteConcern::builder()
+            .w(nodes)
+            .journal(self.journal)
+            .w_timeout(self.timeout_ms.map(timeout))
+            .build()
     }
 }
 
@@ -166,12 +201,7 @@ mod tests {
     use mongodb::bson::{Document, doc};
 
     fn connection(uri: &str) -> ConnectionOptions {
-        ConnectionOptions {
-            uri: uri.to_owned(),
-            server_api: None,
-            trusted_certificates: None,
-            app_info: AppInfo::default(),
-        }
+        ConnectionOptions::of_uri(uri)
     }
 
     #[test]

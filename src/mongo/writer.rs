@@ -7,6 +7,7 @@ use connect_mongo_native_core::{queue::CommandKind, replies};
 use mongodb::{
     Namespace,
     bson::{DateTime, Document, RawArrayBuf, RawDocumentBuf, cstr, rawdoc},
+    options::WriteConcern as DriverWriteConcern,
 };
 
 use crate::mongo::{
@@ -14,6 +15,7 @@ use crate::mongo::{
     errors::MongoError,
     options::WriteConcern,
     retry::{Retry, write, write_numbered},
+    transaction,
 };
 
 /// Writes the sessions of a collection.
@@ -21,6 +23,7 @@ pub struct Writer {
     deployment: Arc<Deployment>,
     name: Namespace,
     write_concern: Option<RawDocumentBuf>,
+    transaction_concern: Option<DriverWriteConcern>,
     is_acknowledged: bool,
 }
 
@@ -36,6 +39,7 @@ impl Writer {
             deployment,
             name,
             write_concern: concern.map(WriteConcern::to_document),
+            transaction_concern: concern.map(WriteConcern::to_driver),
             is_acknowledged: !concern.is_some_and(WriteConcern::is_unacknowledged),
         }
     }
@@ -109,11 +113,32 @@ impl Writer {
     /// # Errors
     /// What befell the command, or its statement.
     pub async fn replace(&self, statement: RawDocumentBuf) -> Result<bool, MongoError> {
-        let mut statements = RawArrayBuf::new();
-        statements.push(statement);
-        let reply = self.write(CommandKind::Update, statements, true).await?;
+        let reply = self
+            .write(CommandKind::Update, one(statement), true)
+            .await?;
         MongoError::check(&reply)?;
         Ok(replies::matched(&reply) > 0 || !self.is_acknowledged)
+    }
+
+    /// Removes one document and writes another, both or neither, and tells whether it has: not when there was none to remove, nor
+    /// where nothing is acknowledged or the server has no transactions.
+    ///
+    /// # Errors
+    /// What befell the transaction.
+    pub async fn move_to(
+        &self,
+        removal: RawDocumentBuf,
+        statement: RawDocumentBuf,
+    ) -> Result<bool, MongoError> {
+        if !self.is_sent_again().await? {
+            return Ok(false);
+        }
+        let steps = [
+            bare_command(CommandKind::Delete, &self.name.coll, one(removal)),
+            bare_command(CommandKind::Update, &self.name.coll, one(statement)),
+        ];
+        let concern = self.transaction_concern.as_ref();
+        transaction::run(&self.deployment, &self.name.db, &steps, concern).await
     }
 
     /// Removes all documents; the collection and its indexes stay.
@@ -163,11 +188,7 @@ impl Writer {
         statements: RawArrayBuf,
         is_ordered: bool,
     ) -> RawDocumentBuf {
-        let (name, list_name) = match kind {
-            CommandKind::Delete => (cstr!("delete"), cstr!("deletes")),
-            _ => (cstr!("update"), cstr!("updates")),
-        };
-        let mut command = rawdoc! { name: self.name.coll.as_str(), list_name: statements };
+        let mut command = bare_command(kind, &self.name.coll, statements);
         if !is_ordered {
             // The server may run them in any order, and the error of one does not keep the others from being run.
             command.append(cstr!("ordered"), false);
@@ -181,6 +202,20 @@ impl Writer {
             command.append(cstr!("writeConcern"), write_concern.as_ref());
         }
     }
+}
+
+fn one(statement: RawDocumentBuf) -> RawArrayBuf {
+    let mut list = RawArrayBuf::new();
+    list.push(statement);
+    list
+}
+
+fn bare_command(kind: CommandKind, collection: &str, statements: RawArrayBuf) -> RawDocumentBuf {
+    let (name, list_name) = match kind {
+        CommandKind::Delete => (cstr!("delete"), cstr!("deletes")),
+        _ => (cstr!("update"), cstr!("updates")),
+    };
+    rawdoc! { name: collection, list_name: statements }
 }
 
 fn statement_numbers(numbers: Range<usize>) -> RawArrayBuf {

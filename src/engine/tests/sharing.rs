@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use mongodb::options::ClientOptions;
 use tokio::runtime::Handle;
 
 use super::script::NamedCaller;
@@ -10,14 +9,14 @@ use crate::{
     engine::registry::{CollectionEngine, Engines},
     mongo::{
         deployment::Deployment,
-        options::{AcknowledgedBy, WriteConcern},
+        options::{AcknowledgedBy, ConnectionOptions, WriteConcern},
     },
 };
 
 /// Of servers that are never asked anything.
-fn deployment() -> Arc<Deployment> {
-    let made = Deployment::new(ClientOptions::default());
-    Arc::new(made.expect("the default options are valid"))
+async fn deployment() -> Arc<Deployment> {
+    let connection = ConnectionOptions::of_uri("mongodb://localhost");
+    Arc::new(Deployment::new(connection).await.expect("it is valid"))
 }
 
 #[tokio::test]
@@ -37,13 +36,13 @@ async fn an_engine_is_shared_by_what_has_the_same_client_collection_and_concern(
             &Handle::current(),
         )
     };
-    let here = deployment();
+    let here = deployment().await;
     let first = get(&here, "sessions", None);
     assert!(Arc::ptr_eq(&first, &get(&here, "sessions", None)));
     for other in [
         get(&here, "others", None),
         get(&here, "sessions", Some(1)),
-        get(&deployment(), "sessions", None),
+        get(&deployment().await, "sessions", None),
     ] {
         assert!(!Arc::ptr_eq(&first, &other));
     }
