@@ -77,6 +77,18 @@ pub struct Found {
     pub is_current: Option<bool>,
 }
 
+/// What a write comes to where there is no session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WithoutSession {
+    /// It creates one.
+    Created,
+    /// Nothing. The reply counts only what matched.
+    Nothing,
+    /// An error in the reply, [`replies::MISSED`](crate::replies::MISSED): among many statements that alone tells which it was. The
+    /// server would have to create a session whose id is not that which was asked for, and refuses.
+    Refused,
+}
+
 /// A JavaScript time value as a BSON date. Like the `bson` package, NaN (an invalid `Date`) becomes the epoch.
 #[expect(
     clippy::cast_possible_truncation,
@@ -121,7 +133,7 @@ fn append_times(fields: &mut RawDocumentBuf, times: Times) {
     }
 }
 
-/// The element of an `update` command that writes a whole session; with `is_upsert` it creates one where there is none.
+/// The element of an `update` command that writes a whole session.
 ///
 /// # Errors
 /// A [`Payload::Bson`] that is not a BSON document with one element.
@@ -129,31 +141,48 @@ pub fn set_statement(
     storage_id: &str,
     payload: &Payload,
     times: Times,
-    is_upsert: bool,
+    without: WithoutSession,
     timestamps: bool,
 ) -> Result<RawDocumentBuf, DocumentError> {
     let mut fields = RawDocumentBuf::new();
     append_payload(&mut fields, cstr!("session"), payload)?;
     append_times(&mut fields, times);
-
-    let mut update = rawdoc! { "$set": fields };
+    let mut on_insert = RawDocumentBuf::new();
     if timestamps {
-        update.append(
-            cstr!("$setOnInsert"),
-            rawdoc! { "createdAt": DateTime::now() },
-        );
-        update.append(cstr!("$currentDate"), rawdoc! { "updatedAt": true });
+        on_insert.append(cstr!("createdAt"), DateTime::now());
     }
-    Ok(rawdoc! { "q": { "_id": storage_id }, "u": update, "upsert": is_upsert })
+    let update = update_of(fields, timestamps);
+    Ok(update_statement(storage_id, update, on_insert, without))
 }
 
 /// The element of an `update` command that renews a session without changing it.
 #[must_use]
-pub fn touch_statement(storage_id: &str, times: Times, timestamps: bool) -> RawDocumentBuf {
+pub fn touch_statement(
+    storage_id: &str,
+    times: Times,
+    without: WithoutSession,
+    timestamps: bool,
+) -> RawDocumentBuf {
     let mut fields = RawDocumentBuf::new();
     append_times(&mut fields, times);
     let update = update_of(fields, timestamps);
-    rawdoc! { "q": { "_id": storage_id }, "u": update }
+    update_statement(storage_id, update, RawDocumentBuf::new(), without)
+}
+
+fn update_statement(
+    storage_id: &str,
+    mut update: RawDocumentBuf,
+    mut on_insert: RawDocumentBuf,
+    without: WithoutSession,
+) -> RawDocumentBuf {
+    if without == WithoutSession::Refused {
+        on_insert.append(cstr!("_id"), RawBsonRef::Null);
+    }
+    if !on_insert.is_empty() {
+        update.append(cstr!("$setOnInsert"), on_insert);
+    }
+    let is_upsert = without != WithoutSession::Nothing;
+    rawdoc! { "q": { "_id": storage_id }, "u": update, "upsert": is_upsert }
 }
 
 /// The element of an `update` command that stores a session anew if it is still stored as `stored`. Without times nothing

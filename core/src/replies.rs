@@ -73,6 +73,9 @@ pub fn write_concern_error(reply: &Document) -> Option<ServerError> {
     ))
 }
 
+/// What a statement comes to that would have to create a session with another id: `ImmutableField`.
+pub const MISSED: i32 = 66;
+
 /// What a server says that has given up a command, or the wait for its write concern, after `maxTimeMS`.
 pub const MAX_TIME_MS_EXPIRED: i32 = 50;
 
@@ -115,8 +118,13 @@ pub struct BulkReply {
 pub enum Misses {
     /// These and no others.
     Known(HashSet<usize>),
-    /// Some of these, and no others.
-    Among(HashSet<usize>),
+    /// These, some of the candidates, and no others.
+    Among {
+        /// Those that missed in any case.
+        missed: HashSet<usize>,
+        /// Those of which some have.
+        candidates: HashSet<usize>,
+    },
 }
 
 impl BulkReply {
@@ -137,23 +145,30 @@ impl BulkReply {
         self.errors.keys().copied().max()
     }
 
-    /// Which of `statements`, a statement each that says whether it may match nothing, matched nothing and created nothing.
-    pub fn misses(&self, may_miss: impl ExactSizeIterator<Item = bool>) -> Misses {
-        let done = may_miss.len().saturating_sub(self.errors.len());
-        let missing = done.saturating_sub(self.matched);
-        if missing == 0 {
-            return Misses::Known(HashSet::new());
+    /// Which of `statements`, a statement each that says whether it may match nothing, matched nothing and created nothing. Those that
+    /// the server has refused for it have no error any more.
+    pub fn take_misses(&mut self, may_miss: impl ExactSizeIterator<Item = bool>) -> Misses {
+        let count = may_miss.len();
+        let mut missed = HashSet::new();
+        let mut candidates = HashSet::new();
+        for (index, _) in may_miss.enumerate().filter(|(_, may_miss)| *may_miss) {
+            match self.errors.get(&index) {
+                // A server that is MongoDB in name only may have created what it should have refused.
+                None if self.created.remove(&index) => drop(missed.insert(index)),
+                None => drop(candidates.insert(index)),
+                Some(error) if error.code == MISSED => drop(missed.insert(index)),
+                Some(_) => {}
+            }
         }
-        let candidates: HashSet<_> = may_miss
-            .enumerate()
-            .filter(|(index, may_miss)| *may_miss && !self.errors.contains_key(index))
-            .map(|(index, _)| index)
-            .collect();
-        if candidates.len() == missing {
-            Misses::Known(candidates)
-        } else {
-            Misses::Among(candidates)
+        self.errors.retain(|index, _| !missed.contains(index));
+        let done = count.saturating_sub(self.errors.len());
+        let missing = done.saturating_sub(missed.len() + self.matched);
+        if missing == candidates.len() {
+            missed.extend(candidates);
+        } else if missing > 0 {
+            return Misses::Among { missed, candidates };
         }
+        Misses::Known(missed)
     }
 
     /// Those of the candidates that missed, once it is known which sessions are there after the command.

@@ -5,8 +5,8 @@
 const { Pending } = require('../pending.js')
 const { bsonOf } = require('./bson.js')
 const { SharedClient } = require('./driver-client.js')
-const { afterDone, loneError } = require('./driver-errors.js')
-const { ALONE, SharedCommands } = require('./driver-schedule.js')
+const { afterDone, loneError, unconfirmedError } = require('./driver-errors.js')
+const { ALONE, Failure, SharedCommands } = require('./driver-schedule.js')
 
 /**
  * @typedef {Record<string, any>} Collection of any version of the driver, or a stand-in with the methods that a test needs
@@ -20,7 +20,7 @@ const { ALONE, SharedCommands } = require('./driver-schedule.js')
  *
  * @typedef {object} Write
  * @property {string} storageId
- * @property {object} [update]    none: the session is removed
+ * @property {Record<string, any>} [update]    none: the session is removed
  * @property {boolean} [isUpsert] of an update: whether it may create the session
  *
  * @typedef {object} SessionCalls
@@ -28,6 +28,20 @@ const { ALONE, SharedCommands } = require('./driver-schedule.js')
  * @property {(write: Write, call: Call) => Promise<Written>} write of an id that has no other write under way
  * @property {() => void} close sends nothing that waits
  */
+
+/** What a statement is refused with that would have to create a session with another id: ImmutableField. */
+const MISSED = 66
+
+/**
+ * Among many statements an error alone tells which of them found no session. Where there is none, this one would have to create a session
+ * whose id is not that which was asked for, and the server refuses.
+ *
+ * @param {Record<string, any>} update
+ * @returns {Record<string, any>}
+ */
+function refusingToCreate({ $set: { _id, ...$set }, $setOnInsert, ...rest }) {
+  return { $set, ...rest, $setOnInsert: { ...$setOnInsert, _id: null } }
+}
 
 /** The filter of all sessions that are live now. */
 function live() {
@@ -154,10 +168,12 @@ class DriverEngine {
       .find({ _id: { $in: wanted }, $or: live() }, { batchSize: wanted.length + 1 })
       .toArray()
     const byId = new Map(documents.map((/** @type {StoredDocument} */ document) => [document._id, document]))
+    // With a collation, an id also finds a document whose id is written otherwise.
+    const hasOthers = wanted.filter((id) => byId.has(id)).length < documents.length
     const given = new Set()
     return storageIds.map((id) => {
       const document = byId.get(id)
-      if (!document) return null
+      if (!document) return hasOthers ? ALONE : null
       // No two callers may share what they can change.
       if (given.has(id)) return this.#copyOf(document)
       given.add(id)
@@ -165,48 +181,61 @@ class DriverEngine {
     })
   }
 
-  /** @param {Write[]} writes @returns {Promise<(Written | symbol)[]>} */
+  /** @param {Write[]} writes @returns {Promise<(Written | symbol | InstanceType<typeof Failure>)[]>} */
   async #updateAll(writes) {
-    const { result, failed } = await this.#bulkWrite(
+    const { result, codes, unconfirmed } = await this.#bulkWrite(
       writes.map(({ storageId, update, isUpsert }) => ({
-        updateOne: { filter: { _id: storageId }, update, ...(isUpsert && { upsert: true }) },
+        updateOne: {
+          filter: { _id: storageId },
+          update: isUpsert ? update : refusingToCreate(update ?? {}),
+          upsert: true,
+        },
       }))
     )
     const created = new Set(Object.keys(result.upsertedIds).map(Number))
-    const done = writes.length - failed.size
-    const missed = await this.#missed(
-      writes.filter(({ isUpsert }, index) => !isUpsert && !failed.has(index)),
-      done - created.size - Number(result.matchedCount)
+    // A server that is MongoDB in name only may have created what it should have refused.
+    const hasMissed = writes.map(
+      ({ isUpsert }, index) => !isUpsert && (codes.get(index) === MISSED || created.has(index))
     )
-    return writes.map((write, index) =>
-      failed.has(index)
-        ? ALONE
-        : { isCreated: created.has(index), isMatched: !created.has(index) && !missed.has(write.storageId) }
-    )
+    const untold = writes.filter(({ isUpsert }, index) => !isUpsert && !hasMissed[index] && !codes.has(index))
+    const done = writes.length - codes.size - created.size
+    const missed = await this.#missed(untold, done - Number(result.matchedCount))
+    return writes.map(({ storageId }, index) => {
+      if (codes.has(index) && !hasMissed[index]) return ALONE
+      if (unconfirmed) return new Failure(unconfirmed)
+      const isMatched = !created.has(index) && !hasMissed[index] && !missed.has(storageId)
+      return { isCreated: created.has(index) && !hasMissed[index], isMatched }
+    })
   }
 
-  /** @param {Write[]} writes @returns {Promise<(Written | symbol)[]>} */
+  /** @param {Write[]} writes @returns {Promise<(Written | symbol | InstanceType<typeof Failure>)[]>} */
   async #removeAll(writes) {
-    const { failed } = await this.#bulkWrite(
+    const { codes, unconfirmed } = await this.#bulkWrite(
       writes.map(({ storageId }) => ({ deleteOne: { filter: { _id: storageId } } }))
     )
-    return writes.map((_, index) => (failed.has(index) ? ALONE : { isCreated: false, isMatched: true }))
+    return writes.map((_, index) => {
+      if (codes.has(index)) return ALONE
+      return unconfirmed ? new Failure(unconfirmed) : { isCreated: false, isMatched: true }
+    })
   }
 
   /**
-   * `failed`: what only these statements were refused for their calls are to hear as they would alone.
+   * `codes`: what only these statements were refused for; their calls are to hear it as they would alone. `unconfirmed`: what was done is
+   * not acknowledged as the write concern asks.
    *
    * @param {Record<string, any>[]} statements
-   * @returns {Promise<{ result: Record<string, any>, failed: Set<number> }>}
+   * @returns {Promise<{ result: Record<string, any>, codes: Map<number, number>, unconfirmed?: unknown }>}
    */
   async #bulkWrite(statements) {
     const options = { ordered: false, writeConcern: this.#writeConcern }
     try {
-      return { result: await this.#collection.bulkWrite(statements, options), failed: new Set() }
+      return { result: await this.#collection.bulkWrite(statements, options), codes: new Map() }
     } catch (error) {
       const { result, writeErrors } = Object(error)
-      const failed = new Set([writeErrors ?? []].flat().map(({ index }) => Number(index)))
-      if (result && failed.size > 0) return { result, failed }
+      const codes = new Map(
+        [writeErrors ?? []].flat().map(({ index, code }) => [Number(index), Number(code)])
+      )
+      if (result && codes.size > 0) return { result, codes, unconfirmed: unconfirmedError(error) }
       throw loneError(error, () => {
         for (const statement of statements) this.#serialize(statement)
       })

@@ -11,8 +11,13 @@ const { errorOf } = require('../errors.js')
  * @typedef {'everybody' | 'later' | 'statement' | 'unclear'} Verdict
  */
 
-/** Unauthorized, AuthenticationFailed, IllegalOperation, CommandNotFound, CommandNotSupported, … */
-const CODES_OF_EVERYBODY = new Set([13, 18, 20, 59, 115, 301, 391, 8000, 11600, 11601, 11602])
+/**
+ * Unauthorized, AuthenticationFailed, IllegalOperation, CommandNotFound, CommandNotSupported, NotSupported, …, and those that say nothing
+ * of a statement: the driver may have sent the command before, and lost the reply.
+ */
+const CODES_OF_EVERYBODY = new Set([
+  1, 13, 18, 20, 24, 46, 50, 59, 112, 115, 217, 225, 262, 279, 290, 301, 355, 391, 8000, 11600, 11601, 11602,
+])
 /** Overflow, InvalidBSON, BSONObjectTooLarge. */
 const CODES_OF_STATEMENTS = new Set([15, 22, 10334])
 const BAD_VALUE = 2
@@ -130,6 +135,12 @@ function unwrapped(error, serialize) {
   return renamed(error, nameOf(error))
 }
 
+/** @param {any} error of a `bulkWrite` @returns {unknown} that what was done is not acknowledged as the write concern asks, as a call alone gets it */
+function unconfirmedError({ err, result, errorLabels }) {
+  const { code, errmsg: message } = err?.errmsg ? err : (result?.getWriteConcernError?.() ?? {})
+  return code === undefined ? undefined : renamed({ message, code, errorLabels }, 'MongoWriteConcernError')
+}
+
 /**
  * What a `bulkWrite` without errors of single statements has failed with, as a call alone gets it: the driver wraps it.
  *
@@ -139,12 +150,9 @@ function unwrapped(error, serialize) {
  */
 function loneError(error, serialize) {
   if (error?.name !== 'MongoBulkWriteError') return error
-  const { err, result, errorLabels } = error
-  const unconfirmed = err ?? result?.getWriteConcernError?.()
-  if (unconfirmed) {
-    const { code, errmsg: message } = unconfirmed
-    return renamed({ message, code, errorLabels }, 'MongoWriteConcernError')
-  }
+  const { result } = error
+  const unconfirmed = unconfirmedError(error)
+  if (unconfirmed) return unconfirmed
   const lone = unwrapped(error, serialize)
   // The driver had to make several commands of it.
   const done = ['matchedCount', 'upsertedCount', 'deletedCount'].some((count) => Number(result?.[count]) > 0)
@@ -160,5 +168,6 @@ module.exports = {
   isSignInFailure,
   isUnsent,
   loneError,
+  unconfirmedError,
   verdictOn,
 }

@@ -19,12 +19,20 @@ const { Line } = require('./driver-line.js')
 /** In place of an answer: the call has to be asked by itself. */
 const ALONE = Symbol('alone')
 
+/** In place of an answer: the error of this call, which has to be asked no more. */
+class Failure {
+  /** @param {unknown} error */
+  constructor(error) {
+    this.error = error
+  }
+}
+
 /**
  * @template Q, A
  * @typedef {object} Kind
  * @property {(asked: Q) => string} idOf of which session
  * @property {(asked: Q) => Promise<A>} alone
- * @property {(asked: Q[]) => Promise<(A | symbol)[]>} together the answers in the same order
+ * @property {(asked: Q[]) => Promise<(A | symbol | Failure)[]>} together the answers in the same order
  * @property {boolean} isRead and can be asked again
  * @property {any} [readPreference] none: for writes
  */
@@ -281,6 +289,7 @@ class SharedCommands {
       group.forEach((one, index) => {
         const answer = answers[index]
         if (answer === ALONE) this.#sendAlone(one)
+        else if (answer instanceof Failure) this.#rejectAll([one], answer.error)
         else this.#resolve(one, /** @type {A} */ (answer))
       })
       return undefined
@@ -290,7 +299,7 @@ class SharedCommands {
     }
   }
 
-  /** @param {Waiting<Q, A>[]} group @returns {Promise<(A | symbol)[]>} */
+  /** @param {Waiting<Q, A>[]} group @returns {Promise<(A | symbol | Failure)[]>} */
   async #answers(group) {
     if (group.length > 1) return await this.#kind.together(group.map(({ asked }) => asked))
     return [await this.#kind.alone(group[0].asked)]
@@ -373,4 +382,4 @@ class SharedCommands {
   }
 }
 
-module.exports = { ALONE, SharedCommands }
+module.exports = { ALONE, Failure, SharedCommands }

@@ -33,7 +33,7 @@ function storedSession({ _id, session, expires, lastModified }) {
 }
 
 /**
- * With a collation that ignores case, an id finds what has another one too: that is nobody's session.
+ * With a collation that ignores case, an id finds what is written otherwise, too. Anything else is nobody's session.
  *
  * @param {Record<string, any> | null | undefined} document
  * @param {string} storageId
@@ -41,7 +41,8 @@ function storedSession({ _id, session, expires, lastModified }) {
  */
 function sessionOf(document, storageId) {
   const session = document ? storedSession(document) : null
-  return session?.storageId === undefined || session.storageId === storageId ? session : null
+  const found = session?.storageId ?? storageId
+  return found === storageId || found.toLowerCase() === storageId.toLowerCase() ? session : null
 }
 
 /** @param {AsyncIterable<Record<string, any>>} cursor */

@@ -41,7 +41,7 @@ pub async fn answer_updates<S: Server, C: Caller>(
     let rest = last.map_or_else(Vec::new, |last| {
         statements.split_off(statements.len().min(last + 1))
     });
-    let missed = missed(state, &statements, &reply).await;
+    let missed = missed(state, &statements, &mut reply).await;
     let missed = missed.map_err(|error| Arc::new(StoreError::from(error)));
     let concern_error = shared(reply.concern_error.take());
     let mut wakes = C::Wakes::default();
@@ -77,26 +77,28 @@ pub fn answer_deletes<C: Caller>(statements: Vec<Statement<C>>, reply: &Document
     }
 }
 
-/// The statements that matched nothing and created nothing. Where the reply does not tell, asking is better than running a
-/// statement again, which could undo a later one.
+/// The statements that matched nothing and created nothing. Where the reply does not tell, which no MongoDB is known to do, asking is
+/// better than running a statement again, which could undo a later one.
 async fn missed<S: Server, C: Caller>(
     state: &EngineState<S, C>,
     statements: &[Statement<C>],
-    reply: &BulkReply,
+    reply: &mut BulkReply,
 ) -> Result<HashSet<usize>, MongoError> {
     if !state.server.is_acknowledged() {
         return Ok(HashSet::new());
     }
-    let candidates = match reply.misses(statements.iter().map(|statement| statement.may_miss)) {
+    let may_miss = statements.iter().map(|statement| statement.may_miss);
+    let (mut missed, candidates) = match reply.take_misses(may_miss) {
         Misses::Known(missed) => return Ok(missed),
-        Misses::Among(candidates) => candidates,
+        Misses::Among { missed, candidates } => (missed, candidates),
     };
     let ids: Vec<_> = candidates
         .iter()
         .map(|index| Arc::clone(&statements[*index].storage_id))
         .collect();
     let there = state.server.existing(&ids).await?;
-    Ok(reply.missed(candidates, |index| &statements[index].storage_id, &there))
+    missed.extend(reply.missed(candidates, |index| &statements[index].storage_id, &there));
+    Ok(missed)
 }
 
 fn shared(error: Option<impl Into<StoreError>>) -> Option<Arc<StoreError>> {

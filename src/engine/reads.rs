@@ -7,7 +7,7 @@ use connect_mongo_native_core::{
     queue::CommandKind,
 };
 use futures_util::FutureExt;
-use mongodb::bson::{DateTime, RawArray, RawDocument};
+use mongodb::bson::{DateTime, RawArray, RawBsonRef, RawDocument};
 use tokio::time::Instant;
 
 use crate::{
@@ -72,17 +72,52 @@ async fn find_once<S: Server, C: Caller>(
     loss: Loss,
 ) -> Result<(), MongoError> {
     let ids: Vec<_> = readers.keys().cloned().collect();
+    if let [id] = &*ids {
+        return find_alone(state, id, readers, loss).await;
+    }
     let asked = AskedFor::new(&ids);
     let sent = Instant::now();
     let mut is_first = true;
+    let mut has_variants = false;
     let mut on_reply = |documents: &RawArray| {
         if mem::take(&mut is_first) {
             state.note(CommandKind::Read, sent);
         }
-        asked.check(documents)?;
+        has_variants |= asked.check(documents)?;
         answer_found(readers, documents)
     };
-    state.server.find(&ids, &mut on_reply, loss).await
+    state.server.find(&ids, &mut on_reply, loss).await?;
+    if has_variants {
+        for id in readers.keys().cloned().collect::<Vec<_>>() {
+            find_alone(state, &id, readers, loss).await?;
+        }
+    }
+    Ok(())
+}
+
+/// The document that comes is the one of this id, if only to a collation.
+async fn find_alone<S: Server, C: Caller>(
+    state: &EngineState<S, C>,
+    id: &Arc<str>,
+    readers: &mut Readers<C>,
+    loss: Loss,
+) -> Result<(), MongoError> {
+    let ids = std::slice::from_ref(id);
+    let sent = Instant::now();
+    let mut is_first = true;
+    let mut on_reply = |documents: &RawArray| {
+        if !mem::take(&mut is_first) {
+            return Ok(());
+        }
+        state.note(CommandKind::Read, sent);
+        AskedFor::new(ids).check(documents)?;
+        let found = documents.into_iter().next().transpose()?;
+        if let Some(document) = found.and_then(RawBsonRef::as_document) {
+            answer_readers(readers, id, document, &mut C::Wakes::default());
+        }
+        Ok(())
+    };
+    state.server.find(ids, &mut on_reply, loss).await
 }
 
 /// Answers those who wait for the documents of a reply.

@@ -3,7 +3,7 @@
 use std::{collections::VecDeque, sync::Arc};
 
 use connect_mongo_native_core::{
-    document,
+    document::{self, WithoutSession},
     queue::{Keyed, one_an_id, split},
     schedule::MOST_BYTES,
 };
@@ -40,6 +40,7 @@ impl<C: Caller> Keyed for Statement<C> {
 /// Builds what can be built; the callers of the rest get to hear why.
 pub async fn statements<C: Caller>(operations: Vec<Operation<C>>) -> Vec<Statement<C>> {
     let mut statements = Vec::with_capacity(operations.len());
+    let is_alone = operations.len() == 1;
     let mut wakes = C::Wakes::default();
     for operation in operations {
         let Operation {
@@ -54,7 +55,13 @@ pub async fn statements<C: Caller>(operations: Vec<Operation<C>>) -> Vec<Stateme
             continue;
         };
         let may_miss = write.may_miss();
-        match document(&storage_id, write, &codec).await {
+        let without = match (may_miss, is_alone) {
+            (false, _) => WithoutSession::Created,
+            // The count says it all.
+            (true, true) => WithoutSession::Nothing,
+            (true, false) => WithoutSession::Refused,
+        };
+        match document(&storage_id, write, without, &codec).await {
             Ok(document) => statements.push(Statement {
                 storage_id,
                 may_miss,
@@ -67,20 +74,26 @@ pub async fn statements<C: Caller>(operations: Vec<Operation<C>>) -> Vec<Stateme
     statements
 }
 
-async fn document(id: &str, write: Write, codec: &Codec) -> Result<RawDocumentBuf, StoreError> {
+async fn document(
+    id: &str,
+    write: Write,
+    without: WithoutSession,
+    codec: &Codec,
+) -> Result<RawDocumentBuf, StoreError> {
     match write {
-        Write::Set {
-            payload,
-            times,
-            is_upsert,
-        } => {
+        Write::Set { payload, times, .. } => {
             let payload = codec.encryption.prepare(id, payload).await?;
             let timestamps = codec.timestamps;
             Ok(document::set_statement(
-                id, &payload, times, is_upsert, timestamps,
+                id, &payload, times, without, timestamps,
             )?)
         }
-        Write::Touch { times } => Ok(document::touch_statement(id, times, codec.timestamps)),
+        Write::Touch { times } => Ok(document::touch_statement(
+            id,
+            times,
+            without,
+            codec.timestamps,
+        )),
         Write::Destroy => Ok(document::delete_statement(id)),
     }
 }

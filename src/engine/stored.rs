@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use connect_mongo_native_core::document::{self, Found, Payload, Times};
+use connect_mongo_native_core::document::{self, Found, Payload, Times, WithoutSession};
 
 use tokio::time::Instant;
 
@@ -142,7 +142,13 @@ impl StoredSessions {
     ) -> Result<bool, StoreError> {
         let payload = self.codec.encryption.prepare(storage_id, payload).await?;
         let timestamps = self.codec.timestamps;
-        let statement = document::set_statement(storage_id, &payload, times, true, timestamps)?;
+        let statement = document::set_statement(
+            storage_id,
+            &payload,
+            times,
+            WithoutSession::Created,
+            timestamps,
+        )?;
         let writer = &self.collection.writer;
         Ok(writer
             .move_to(document::delete_statement(from), statement)

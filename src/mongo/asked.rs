@@ -20,30 +20,31 @@ impl<'a> AskedFor<'a> {
         Self(ids.iter().map(|id| &**id).collect())
     }
 
-    /// Whether every document has one of these ids.
+    /// Whether some document has one of these ids only to a collation, such as one that ignores case.
     ///
     /// # Errors
-    /// [`MongoError::WrongReply`] when one has not.
-    pub fn check(&self, documents: &RawArray) -> Result<(), MongoError> {
+    /// [`MongoError::WrongReply`] when a document has none of these ids.
+    pub fn check(&self, documents: &RawArray) -> Result<bool, MongoError> {
+        let mut has_variants = false;
         for document in documents {
             let document = document?.as_document().ok_or(MongoError::WrongReply)?;
-            self.check_one(document)?;
+            has_variants |= self.is_variant(document)?;
         }
-        Ok(())
+        Ok(has_variants)
     }
 
     /// As [`AskedFor::check`], of one document.
     ///
     /// # Errors
     /// The same.
-    pub fn check_one(&self, document: &RawDocument) -> Result<(), MongoError> {
+    pub fn is_variant(&self, document: &RawDocument) -> Result<bool, MongoError> {
         match document::storage_id(document) {
-            Ok(Some(id)) if self.0.contains(id) || self.has_variant(id) => Ok(()),
+            Ok(Some(id)) if self.0.contains(id) => Ok(false),
+            Ok(Some(id)) if self.has_variant(id) => Ok(true),
             _ => Err(MongoError::WrongReply),
         }
     }
 
-    /// With a collation that ignores case, an id finds what has another one too: that is nobody's session.
     fn has_variant(&self, id: &str) -> bool {
         let id = id.to_lowercase();
         self.0.iter().any(|asked| asked.to_lowercase() == id)
@@ -55,30 +56,28 @@ mod tests {
     use super::*;
     use mongodb::bson::{RawArrayBuf, RawDocumentBuf, rawdoc};
 
-    fn check(asked: &[&str], found: &[RawDocumentBuf]) -> bool {
+    fn check(asked: &[&str], found: &[RawDocumentBuf]) -> Option<bool> {
         let asked: Vec<Arc<str>> = asked.iter().map(|id| Arc::from(*id)).collect();
         let mut documents = RawArrayBuf::new();
         for document in found {
             documents.push(document.clone());
         }
-        AskedFor::new(&asked).check(&documents).is_ok()
+        AskedFor::new(&asked).check(&documents).ok()
     }
 
     #[test]
     fn what_was_asked_for_may_come_and_nothing_else() {
         let (a, b) = (rawdoc! { "_id": "a" }, rawdoc! { "_id": "b" });
-        assert!(check(&["a", "b"], &[]));
-        assert!(check(&["a", "b"], &[b.clone(), a.clone()]));
-        assert!(!check(&["a"], &[b]));
-        assert!(!check(&["a"], &[a, rawdoc! { "_id": 1 }]));
-        assert!(!check(&["a"], &[rawdoc! { "ok": 1 }]));
+        assert_eq!(check(&["a", "b"], &[]), Some(false));
+        assert_eq!(check(&["a", "b"], &[b.clone(), a.clone()]), Some(false));
+        assert_eq!(check(&["a"], &[b]), None);
+        assert_eq!(check(&["a"], &[a, rawdoc! { "_id": 1 }]), None);
+        assert_eq!(check(&["a"], &[rawdoc! { "ok": 1 }]), None);
     }
 
     #[test]
     fn what_a_collation_takes_for_the_same_may_come() {
-        assert!(check(
-            &["a", "B"],
-            &[rawdoc! { "_id": "A" }, rawdoc! { "_id": "b" }]
-        ));
+        let found = [rawdoc! { "_id": "A" }, rawdoc! { "_id": "b" }];
+        assert_eq!(check(&["a", "b"], &found), Some(true));
     }
 }

@@ -217,17 +217,20 @@ impl MongoError {
     pub fn blame(&self) -> Option<Blame> {
         // Overflow (too deep), InvalidBSON, BSONObjectTooLarge
         const STATEMENT: [i32; 3] = [15, 22, 10334];
-        // Unauthorized, AuthenticationFailed, IllegalOperation, CommandNotFound, CommandNotSupported, NotSupported,
-        // ReauthenticationRequired, AtlasError; after LockTimeout, MaxTimeMSExpired, ClientDisconnect and Interrupted a part
-        // may have been run.
-        const NOBODY: [i32; 12] = [13, 18, 20, 24, 50, 59, 115, 279, 301, 391, 8000, 11601];
+        // Unauthorized, AuthenticationFailed, IllegalOperation, CommandNotFound, CommandNotSupported, IncompleteTransactionHistory,
+        // TransactionTooOld, NotSupported, ReauthenticationRequired, AtlasError.
+        const NOBODY: [i32; 10] = [13, 18, 20, 59, 115, 217, 225, 301, 391, 8000];
+        // LockTimeout, LockBusy, MaxTimeMSExpired, WriteConflict, ExceededTimeLimit, ClientDisconnect,
+        // TransactionExceededLifetimeLimitSeconds, InterruptedDueToStorageChange, Interrupted: a part may have been run.
+        const MIDWAY: [i32; 9] = [24, 46, 50, 112, 262, 279, 290, 355, 11601];
         let Self::Driver(error) = self else {
             return None;
         };
         let ErrorKind::Command(error) = error.kind.as_ref() else {
             return None;
         };
-        if self.is_retryable_write() || self.is_retryable_read() || NOBODY.contains(&error.code) {
+        let is_nobody = NOBODY.contains(&error.code) || MIDWAY.contains(&error.code);
+        if self.is_retryable_write() || self.is_retryable_read() || is_nobody {
             return Some(Blame::Nobody);
         }
         if self.refuses_transaction_number() || self.has_label(SYSTEM_OVERLOADED_ERROR) {

@@ -112,9 +112,8 @@ impl Reader {
         let Some(found) = find.selection_criteria(primary()).await? else {
             return Ok(None);
         };
-        AskedFor::new(&[Arc::from(id)]).check_one(&found)?;
-        let is_this = document::storage_id(&found)? == Some(id);
-        Ok(is_this.then_some(found))
+        AskedFor::new(&[Arc::from(id)]).is_variant(&found)?;
+        Ok(Some(found))
     }
 
     /// The sessions that are live now.

@@ -7,7 +7,7 @@ use mongodb::bson::{Document, RawDocumentBuf, cstr};
 
 use crate::mongo::{
     deployment::{Deployment, WriteNumber},
-    errors::MongoError,
+    errors::{Blame, MongoError},
     patience::{Loss, Patience},
 };
 
@@ -155,7 +155,11 @@ async fn send_until_answered(
             return interrupted.map_or(result, Err);
         }
         let Some(failure) = retryable_failure(&result) else {
-            return result;
+            return match (&result, interrupted) {
+                // Nor does a refusal that could be that of a statement: an attempt before may have run all of them.
+                (Err(error), Some(before)) if is_unclear(error) => Err(before),
+                _ => result,
+            };
         };
         if !patience.wait_after(&failure).await {
             return result;
@@ -164,6 +168,10 @@ async fn send_until_answered(
             interrupted = Some(failure);
         }
     }
+}
+
+fn is_unclear(error: &MongoError) -> bool {
+    matches!(error.blame(), Some(Blame::Unknown(_)))
 }
 
 /// Every reply to a write that is acknowledged counts what it has done; what does not is that to another command.

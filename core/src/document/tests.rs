@@ -1,4 +1,4 @@
-use super::*;
+use super::{WithoutSession::*, *};
 use bson::{Bson, RawBson, rawbson};
 
 const TIMES: Times = Times {
@@ -11,7 +11,9 @@ fn parsed(statement: &RawDocumentBuf) -> Document {
 }
 
 fn set(payload: &Payload, times: Times, timestamps: bool) -> Document {
-    parsed(&set_statement("sid", payload, times, true, timestamps).expect("the payload is valid"))
+    parsed(
+        &set_statement("sid", payload, times, Created, timestamps).expect("the payload is valid"),
+    )
 }
 
 #[test]
@@ -27,9 +29,23 @@ fn set_writes_text_and_expires() {
 
 #[test]
 fn a_set_without_upsert_creates_nothing() {
-    let statement = set_statement("sid", &Payload::Text("{}".into()), TIMES, false, false);
+    let statement = set_statement("sid", &Payload::Text("{}".into()), TIMES, Nothing, false);
     let statement = parsed(&statement.expect("the payload is valid"));
     assert_eq!(statement.get_bool("upsert").ok(), Some(false));
+}
+
+#[test]
+fn a_write_that_is_to_be_refused_would_create_another_id() {
+    let text = Payload::Text("{}".into());
+    let set = set_statement("sid", &text, TIMES, Refused, true).expect("the payload is valid");
+    let touch = touch_statement("sid", TIMES, Refused, false);
+    for statement in [parsed(&set), parsed(&touch)] {
+        let update = statement.get_document("u").ok();
+        let on_insert = update.and_then(|update| update.get_document("$setOnInsert").ok());
+        let id = on_insert.and_then(|fields| fields.get("_id"));
+        assert_eq!(id, Some(&Bson::Null));
+        assert_eq!(statement.get_bool("upsert").ok(), Some(true));
+    }
 }
 
 #[test]
@@ -59,7 +75,7 @@ fn set_refuses_bytes_that_are_no_document() {
         vec![5, 0, 0, 0, 0],
         vec![9, 0, 0, 0, 2, b'a', 0, 9, 0],
     ] {
-        assert!(set_statement("sid", &Payload::Bson(bytes), TIMES, true, false).is_err());
+        assert!(set_statement("sid", &Payload::Bson(bytes), TIMES, Created, false).is_err());
     }
 }
 
@@ -75,7 +91,7 @@ fn a_payload_of_any_depth_is_copied() {
         "sid",
         &Payload::Bson(rawdoc! { "session": document }.into_bytes()),
         TIMES,
-        true,
+        Created,
         false,
     );
     assert!(statement.is_ok());
@@ -113,8 +129,12 @@ fn touch_changes_times_alone() {
             },
             "$currentDate": { "updatedAt": true },
         },
+        "upsert": false,
     };
-    assert_eq!(parsed(&touch_statement("sid", times, true)), expected);
+    assert_eq!(
+        parsed(&touch_statement("sid", times, Nothing, true)),
+        expected
+    );
 }
 
 #[test]

@@ -40,32 +40,60 @@ fn the_reply_says_what_was_inserted() {
     assert!(BulkReply::new(&doc! { "n": 1 }).created.is_empty());
 }
 
+fn among(candidates: [usize; 2]) -> Misses {
+    Misses::Among {
+        missed: HashSet::new(),
+        candidates: HashSet::from(candidates),
+    }
+}
+
+#[test]
+fn what_the_server_has_refused_for_it_has_missed() {
+    let refused = |index, code| doc! { "index": index, "code": code, "errmsg": "" };
+    let errors = [refused(0, MISSED), refused(1, MISSED), refused(2, 1)];
+    let mut reply = BulkReply::new(&doc! { "n": 1, "writeErrors": errors });
+    let misses = reply.take_misses([true, false, true, true].into_iter());
+    assert_eq!(misses, Misses::Known(HashSet::from([0])));
+    let mut left: Vec<_> = reply.errors.into_keys().collect();
+    left.sort_unstable();
+    assert_eq!(left, [1, 2]);
+}
+
+#[test]
+fn what_was_created_in_place_of_a_refusal_has_missed() {
+    let upserted = [doc! { "index": 0, "_id": null }];
+    let mut reply = BulkReply::new(&doc! { "n": 2, "upserted": upserted });
+    let misses = reply.take_misses([true, true].into_iter());
+    assert_eq!(misses, Misses::Known(HashSet::from([0])));
+    assert!(reply.created.is_empty());
+}
+
 #[test]
 fn as_many_matches_as_statements_are_no_misses() {
-    let reply = BulkReply::new(&doc! { "n": 2 });
-    let misses = reply.misses([true, true].into_iter());
+    let mut reply = BulkReply::new(&doc! { "n": 2 });
+    let misses = reply.take_misses([true, true].into_iter());
     assert_eq!(misses, Misses::Known(HashSet::new()));
 }
 
 #[test]
 fn what_may_have_missed_did_when_as_many_are_missing() {
-    let reply = BulkReply::new(&doc! { "n": 1 });
-    let misses = reply.misses([true, false].into_iter());
+    let mut reply = BulkReply::new(&doc! { "n": 1 });
+    let misses = reply.take_misses([true, false].into_iter());
     assert_eq!(misses, Misses::Known(HashSet::from([0])));
 }
 
 #[test]
 fn fewer_misses_than_candidates_have_to_be_asked_for() {
-    let reply = BulkReply::new(&doc! { "n": 2 });
-    let misses = reply.misses([true, false, true].into_iter());
-    assert_eq!(misses, Misses::Among(HashSet::from([0, 2])));
+    let mut reply = BulkReply::new(&doc! { "n": 2 });
+    let misses = reply.take_misses([true, false, true].into_iter());
+    assert_eq!(misses, among([0, 2]));
 }
 
 #[test]
 fn a_statement_with_an_error_is_no_candidate() {
-    let reply = BulkReply::new(&doc! { "n": 1, "writeErrors": [{ "index": 0, "code": 1 }] });
-    let misses = reply.misses([true, true, true].into_iter());
-    assert_eq!(misses, Misses::Among(HashSet::from([1, 2])));
+    let mut reply = BulkReply::new(&doc! { "n": 1, "writeErrors": [{ "index": 0, "code": 1 }] });
+    let misses = reply.take_misses([true, true, true].into_iter());
+    assert_eq!(misses, among([1, 2]));
 }
 
 #[test]

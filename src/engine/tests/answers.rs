@@ -65,6 +65,24 @@ async fn a_write_concern_error_reaches_all_callers_of_the_command() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_the_server_has_refused_to_create_has_missed() {
+    let mut bench = Bench::new(STANDALONE).await;
+    bench.call_together(&["touch a", "set b", "update c", "touch d"]);
+    let command = bench.expect("update touch a, set b, set c, touch d").await;
+    let refused = |index| doc! { "index": index, "code": 66, "errmsg": "immutable" };
+    let errors = [refused(0), refused(3)];
+    command.answer(Reply::Written(doc! { "n": 2, "writeErrors": errors }));
+    bench.expect_no_more().await;
+    let expected = [
+        "set b: updated",
+        "touch a: missed",
+        "touch d: missed",
+        "update c: matched",
+    ];
+    assert_eq!(bench.answers().await, expected);
+}
+
+#[tokio::test(start_paused = true)]
 async fn one_question_finds_what_missed() {
     let mut bench = Bench::new(STANDALONE).await;
     bench.call_together(&["touch a", "set b", "update c", "touch d"]);
@@ -156,11 +174,12 @@ async fn sessions_come_in_as_many_replies_as_they_take() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_a_collation_takes_for_the_same_id_is_nobodys_session() {
+async fn an_id_that_finds_a_variant_of_it_is_asked_for_by_itself() {
     let mut bench = Bench::new(STANDALONE).await;
     bench.call_together(&["get a", "get b"]);
     bench.expect("find a b").await.answer(sessions(&["A", "b"]));
-    assert_eq!(bench.answers().await, ["get a: none", "get b: found"]);
+    bench.expect("find a").await.answer(sessions(&["A"]));
+    assert_eq!(bench.answers().await, ["get a: found", "get b: found"]);
 }
 
 #[tokio::test(start_paused = true)]

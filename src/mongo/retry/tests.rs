@@ -1,7 +1,10 @@
 use std::{collections::VecDeque, time::Duration};
 
 use super::*;
-use mongodb::{bson::doc, error::Error as DriverError};
+use mongodb::{
+    bson::{deserialize_from_document, doc},
+    error::{Error as DriverError, ErrorKind},
+};
 
 /// Answers as it is told to, the last time for ever.
 struct Script(VecDeque<fn() -> Attempt>, usize);
@@ -78,6 +81,26 @@ async fn what_became_of_a_write_is_told_before_that_there_is_no_server() {
     let mut never_sent = script(&[unconnected, without_server]);
     let result = send_until_answered(&mut never_sent, patience()).await;
     assert!(matches!(result, Err(MongoError::NoServer(_))));
+}
+
+fn refused() -> Attempt {
+    let reply = doc! { "code": 1, "codeName": "InternalError", "errmsg": "refused" };
+    let error = deserialize_from_document(reply).expect("it is a command error");
+    (
+        Err(DriverError::from(ErrorKind::Command(error)).into()),
+        true,
+    )
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_became_of_a_write_is_told_before_that_it_was_refused_the_next_time() {
+    let mut again = script(&[cut_off, refused]);
+    let result = send_until_answered(&mut again, patience()).await;
+    assert!(matches!(result, Err(error) if error.blame().is_none()));
+
+    let mut at_once = script(&[refused]);
+    let result = send_until_answered(&mut at_once, patience()).await;
+    assert!(matches!(result, Err(error) if error.blame() == Some(Blame::Unknown(1))));
 }
 
 #[tokio::test(start_paused = true)]
