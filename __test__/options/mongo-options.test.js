@@ -18,6 +18,7 @@ const { tmpdir } = require('node:os')
 const path = require('node:path')
 const { after, before, describe, test } = require('node:test')
 const tls = require('node:tls')
+const { inspect } = require('node:util')
 const { MongoClient, ReadPreference, WriteConcern } = require('mongodb')
 const nodeDriver = require('mongodb/lib/connection_string.js')
 const { dependencies } = require('../../package.json')
@@ -1292,5 +1293,53 @@ describe('a mistake in the address', () => {
 
   test('in the database is told from one in a password', () => {
     assert.throws(() => parseConnection('mongodb://localhost/100%'), { message: /database/ })
+  })
+})
+
+describe('characters that no server takes', () => {
+  const inUrl = (/** @type {string} */ mongoUrl) => ({ mongoUrl })
+  const inOptions = (/** @type {object} */ mongoOptions) => ({ mongoUrl: HOST, mongoOptions })
+  const control = ' must not contain control characters'
+  const nul = ' must not contain a NUL character'
+
+  /** @type {[message: string, options: Record<string, any>][]} */
+  const CASES = [
+    [`appName${control}`, inUrl(`${HOST}/?appname=a%00b`)],
+    [`appName${control}`, inUrl(`${HOST}/?appName=a%0Ab`)],
+    [`appName${control}`, inOptions({ appName: '\0' })],
+    [`appName${control}`, inOptions({ APPNAME: `${'a'.repeat(200)}\x7f` })],
+    [`name${control}`, inOptions({ name: 'a\x1b[0m' })],
+    [`driverInfo.name${control}`, inOptions({ driverInfo: { name: 'a\0' } })],
+    [`driverInfo.version${control}`, inOptions({ driverInfo: { name: 'a', version: '1\0' } })],
+    [`driverInfo.platform${control}`, inOptions({ driverInfo: { name: 'a', platform: '\r\n' } })],
+    [`auth.username${nul}`, inUrl('mongodb://us%00er:zebra@127.0.0.1/')],
+    [`auth.username${nul}`, inOptions({ auth: { username: '\0', password: 'zebra' } })],
+    [`authSource${nul}`, inUrl('mongodb://user:zebra@127.0.0.1/?authSource=a%00')],
+    [`dbName${nul}`, inUrl(`${HOST}/a%00b`)],
+    [`dbName${nul}`, inOptions({ dbName: 'a\0b' })],
+    [`dbName${nul}`, { ...inUrl(HOST), dbName: 'a\0b' }],
+    [`collectionName${nul}`, { ...inUrl(HOST), collectionName: 'a\0b' }],
+  ]
+
+  for (const [message, options] of CASES) {
+    for (const backend of BACKENDS) {
+      test(`${message}: ${inspect(options)} [${backend}]`, (t) => {
+        assert.throws(() => makeStore(t, { ...options, backend }), { message })
+      })
+    }
+  }
+
+  test('are not looked for in what comes second', (t) => {
+    for (const backend of BACKENDS) {
+      const options = { mongoUrl: `${HOST}/?appName=a%00`, mongoOptions: { appName: 'a' } }
+      assert.equal(makeStore(t, { ...options, backend }).backend, backend)
+    }
+  })
+
+  test('are none in other alphabets', (t) => {
+    for (const backend of BACKENDS) {
+      const mongoOptions = { appName: 'Grüße, 世界 🦀', driverInfo: { name: 'é', version: undefined } }
+      assert.equal(makeStore(t, { mongoUrl: HOST, mongoOptions, backend }).backend, backend)
+    }
   })
 })

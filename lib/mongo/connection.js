@@ -14,6 +14,7 @@ const { parseUrl } = require('./connection-string.js')
 const {
   MONGO_OPTIONS,
   CANONICAL,
+  checkCharacters,
   refuse,
   leaveToDriver,
   record,
@@ -279,6 +280,7 @@ function parseConnection(mongoUrl, mongoOptions = {}) {
   const url = parseUrl(mongoUrl)
   const given = gather(url, record(mongoOptions ?? {}, 'mongoOptions', []))
   const o = read(Object.entries(given))
+  checkCharacters(given)
   checkDatabaseName(o.dbName)
   checkProxy(o)
   checkSrvOptions(o, url.isSrv)
@@ -359,8 +361,9 @@ const WITHOUT_EFFECT_IN_URL = new RegExp(`(?<=[?&])(?:${WITHOUT_EFFECT.join('|')
  */
 function forNodeDriver(mongoUrl, mongoOptions) {
   const options = record(mongoOptions ?? {}, 'mongoOptions', [])
-  const given = Object.entries(gather(parseUrl(mongoUrl), options))
-  read(given.filter(([name]) => MONGO_OPTIONS[name].driver === 'refused'))
+  const given = gather(parseUrl(mongoUrl), options)
+  read(Object.entries(given).filter(([name]) => MONGO_OPTIONS[name].driver === 'refused'))
+  checkCharacters(given)
   const kept = Object.entries(options).filter(
     ([name]) => !WITHOUT_EFFECT.includes(CANONICAL.get(name.toLowerCase()) ?? '')
   )

@@ -332,6 +332,40 @@ const MONGO_OPTIONS = {
   ),
 }
 
+/** For what a server writes into its log: mongod 6.0 ends at a NUL there. @type {Reader} */
+function refuseControls(value, name) {
+  if (/\p{Cc}/u.test(String(value))) throw new MongoParseError(`${name} must not contain control characters`)
+}
+
+/** For the names of users, databases and collections. @type {Reader} */
+function refuseNul(value, name) {
+  if (String(value).includes('\0')) throw new MongoParseError(`${name} must not contain a NUL character`)
+}
+
+/** Every string that a server gets when a connection is made, but for passwords. @type {Record<string, Reader>} */
+const SENT = {
+  appName: refuseControls,
+  name: refuseControls,
+  driverInfo(value) {
+    for (const field of ['name', 'version', 'platform'])
+      refuseControls(value[field], `driverInfo.${field}`, [])
+  },
+  auth: (value) => refuseNul(value.username, 'auth.username', []),
+  authSource: refuseNul,
+  dbName: refuseNul,
+}
+
+/**
+ * Whichever driver is to send them: both would.
+ *
+ * @param {Record<string, any[]>} given all values of each option, the one that counts first
+ */
+function checkCharacters(given) {
+  for (const [name, check] of Object.entries(SENT)) {
+    if (name in given) check(given[name][0], name, given[name])
+  }
+}
+
 const CANONICAL = new Map(Object.keys(MONGO_OPTIONS).map((name) => [name.toLowerCase(), name]))
 
 /** @param {Options} options @returns {Parameters} */
@@ -346,6 +380,7 @@ function unknownOption(written) {
 module.exports = {
   MONGO_OPTIONS,
   CANONICAL,
+  checkCharacters,
   refuse,
   leaveToDriver,
   record,

@@ -171,6 +171,7 @@ function checked(options) {
   for (const name of ['collectionName', 'dbName']) {
     const isMissing = name === 'dbName' && (options.dbName === undefined || options.dbName === null)
     if (typeof options[name] !== 'string' && !isMissing) throw new TypeError(`${name} must be a string`)
+    if (options[name]?.includes('\0')) throw new TypeError(`${name} must not contain a NUL character`)
   }
   for (const name of ['maxPending', 'operationTimeoutMS']) {
     const value = options[name]
