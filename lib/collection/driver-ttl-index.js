@@ -12,9 +12,15 @@ const { delay } = require('./delay.js')
 const FIRST_RETRY_DELAY_MS = 1_000
 const LAST_RETRY_DELAY_MS = 60_000
 
-/** @param {Record<string, any>} index */
+/**
+ * An index is kept with the numbers that it was made with, and to the server those are the same whichever type they have: Double and
+ * Long are objects here at times.
+ *
+ * @param {Record<string, any>} index
+ */
 function isTtlIndex({ key, expireAfterSeconds, partialFilterExpression }) {
-  return JSON.stringify(key) === '{"expires":1}' && expireAfterSeconds === 0 && !partialFilterExpression
+  const isByExpires = Object.keys(key).join() === 'expires' && Number(key.expires) === 1
+  return isByExpires && Number(expireAfterSeconds) === 0 && !partialFilterExpression
 }
 
 class TtlIndex {
@@ -61,7 +67,7 @@ class TtlIndex {
     } catch (error) {
       if (this.#isClosed) return true
       // Without the right to make indexes, or under another name, the index may be there all the same.
-      const isAnswer = typeof (/** @type {{ code?: unknown }} */ (error).code) === 'number'
+      const isAnswer = !Number.isNaN(Number(/** @type {{ code?: unknown }} */ (error).code))
       if (isAnswer && (await this.#isThere())) return true
       this.#onNews({ event: 'ttl-index-failed', error: /** @type {Error} */ (error) })
       return false

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use mongodb::{
     Collection, IndexModel, Namespace,
-    bson::{RawDocumentBuf, doc},
+    bson::{Bson, Document, RawDocumentBuf, doc},
     options::IndexOptions,
 };
 
@@ -55,14 +55,13 @@ impl TtlIndex {
     /// # Errors
     /// What befell the command.
     pub async fn exists(&self) -> Result<bool, MongoError> {
-        let mut indexes = self.sessions().list_indexes().await?;
+        let mut indexes = self
+            .sessions()
+            .list_indexes()
+            .await?
+            .with_type::<Document>();
         while indexes.advance().await? {
-            let index = indexes.deserialize_current()?;
-            let options = index.options.unwrap_or_default();
-            if index.keys == doc! { "expires": 1 }
-                && options.expire_after == Some(Duration::ZERO)
-                && options.partial_filter_expression.is_none()
-            {
+            if is_ttl_index(&indexes.deserialize_current()?) {
                 return Ok(true);
             }
         }
@@ -71,5 +70,25 @@ impl TtlIndex {
 
     fn sessions(&self) -> Collection<RawDocumentBuf> {
         self.deployment.collection(&self.name)
+    }
+}
+
+/// An index is kept with the numbers that it was made with, and to the server those are the same whichever type they have.
+fn is_ttl_index(index: &Document) -> bool {
+    let is_number = |value: Option<&Bson>, number| value.and_then(as_number) == Some(number);
+    let is_by_expires = index
+        .get_document("key")
+        .is_ok_and(|key| key.len() == 1 && is_number(key.get("expires"), 1.0));
+    is_by_expires
+        && is_number(index.get("expireAfterSeconds"), 0.0)
+        && !index.contains_key("partialFilterExpression")
+}
+
+fn as_number(value: &Bson) -> Option<f64> {
+    match value {
+        Bson::Int32(number) => Some(f64::from(*number)),
+        Bson::Int64(number) => i32::try_from(*number).ok().map(f64::from),
+        Bson::Double(number) => Some(*number),
+        _ => None,
     }
 }
