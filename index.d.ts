@@ -311,7 +311,7 @@ declare namespace MongoStore {
 
     /**
      * How expired sessions are removed. `native`: by the server, through a TTL index, which the store makes in the background.
-     * `interval`: by this process, every `autoRemoveInterval` minutes. `disabled`: not at all.
+     * `interval`: by this process, every `autoRemoveInterval` minutes, and by the server's clock. `disabled`: not at all.
      *
      * @default 'native'
      */

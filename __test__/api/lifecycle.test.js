@@ -3,14 +3,17 @@
 
 const assert = require('node:assert/strict')
 const { tmpdir } = require('node:os')
-const { describe, test } = require('node:test')
+const { before, describe, test } = require('node:test')
+const { Double, Long } = require('mongodb')
 const MongoStore = require('../..')
 const { freePort } = require('../../scripts/free-port.js')
+const { BACKENDS } = require('../support/backends.js')
 const { runInChild } = require('../support/child.js')
 const { openDatabase, profile } = require('../support/database.js')
-const { startServer, withDatabase } = require('../support/server.js')
+const { sharedServerUrl, startServer, withDatabase } = require('../support/server.js')
 const { nextEvent, promised, until } = require('../support/wait.js')
 const { collectWarnings, warningsAreOut } = require('../support/warnings.js')
+const { openBehindWire } = require('../support/wire.js')
 
 const METHODS = {
   get: (store, ...rest) => store.get('sid', ...rest),
@@ -556,4 +559,91 @@ describe("autoRemove: 'interval'", () => {
     await sessions.insertOne({ _id: 'expired', session: '{}', expires: new Date(Date.now() - 1000) })
     await until(async () => (await sessions.countDocuments()) === 0)
   })
+
+  const DAY_MS = 86_400_000
+  /** @type {string} */
+  let url
+  before(async () => {
+    url = await sharedServerUrl()
+  })
+
+  /** Sets the clock back that a server has by its replies. @param {Buffer} reply @param {number} ms */
+  function setBack(reply, ms) {
+    const name = Buffer.from('\x09localTime\0')
+    const at = reply.indexOf(name) + name.length
+    if (at >= name.length) reply.writeBigInt64LE(reply.readBigInt64LE(at) - BigInt(ms), at)
+  }
+
+  /** As a server that has not got a command of these letters. @param {Buffer} request */
+  function misspell(request) {
+    const at = request.indexOf('\x10hello\0')
+    // Those of the drivers' own have no session.
+    if (at >= 0 && request.includes('lsid\0')) request.write('hellx', at + 1)
+  }
+
+  for (const backend of BACKENDS) {
+    for (const [title, alter] of Object.entries({
+      'the clock of the server, not that of this process': () => {},
+      'that clock where there is only isMaster': misspell,
+    })) {
+      test(`goes by ${title} [${backend}]`, async (t) => {
+        const { open, sessions, wire } = await openBehindWire(t, { getUri: () => url })
+        const ago = (/** @type {number} */ days) => new Date(Date.now() - days * DAY_MS)
+        wire.alter((message, isReply) => (isReply ? setBack(message, 15 * DAY_MS) : alter(message)))
+        await sessions.insertMany([
+          { _id: 'lives', session: '{}', expires: ago(14) },
+          { _id: 'expired', session: '{}', expires: ago(16) },
+        ])
+        open({ backend, autoRemove: 'interval', autoRemoveInterval: MINUTES })
+        await until(() => wire.sent('delete').length > 1)
+        await until(async () => (await sessions.countDocuments({ _id: 'expired' })) === 0)
+        assert.deepEqual(await sessions.distinct('_id'), ['lives'])
+        for (const { body } of wire.sent('delete')) assert.deepEqual(body.writeConcern, { w: 0 })
+      })
+    }
+
+    test(`removes nothing where the server does not tell its time [${backend}]`, async (t) => {
+      const { open, sessions, wire } = await openBehindWire(t, { getUri: () => url })
+      wire.alter((message, isReply) => {
+        const at = message.indexOf('localTime\0')
+        if (isReply && at >= 0) message.write('otherTime', at)
+      })
+      await sessions.insertOne({ _id: 'expired', session: '{}', expires: new Date(Date.now() - DAY_MS) })
+      open({ backend, autoRemove: 'interval', autoRemoveInterval: MINUTES })
+      await until(() => wire.sent('hello').length > 2)
+      assert.equal(await sessions.countDocuments(), 1)
+    })
+  }
+})
+
+describe('a TTL index that somebody else has made', () => {
+  for (const backend of BACKENDS) {
+    for (const [title, one, seconds] of /** @type {[string, any, any][]} */ ([
+      ['a double', new Double(1), new Double(0)],
+      ['a long', Long.ONE, Long.ZERO],
+      ['an integer', 1, 0],
+    ])) {
+      test(`is one under any name, with ${title} for a key [${backend}]`, async (t) => {
+        const { open, db } = await openDatabase(t)
+        await db.command({
+          createIndexes: 'sessions',
+          indexes: [{ name: 'mine', key: { expires: one }, expireAfterSeconds: seconds }],
+        })
+        for (const mongoOptions of [{}, { promoteLongs: false }, { promoteValues: false }]) {
+          const store = open({ backend, mongoOptions })
+          store.on('error', (error) => assert.fail(error))
+          const collection = await store.collectionP
+          assert.equal((await collection.indexes()).length, 2)
+        }
+      })
+    }
+
+    test(`is none with another key or another time [${backend}]`, async (t) => {
+      const { open, sessions } = await openDatabase(t)
+      await sessions.createIndex({ expires: 1 }, { name: 'late', expireAfterSeconds: 60 })
+      const store = open({ backend })
+      const [error] = await nextEvent(store, 'error')
+      assert.equal(error.code, 85)
+    })
+  }
 })

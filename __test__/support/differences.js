@@ -36,6 +36,8 @@ const DIFFERENCES = {
     "The sweep of `autoRemove: 'interval'` has a jitter: its period is 90 to 100 per cent of `autoRemoveInterval`.",
   'unusable-durations':
     'A `ttl`, `touchAfter` or `autoRemoveInterval` that cannot work, such as `NaN` or a `ttl` of `Infinity`, is taken for its default with one warning; in connect-mongo such a `ttl` ends sessions at once, and such an interval sweeps every millisecond.',
+  'sweep-clock':
+    "With `autoRemove: 'interval'`, the server's clock decides what has expired: a process whose own is ahead removes no sessions of others.",
   'longest-interval':
     "With `autoRemove: 'interval'`, an `autoRemoveInterval` of more than 35,791 minutes sweeps every 25 days, the longest that a timer can wait; connect-mongo sweeps every millisecond.",
   'disabled-warns': "`autoRemove: 'disabled'` warns once when a TTL index is there all the same.",

@@ -98,6 +98,8 @@ class Wire {
   /** @type {Set<net.Socket>} */
   #sockets = new Set()
   #refused = 0
+  /** @type {(message: Buffer, isReply: boolean) => void} */
+  #alter = () => {}
   /** The name of the command whose next reply passes twice. @type {string | undefined} */
   #doubled
   #replies = new EventEmitter()
@@ -181,6 +183,11 @@ class Wire {
     })
   }
 
+  /** Alters what passes from now on, without a change of its length. @param {(message: Buffer, isReply: boolean) => void} alter */
+  alter(alter) {
+    this.#alter = alter
+  }
+
   /** Cuts the next connections before anything has passed. @param {number} count */
   refuseNext(count) {
     this.#refused = count
@@ -215,12 +222,14 @@ class Wire {
     /** @type {Map<number, Command>} */
     const requests = new Map()
     onMessages(client, (message) => {
+      this.#alter(message, false)
       const command = this.#note(message)
       if (command) requests.set(message.readInt32LE(4), command)
       if (command && this.#lost(command) === 'request') cut()
       else server.write(message)
     })
     onMessages(server, (message) => {
+      this.#alter(message, true)
       const request = message.readInt32LE(8)
       const command = requests.get(request)
       requests.delete(request)

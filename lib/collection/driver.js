@@ -45,6 +45,25 @@ function sessionOf(document, storageId) {
   return found === storageId || found.toLowerCase() === storageId.toLowerCase() ? session : null
 }
 
+/** "No such command" of MongoDB, and of some servers that are not MongoDB's. */
+const COMMAND_UNKNOWN = [59, 115]
+
+/**
+ * What the primary's clock says: a process whose own is ahead would remove the sessions of all others.
+ *
+ * @param {Record<string, any>} admin its database
+ * @returns {Promise<Date>}
+ */
+async function serverTime(admin) {
+  const reply = await admin.command({ hello: 1 }).catch((/** @type {any} */ error) => {
+    if (!COMMAND_UNKNOWN.includes(Number(error.code))) throw error
+    // MongoDB before 4.4.2 knows it under this name.
+    return admin.command({ isMaster: 1 })
+  })
+  if (reply.localTime instanceof Date) return reply.localTime
+  throw new Error('The server does not tell its time, so that no expired sessions are removed')
+}
+
 /** @param {AsyncIterable<Record<string, any>>} cursor */
 async function allOf(cursor) {
   const sessions = []
@@ -211,7 +230,8 @@ class DriverCollection {
     try {
       await collection.deleteMany({}, this.#writeConcern())
     } catch (error) {
-      if (/** @type {{ code?: unknown }} */ (error).code !== NAMESPACE_NOT_FOUND) throw error
+      // With promoteValues: false it is an object.
+      if (Number(/** @type {{ code?: unknown }} */ (error).code) !== NAMESPACE_NOT_FOUND) throw error
     }
   }
 
@@ -222,7 +242,9 @@ class DriverCollection {
     try {
       // No detour for a client that is connected: the timers of a test double expect the call on the very tick.
       if (needsConnecting(client)) await connected(client)
-      await collection.deleteMany({ expires: { $lt: new Date() } }, { writeConcern: { w: 0 } })
+      // Nor for the time of a server that a test double has not got.
+      const now = client.s ? await serverTime(client.db('admin')) : new Date()
+      await collection.deleteMany({ expires: { $lt: now } }, { writeConcern: { w: 0 } })
     } catch (error) {
       this.#onNews({ event: 'sweep-failed', error: /** @type {Error} */ (error) })
     } finally {

@@ -14,7 +14,7 @@ use std::{
 use futures_util::{FutureExt, future::BoxFuture};
 use mongodb::{
     Client, ClientSession, Collection, Namespace, ServerInfo,
-    bson::{RawDocumentBuf, doc},
+    bson::{DateTime, Document, RawDocumentBuf, doc},
     event::{EventHandler, cmap::CmapEvent},
     options::{ClientOptions, ReadPreference, SelectionCriteria, ServerAddress},
 };
@@ -255,6 +255,29 @@ impl Deployment {
                 result => return result.map(drop),
             }
         }
+    }
+
+    /// What the primary's clock says.
+    ///
+    /// # Errors
+    /// What befell the command.
+    pub async fn server_time(&self) -> Result<DateTime, MongoError> {
+        let reply = match self.ask_once(doc! { "hello": 1 }).await {
+            // MongoDB before 4.4.2, and some servers that are not MongoDB's.
+            Err(error) if error.is_command_unknown() => {
+                self.ask_once(doc! { "isMaster": 1 }).await?
+            }
+            reply => reply?,
+        };
+        let time = reply.get_datetime("localTime");
+        time.copied().map_err(|_| MongoError::WrongReply)
+    }
+
+    async fn ask_once(&self, command: Document) -> Result<Document, MongoError> {
+        let admin = self.driver().database("admin");
+        let reply = async { Ok(admin.run_command(command).await?) }.boxed();
+        let loss = self.patience().loss_of_repeatable();
+        self.attempt(reply, loss).await.0
     }
 
     /// A session, and a transaction number that it has not used: numbers of one client only ever grow.

@@ -138,6 +138,14 @@ impl MongoError {
         self.server_code() == Some(NAMESPACE_NOT_FOUND)
     }
 
+    /// Whether the server has no such command.
+    #[must_use]
+    pub fn is_command_unknown(&self) -> bool {
+        const UNKNOWN: [i32; 2] = [59, 115];
+        self.server_code()
+            .is_some_and(|code| UNKNOWN.contains(&code))
+    }
+
     /// Whether to send a write again: a network failure, or the `RetryableWriteError` label (servers from 4.4 set it).
     ///
     /// <https://github.com/mongodb/specifications/blob/master/source/retryable-writes/retryable-writes.md>

@@ -6,7 +6,7 @@ use std::{ops::Range, sync::Arc, time::Duration};
 use connect_mongo_native_core::{queue::CommandKind, replies};
 use mongodb::{
     Namespace,
-    bson::{DateTime, Document, RawArrayBuf, RawDocumentBuf, cstr, rawdoc},
+    bson::{Document, RawArrayBuf, RawDocumentBuf, cstr, rawdoc},
     options::WriteConcern as DriverWriteConcern,
 };
 
@@ -158,14 +158,16 @@ impl Writer {
         }
     }
 
-    /// Removes what has expired, and waits for no acknowledgement.
+    /// Removes what has expired by the server's clock, and waits for no acknowledgement.
     ///
     /// # Errors
-    /// The command could not be sent.
+    /// The server does not tell its time, or the command could not be sent.
     pub async fn remove_expired(&self) -> Result<(), MongoError> {
+        // A process whose clock is ahead would remove the sessions of all others.
+        let now = self.deployment.server_time().await?;
         let command = rawdoc! {
             "delete": self.name.coll.as_str(),
-            "deletes": [{ "q": { "expires": { "$lt": DateTime::now() } }, "limit": 0 }],
+            "deletes": [{ "q": { "expires": { "$lt": now } }, "limit": 0 }],
             "writeConcern": { "w": 0 },
         };
         write(&self.deployment, &self.name.db, command, Retry::Never).await?;
