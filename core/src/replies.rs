@@ -1,8 +1,11 @@
 //! What the server's reply to a write command says of each of its statements.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    borrow::Cow,
+    collections::{HashMap, HashSet},
+};
 
-use bson::Document;
+use bson::{Bson, Document};
 
 /// An error in the reply to a write command.
 #[derive(Debug, thiserror::Error)]
@@ -33,7 +36,7 @@ impl ServerError {
     fn new(kind: ServerErrorKind, error: &Document, reply: &Document) -> Self {
         Self {
             kind,
-            code: error.get_i32("code").unwrap_or_default(),
+            code: code_of(error),
             code_name: error.get_str("codeName").ok().map(str::to_owned),
             message: error.get_str("errmsg").unwrap_or_default().to_owned(),
             labels: labels_of(reply),
@@ -47,30 +50,69 @@ impl ServerError {
     }
 }
 
-/// The write errors of a reply, each with the index of its statement, as the server lists them.
-#[must_use]
-pub fn write_errors(reply: &Document) -> Vec<(usize, ServerError)> {
-    let errors = reply.get_array("writeErrors").map(Vec::as_slice);
-    let documents = errors.unwrap_or_default().iter();
+/// The write errors of a reply, each with the index of its statement where it has one, as the server lists them. What is no
+/// error, where one is due, is an error without words: nothing is taken for success that the server may not have done.
+fn write_errors(reply: &Document) -> Vec<(Option<usize>, ServerError)> {
+    let errors = match given(reply, "writeErrors") {
+        None => return Vec::new(),
+        Some(Bson::Array(errors)) => errors.as_slice(),
+        Some(other) => std::slice::from_ref(other),
+    };
+    let documents = errors.iter().map(document_or_none);
     documents
-        .filter_map(|error| error.as_document())
         .map(|error| {
-            let index = error.get_i32("index").unwrap_or_default();
-            let error = ServerError::new(ServerErrorKind::Write, error, reply);
-            (usize::try_from(index).unwrap_or_default(), error)
+            let index = count(&error, "index");
+            (
+                index,
+                ServerError::new(ServerErrorKind::Write, &error, reply),
+            )
         })
         .collect()
 }
 
 /// The write concern error of a reply.
-#[must_use]
-pub fn write_concern_error(reply: &Document) -> Option<ServerError> {
-    let error = reply.get_document("writeConcernError").ok()?;
+fn write_concern_error(reply: &Document) -> Option<ServerError> {
+    let error = document_or_none(given(reply, "writeConcernError")?);
     Some(ServerError::new(
         ServerErrorKind::WriteConcern,
-        error,
+        &error,
         reply,
     ))
+}
+
+fn given<'a>(reply: &'a Document, field: &str) -> Option<&'a Bson> {
+    reply.get(field).filter(|value| **value != Bson::Null)
+}
+
+fn document_or_none(value: &Bson) -> Cow<'_, Document> {
+    let document = value.as_document().map(Cow::Borrowed);
+    document.unwrap_or_default()
+}
+
+/// A count, or an index: a whole number of whichever type.
+fn count(document: &Document, field: &str) -> Option<usize> {
+    match *document.get(field)? {
+        Bson::Int32(number) => usize::try_from(number).ok(),
+        Bson::Int64(number) => usize::try_from(number).ok(),
+        Bson::Double(number) => whole(number),
+        _ => None,
+    }
+}
+
+fn whole(number: f64) -> Option<usize> {
+    let is_whole = number.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(&number);
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "it is whole, and within the bounds of an u32"
+    )]
+    is_whole.then_some(number as usize)
+}
+
+fn code_of(error: &Document) -> i32 {
+    let other = || count(error, "code").and_then(|code| i32::try_from(code).ok());
+    let code = error.get_i32("code").ok().or_else(other);
+    code.unwrap_or_default()
 }
 
 /// What a statement comes to that would have to create a session with another id: `ImmutableField`.
@@ -98,16 +140,15 @@ pub fn first_error(reply: &Document) -> Option<ServerError> {
 /// How many documents the statements matched or created.
 #[must_use]
 pub fn matched(reply: &Document) -> usize {
-    let count = reply.get_i32("n").unwrap_or_default();
-    usize::try_from(count).unwrap_or_default()
+    count(reply, "n").unwrap_or_default()
 }
 
 /// The reply to a command of many statements, which go by their index in it.
 pub struct BulkReply {
     /// Of the statements that were not done.
     pub errors: HashMap<usize, ServerError>,
-    /// What befell all of them.
-    pub concern_error: Option<ServerError>,
+    /// What befell all of them, or one of them and nobody knows which.
+    pub common_error: Option<ServerError>,
     /// The statements that inserted a document.
     pub created: HashSet<usize>,
     matched: usize,
@@ -128,13 +169,22 @@ pub enum Misses {
 }
 
 impl BulkReply {
-    /// Takes a reply apart.
+    /// Takes the reply to a command of so many statements apart.
     #[must_use]
-    pub fn new(reply: &Document) -> Self {
+    pub fn new(reply: &Document, statements: usize) -> Self {
+        let (mut errors, mut stray) = (HashMap::new(), None);
+        for (index, error) in write_errors(reply) {
+            match index.filter(|index| *index < statements) {
+                Some(index) => drop(errors.insert(index, error)),
+                None => stray = Some(error),
+            }
+        }
+        let mut created = created(reply);
+        created.retain(|index| *index < statements);
         Self {
-            errors: write_errors(reply).into_iter().collect(),
-            concern_error: write_concern_error(reply),
-            created: created(reply),
+            errors,
+            common_error: stray.or_else(|| write_concern_error(reply)),
+            created,
             matched: matched(reply),
         }
     }
@@ -162,12 +212,15 @@ impl BulkReply {
         }
         self.errors.retain(|index, _| !missed.contains(index));
         let done = count.saturating_sub(self.errors.len());
-        let missing = done.saturating_sub(missed.len() + self.matched);
-        if missing == candidates.len() {
-            missed.extend(candidates);
-        } else if missing > 0 {
+        // More than there are say nothing of any of them.
+        let missing = done.checked_sub(missed.len().saturating_add(self.matched));
+        if candidates.is_empty() || missing == Some(0) {
+            return Misses::Known(missed);
+        }
+        if missing != Some(candidates.len()) {
             return Misses::Among { missed, candidates };
         }
+        missed.extend(candidates);
         Misses::Known(missed)
     }
 
@@ -198,8 +251,7 @@ fn created(reply: &Document) -> HashSet<usize> {
     upserted
         .unwrap_or_default()
         .iter()
-        .filter_map(|one| one.as_document()?.get_i32("index").ok())
-        .filter_map(|index| usize::try_from(index).ok())
+        .filter_map(|one| count(one.as_document()?, "index"))
         .collect()
 }
 

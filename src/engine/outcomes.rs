@@ -36,17 +36,17 @@ pub async fn answer_updates<S: Server, C: Caller>(
     mut statements: Vec<Statement<C>>,
     reply: &Document,
 ) -> Vec<Statement<C>> {
-    let mut reply = BulkReply::new(reply);
+    let mut reply = BulkReply::new(reply, statements.len());
     let last = reply.last_error().filter(|_| has_repeated_id(&statements));
     let rest = last.map_or_else(Vec::new, |last| {
-        statements.split_off(statements.len().min(last + 1))
+        statements.split_off(last.saturating_add(1).min(statements.len()))
     });
     let missed = missed(state, &statements, &mut reply).await;
     let missed = missed.map_err(|error| Arc::new(StoreError::from(error)));
-    let concern_error = shared(reply.concern_error.take());
+    let common_error = shared(reply.common_error.take());
     let mut wakes = C::Wakes::default();
     for (index, statement) in statements.into_iter().enumerate() {
-        let answer = match (reply.errors.remove(&index), &concern_error, &missed) {
+        let answer = match (reply.errors.remove(&index), &common_error, &missed) {
             (Some(error), ..) => Err(error.into()),
             (None, Some(error), _) => Err(StoreError::Shared(Arc::clone(error))),
             (None, None, Err(error)) if statement.may_miss => {
@@ -64,11 +64,11 @@ pub async fn answer_updates<S: Server, C: Caller>(
 
 /// Answers the callers.
 pub fn answer_deletes<C: Caller>(statements: Vec<Statement<C>>, reply: &Document) {
-    let mut reply = BulkReply::new(reply);
-    let concern_error = shared(reply.concern_error.take());
+    let mut reply = BulkReply::new(reply, statements.len());
+    let common_error = shared(reply.common_error.take());
     let mut wakes = C::Wakes::default();
     for (index, statement) in statements.into_iter().enumerate() {
-        let answer = match (reply.errors.remove(&index), &concern_error) {
+        let answer = match (reply.errors.remove(&index), &common_error) {
             (Some(error), _) => Err(error.into()),
             (None, Some(error)) => Err(StoreError::Shared(Arc::clone(error))),
             (None, None) => Ok(Answer::Destroyed),
