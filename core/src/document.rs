@@ -232,6 +232,22 @@ pub fn live_filter(now: DateTime) -> Document {
     doc! { "$or": [{ "expires": { "$exists": false } }, { "expires": { "$gt": now } }] }
 }
 
+/// The value of a field. Of several fields of one name, which a server stores as they come, the last counts, as it does in
+/// JavaScript.
+fn value_of<'a>(
+    document: &'a RawDocument,
+    name: &str,
+) -> Result<Option<RawBsonRef<'a>>, bson::error::Error> {
+    let mut last = None;
+    for element in document.iter_elements() {
+        let element = element?;
+        if element.key().as_str() == name {
+            last = Some(element);
+        }
+    }
+    last.map(|element| element.value()).transpose()
+}
+
 /// The same rule as [`live_filter`] on a fetched document: live without `expires`, or with a date later than `now`, be that
 /// one of several in an array.
 ///
@@ -239,7 +255,7 @@ pub fn live_filter(now: DateTime) -> Document {
 /// A reply that is not valid BSON.
 pub fn is_live(document: &RawDocument, now: DateTime) -> Result<bool, DocumentError> {
     let is_later = |value: RawBsonRef<'_>| value.as_datetime().is_some_and(|date| date > now);
-    Ok(match document.get("expires")? {
+    Ok(match value_of(document, "expires")? {
         None => true,
         Some(RawBsonRef::Array(values)) => values.into_iter().flatten().any(is_later),
         Some(value) => is_later(value),
@@ -252,7 +268,7 @@ pub fn is_live(document: &RawDocument, now: DateTime) -> Result<bool, DocumentEr
 /// # Errors
 /// A reply that is not valid BSON, or an id that is not valid UTF-8.
 pub fn storage_id(document: &RawDocument) -> Result<Option<&str>, DocumentError> {
-    Ok(match document.get("_id")? {
+    Ok(match value_of(document, "_id")? {
         Some(RawBsonRef::String(id) | RawBsonRef::Symbol(id)) => Some(id),
         _ => None,
     })
@@ -263,7 +279,7 @@ pub fn storage_id(document: &RawDocument) -> Result<Option<&str>, DocumentError>
 /// # Errors
 /// A reply that is not valid BSON.
 pub fn read(document: &RawDocument) -> Result<Found, DocumentError> {
-    let payload = match document.get("session")? {
+    let payload = match value_of(document, "session")? {
         None => None,
         Some(RawBsonRef::String(text)) => Some(Payload::Text(text.to_owned())),
         Some(value) => {
@@ -297,7 +313,7 @@ pub fn spread_text(document: &RawDocument) -> Option<String> {
 }
 
 fn date_ms(document: &RawDocument, field: &str) -> Result<Option<i64>, DocumentError> {
-    Ok(match document.get(field)? {
+    Ok(match value_of(document, field)? {
         Some(RawBsonRef::DateTime(date)) => Some(date.timestamp_millis()),
         _ => None,
     })

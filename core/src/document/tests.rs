@@ -221,3 +221,60 @@ fn read_gives_back_what_set_wrote() {
     let found = read(&rawdoc! {}).expect("the document is valid");
     assert!(found.payload.is_none());
 }
+
+/// Bytes that no driver would make.
+fn joined(documents: &[RawDocumentBuf]) -> RawDocumentBuf {
+    let elements = documents.iter().flat_map(|document| {
+        let bytes = document.as_bytes();
+        bytes[4..bytes.len() - 1].iter().copied()
+    });
+    let mut bytes = vec![0; 4];
+    bytes.extend(elements);
+    bytes.push(0);
+    let length = i32::try_from(bytes.len()).expect("it is small");
+    bytes[..4].copy_from_slice(&length.to_le_bytes());
+    RawDocumentBuf::from_bytes(bytes).expect("it has a length and an end")
+}
+
+#[test]
+fn the_last_of_several_fields_of_one_name_counts() {
+    let at = DateTime::from_millis;
+    let document = joined(&[
+        rawdoc! { "_id": "first", "session": "first", "expires": at(1), "lastModified": at(1) },
+        rawdoc! { "session": 5, "expires": "no date" },
+        rawdoc! { "_id": "last", "session": "last", "expires": at(3), "lastModified": at(3) },
+    ]);
+    assert_eq!(storage_id(&document).ok().flatten(), Some("last"));
+    assert!(is_live(&document, at(2)).expect("it can be read"));
+    assert!(!is_live(&document, at(3)).expect("it can be read"));
+    let found = read(&document).expect("it can be read");
+    assert!(matches!(found.payload, Some(Payload::Text(text)) if text == "last"));
+    assert_eq!(
+        (found.expires_ms, found.last_modified_ms),
+        (Some(3), Some(3))
+    );
+}
+
+#[test]
+fn a_last_field_of_another_type_counts_too() {
+    let at = DateTime::from_millis;
+    let document = joined(&[
+        rawdoc! { "_id": "first", "expires": at(1), "lastModified": at(1) },
+        rawdoc! { "_id": 5, "expires": null, "lastModified": "no date" },
+    ]);
+    assert_eq!(storage_id(&document).ok().flatten(), None);
+    let found = read(&document).expect("it can be read");
+    assert_eq!((found.expires_ms, found.last_modified_ms), (None, None));
+}
+
+#[test]
+fn text_that_is_not_utf8_is_an_error_where_it_counts() {
+    let mut document = rawdoc! { "_id": "sid", "session": "text" }.into_bytes();
+    let at = document.len() - 3;
+    document[at] = 0xff;
+    let document = RawDocumentBuf::from_bytes(document).expect("it has a length and an end");
+    assert!(read(&document).is_err());
+    assert_eq!(storage_id(&document).ok().flatten(), Some("sid"));
+    let last = joined(&[document, rawdoc! { "session": "last" }]);
+    assert!(read(&last).is_ok());
+}
