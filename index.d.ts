@@ -428,7 +428,8 @@ declare namespace MongoStore {
 
     /**
      * What becomes of a session that cannot be decrypted, because no secret opens it or it was altered. `error`: `get` and `all`
-     * fail. `drop`: it counts as none, and `decrypt-failed` is emitted.
+     * fail. `drop`: it counts as none, and `decrypt-failed` is emitted. To `all` and `reencrypt`, a session that is not valid UTF-8 is
+     * such a session, encrypted or not; `get` of it fails.
      *
      * @default 'error'
      */

@@ -337,11 +337,11 @@ export declare function platform(): string
 
 /** A session that a scan came to. */
 export interface ScannedSession {
-  /** Where it is. */
-  storageId: string
+  /** Where it is; absent when that is not valid UTF-8. */
+  storageId?: string
   /** The stored value, in the form that `SessionRecord` has, not decrypted: `replace` wants it back. */
   stored?: string | Buffer
-  /** What it holds, or why it cannot be decrypted. Of a session that is stored as it would be today nothing more is told. */
+  /** What it holds, or why it cannot be read. Of a session that is stored as it would be today nothing more is told. */
   session: Outcome<SessionRecord>
 }
 

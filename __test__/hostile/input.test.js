@@ -54,7 +54,78 @@ for (const options of [{ stringify: true }, { stringify: false }, { crypto: { se
     }
     await assert.rejects(store.all(), Error)
     assert.equal(await store.length(), 5)
+
+    const dropping = open({ ...options, onDecryptError: 'drop' })
+    /** @type {unknown[][]} */
+    const dropped = []
+    dropping.on('decrypt-failed', (...args) => dropped.push(args))
+    assert.deepEqual((await dropping.all()).map(({ id }) => id).sort(), ids)
+    assert.deepEqual(
+      dropped.map(([sid, error]) => [sid, error instanceof Error]),
+      [
+        [undefined, true],
+        [undefined, true],
+      ]
+    )
   })
+}
+
+for (const batchSize of [1, 2, 100]) {
+  onBothBackends(`reencrypt passes by what is not UTF-8, ${batchSize} at a time`, async ({ open, db }) => {
+    const raw = new RawConnection(await serverUrl, db.databaseName)
+    await raw.insert('sessions', [spoilt('b', 'SPOILT'), spoilt('d', { a: ['SPOILT'] })])
+    raw.close()
+    const plain = open({ stringify: true })
+    for (const id of ['a', 'c', 'e']) await plain.set(id, plainSession({ id }))
+    const store = open({ crypto: { secret: SECRET }, acceptPlaintext: true })
+    const { done, ...progress } = await store.reencrypt({ batchSize })
+    assert.ok(done)
+    assert.deepEqual(progress, { total: 5, scanned: 5, rewritten: 3, changed: 0, unreadable: 2, last: 'e' })
+    const strict = open({ crypto: { secret: SECRET } })
+    for (const id of ['a', 'c', 'e']) assert.deepEqual(await strict.get(id), plainSession({ id }))
+  })
+}
+
+onBothBackends('reencrypt passes by an id that is not UTF-8', async ({ open, db }) => {
+  const raw = new RawConnection(await serverUrl, db.databaseName)
+  await raw.insert('sessions', [spoilt('bSPOILT', JSON.stringify(plainSession()))])
+  raw.close()
+  const plain = open({ stringify: true })
+  for (const id of ['a', 'c']) await plain.set(id, plainSession({ id }))
+  const store = open({ crypto: { secret: SECRET }, acceptPlaintext: true })
+  await assert.rejects(store.reencrypt({ batchSize: 1 }), { message: /larger batchSize/ })
+  // The first of them was done before.
+  const { rewritten, done } = await store.reencrypt({ batchSize: 2 })
+  assert.deepEqual({ rewritten, done }, { rewritten: 1, done: true })
+  assert.equal((await store.reencrypt()).unreadable, 1)
+  const strict = open({ crypto: { secret: SECRET } })
+  for (const id of ['a', 'c']) assert.deepEqual(await strict.get(id), plainSession({ id }))
+})
+
+onBothBackends('of a field that is there twice, the last counts', async ({ open, db }) => {
+  const raw = new RawConnection(await serverUrl, db.databaseName)
+  const first = { _id: 'sid', session: JSON.stringify({ user: 'first' }), expires: LATER }
+  const last = {
+    session: JSON.stringify(plainSession({ user: 'last' })),
+    expires: new Date(LATER.getTime() + 1),
+  }
+  await raw.insert('sessions', [joined(first, last)])
+  raw.close()
+  const store = open({ touchAfter: 60 })
+  const { user, cookie } = /** @type {any} */ (await store.get('sid'))
+  assert.deepEqual({ user, expires: cookie.expires }, { user: 'last', expires: last.expires.toJSON() })
+  assert.deepEqual(
+    (await store.all()).map((one) => one.user),
+    ['last']
+  )
+})
+
+/** One document with the fields of several. @param {object[]} documents */
+function joined(...documents) {
+  const fields = documents.map((document) => BSON.serialize(document).subarray(4, -1))
+  const bytes = Buffer.concat([Buffer.alloc(4), ...fields, Buffer.alloc(1)])
+  bytes.writeInt32LE(bytes.length)
+  return bytes
 }
 
 onBothBackends(

@@ -64,11 +64,41 @@ async function serverTime(admin) {
   throw new Error('The server does not tell its time, so that no expired sessions are removed')
 }
 
-/** @param {AsyncIterable<Record<string, any>>} cursor */
-async function allOf(cursor) {
-  const sessions = []
-  for await (const document of cursor) sessions.push(storedSession(document))
-  return sessions
+/** @template T, U @param {AsyncIterable<T>} cursor @param {(document: T) => U} read @returns {Promise<U[]>} */
+async function allOf(cursor, read) {
+  const all = []
+  for await (const document of cursor) all.push(read(document))
+  return all
+}
+
+/** Whether the driver has got documents and cannot read one of them: JavaScript refuses some regular expressions as well. @param {any} error */
+function isUnreadable(error) {
+  return /^BSON|^SyntaxError$/.test(error?.name)
+}
+
+/** Of a document that cannot be read as a whole. @param {import('./bson.js').Bson} bson @param {Uint8Array} bytes */
+function readableId(bson, bytes) {
+  try {
+    const { _id } = bson.deserialize(bytes, { validation: { utf8: false }, bsonRegExp: true })
+    // What is not UTF-8 has become this, and is not the id that is stored.
+    return typeof _id === 'string' && !_id.includes('\ufffd') ? _id : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** @param {import('./bson.js').Bson} bson @param {object} options @param {Uint8Array} bytes @returns {LoadedSession} */
+function sessionIn(bson, options, bytes) {
+  try {
+    return loadedSession(bson.deserialize(bytes, options))
+  } catch (failure) {
+    return { storageId: readableId(bson, bytes), session: undefined, failure }
+  }
+}
+
+/** @param {Record<string, any>} document @returns {LoadedSession} */
+function loadedSession(document) {
+  return { ...storedSession(document), stored: document.session }
 }
 
 /** The driver makes the BSON itself. @implements {Values} */
@@ -209,14 +239,23 @@ class DriverCollection {
 
   /** @param {string} [after] @param {number} [limit] @returns {Promise<any[]>} */
   async scan(after, limit) {
-    const { collection } = await this.#connection.ready()
-    if (limit === undefined) return allOf(collection.find({ $or: live() }))
-    const filter = { _id: after === undefined ? { $gte: '' } : { $gt: after }, $or: live() }
-    const documents = await collection.find(filter).sort({ _id: 1 }).limit(limit).toArray()
-    return documents.map((/** @type {Record<string, any>} */ document) => ({
-      ...storedSession(document),
-      stored: document.session,
-    }))
+    const { client, collection } = await this.#connection.ready()
+    const find = (/** @type {object[]} */ ...options) => {
+      if (limit === undefined) return collection.find({ $or: live() }, ...options)
+      const filter = { _id: after === undefined ? { $gte: '' } : { $gt: after }, $or: live() }
+      return collection
+        .find(filter, ...options)
+        .sort({ _id: 1 })
+        .limit(limit)
+    }
+    try {
+      return await allOf(find(), limit === undefined ? storedSession : loadedSession)
+    } catch (error) {
+      if (!isUnreadable(error)) throw error
+    }
+    // To the driver that is a failure of all that come with it.
+    const read = sessionIn.bind(undefined, bsonOf(client), collection.bsonOptions)
+    return allOf(find({ raw: true }), read)
   }
 
   async count() {

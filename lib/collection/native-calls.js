@@ -152,4 +152,4 @@ class NativeCalls {
   }
 }
 
-module.exports = { NativeCalls, isThrown, isUnreadable, unreadable, unwrap }
+module.exports = { NativeCalls, isFailure, isThrown, isUnreadable, unreadable, unwrap }

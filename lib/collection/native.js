@@ -3,7 +3,7 @@
 
 const { errorOf } = require('../errors.js')
 const { connected } = require('./client-source.js')
-const { NativeCalls, isThrown, isUnreadable, unreadable, unwrap } = require('./native-calls.js')
+const { NativeCalls, isFailure, isThrown, isUnreadable, unreadable, unwrap } = require('./native-calls.js')
 const { OpenableStore } = require('./native-store.js')
 const { NativeValues } = require('./native-values.js')
 
@@ -157,9 +157,19 @@ class NativeCollection {
     unwrap(outcome)
   }
 
-  /** @param {SessionRecord | import('../../native/binding.js').Failure} outcome */
+  /**
+   * What cannot be read is a failure of that session alone.
+   *
+   * @param {SessionRecord | import('../../native/binding.js').Failure} outcome
+   * @returns {StoredSession}
+   */
   #revealed(outcome) {
-    return isUnreadable(outcome) ? unreadable(outcome) : storedSession(unwrap(outcome), this.values)
+    if (isFailure(outcome)) return unreadable(outcome)
+    try {
+      return storedSession(outcome, this.values)
+    } catch (failure) {
+      return { session: undefined, failure }
+    }
   }
 
   /**

@@ -22,8 +22,9 @@ export interface StoredSession {
   session: unknown
   /** Of text that the collection has decrypted: whether the serializer is known to have returned it, rather than JSON of it. */
   isSerialized?: boolean
-  /** Why the collection could not decrypt the session. */
+  /** Why the collection could not decrypt the session, or in a scan not read it. */
   failure?: unknown
+  /** `undefined` when it is no text. */
   storageId?: string
   expires?: Date
   lastModified?: Date
@@ -35,7 +36,6 @@ export interface LoadedSession extends StoredSession {
 }
 
 export interface ScannedSession extends LoadedSession {
-  storageId: string
   /** Whether a collection that encrypts would store it so today; it need not give the rest then. */
   isCurrent?: boolean
 }

@@ -134,7 +134,7 @@ export interface ReencryptProgress {
   rewritten: number
   /** Those that were left alone because somebody else wrote or removed them meanwhile. */
   changed: number
-  /** Those that were left alone because no secret opens them. */
+  /** Those that were left alone because no secret opens them, or because they or their ids are not valid text. */
   unreadable: number
   /** The `_id` of the last session that has been looked at, for `after`. Absent while there was none. */
   last?: string | undefined

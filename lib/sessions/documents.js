@@ -128,7 +128,7 @@ class Documents {
    */
   async scan(after, limit) {
     const sessions = await this.#collection.scan(after, limit)
-    return Promise.all(sessions.map((one) => this.#codec.reveal(one.storageId, one)))
+    return Promise.all(sessions.map((one) => this.#codec.reveal(one.storageId ?? '', one)))
   }
 
   /** @param {string} storageId @param {Call} call @returns {Promise<StoredSession | null>} */

@@ -29,7 +29,7 @@ function rustCipher({ crypto, cryptoAdapter, acceptPlaintext }) {
 function warnOfNoEncryption({ acceptPlaintext, onDecryptError }) {
   const name = acceptPlaintext ? 'acceptPlaintext' : 'onDecryptError'
   if (!acceptPlaintext && onDecryptError === 'error') return
-  warnOnce(`The option ${name} has no effect without crypto or cryptoAdapter`, {
+  warnOnce(`The option ${name} is for encrypted sessions, and there is neither crypto nor cryptoAdapter`, {
     code: 'CONNECT_MONGO_OPTION',
   })
 }

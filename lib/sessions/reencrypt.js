@@ -6,10 +6,12 @@
  * @typedef {import('../crypto/crypto-options.js').ReencryptOptions} Options
  * @typedef {import('../crypto/crypto-options.js').ReencryptProgress} Progress
  *
+ * @typedef {ScannedSession & { storageId: string }} ReadableSession
+ *
  * @typedef {object} Rewriter
  * @property {() => Promise<number>} count
  * @property {(after: string | undefined, limit: number) => Promise<ScannedSession[]>} scan
- * @property {(session: ScannedSession) => Promise<boolean>} rewrite whether the session was still stored as it was
+ * @property {(session: ReadableSession) => Promise<boolean>} rewrite whether the session was still stored as it was
  */
 
 const DEFAULT_BATCH_SIZE = 100
@@ -23,9 +25,20 @@ function checked({ batchSize = DEFAULT_BATCH_SIZE, after, signal, onProgress = (
   return { batchSize, after, signal, onProgress }
 }
 
-/** A document without a session has nothing that a secret could open. @param {ScannedSession} session */
-function isReadable({ session, failure }) {
-  return failure === undefined && session !== undefined && session !== null
+/**
+ * A document without a session has nothing that a secret could open, and one without an id could not be found again.
+ *
+ * @param {ScannedSession} session
+ * @returns {session is ReadableSession}
+ */
+function isReadable(session) {
+  const { storageId, session: value, failure } = session
+  return storageId !== undefined && failure === undefined && value !== undefined && value !== null
+}
+
+/** The last id of a batch that is text. @param {ScannedSession[]} batch */
+function lastOf(batch) {
+  return batch.findLast(({ storageId }) => storageId !== undefined)?.storageId
 }
 
 /**
@@ -58,8 +71,12 @@ async function reencrypt(rewriter, options, isClosing) {
     progress.rewritten += rewritten
     progress.changed += replaced.length - rewritten
     progress.unreadable += outdated.length - readable.length
-    progress.last = batch.at(-1)?.storageId ?? progress.last
     progress.done = batch.length < batchSize
+    const last = lastOf(batch)
+    // From there on the same batch would come again.
+    if (last === undefined && !progress.done)
+      throw new Error(`None of ${batchSize} ids is valid text: reencrypt needs a larger batchSize`)
+    progress.last = last ?? progress.last
     onProgress({ ...progress })
   }
   return progress

@@ -196,7 +196,7 @@ class Sessions {
       count: () => calls.unlessGivenUp(this.#collection.count()),
       scan: (/** @type {string | undefined} */ after, /** @type {number} */ limit) =>
         calls.unlessGivenUp(this.#documents.scan(after, limit)),
-      rewrite: (/** @type {import('../collection/port.js').ScannedSession} */ scanned) =>
+      rewrite: (/** @type {import('./reencrypt.js').ReadableSession} */ scanned) =>
         calls.unlessGivenUp(this.#documents.replace(scanned, this.#codec.encode(scanned.session))),
     }
     return reencrypt(rewriter, options, () => calls.isClosing)

@@ -41,11 +41,11 @@ pub struct LoadedSession {
 /// A session that a scan came to.
 #[napi(object, object_from_js = false)]
 pub struct ScannedSession {
-    /// Where it is.
-    pub storage_id: String,
+    /// Where it is; absent when that is not valid UTF-8.
+    pub storage_id: Option<String>,
     /// The stored value, in the form that `SessionRecord` has, not decrypted: `replace` wants it back.
     pub stored: Option<Either<String, Buffer>>,
-    /// What it holds, or why it cannot be decrypted. Of a session that is stored as it would be today nothing more is told.
+    /// What it holds, or why it cannot be read. Of a session that is stored as it would be today nothing more is told.
     #[napi(ts_type = "Outcome<SessionRecord>")]
     pub session: Outcome<SessionRecord>,
 }
@@ -132,7 +132,7 @@ impl From<Loaded> for LoadedSession {
 impl From<Scanned> for ScannedSession {
     fn from(scanned: Scanned) -> Self {
         let is_current = matches!(&scanned.revealed, Ok(found) if found.is_current == Some(true));
-        let stored = scanned.stored.payload.filter(|_| !is_current);
+        let stored = scanned.stored.filter(|_| !is_current);
         let session = scanned.revealed.map(|found| Found {
             payload: found.payload.filter(|_| !is_current),
             ..found

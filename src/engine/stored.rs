@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use connect_mongo_native_core::document::{self, Found, Payload, Times, WithoutSession};
-
+use mongodb::bson::RawDocument;
 use tokio::time::Instant;
 
 use crate::{
@@ -27,11 +27,11 @@ pub struct Loaded {
 
 /// A session that a scan came to.
 pub struct Scanned {
-    /// Where it is.
-    pub storage_id: String,
-    /// Not decrypted; its payload is `None` when the document has no session.
-    pub stored: Found,
-    /// Decrypted, or why it cannot be.
+    /// Where it is; `None` when that is not valid UTF-8.
+    pub storage_id: Option<String>,
+    /// Not decrypted; `None` when the document has no session, or one that cannot be read.
+    pub stored: Option<Payload>,
+    /// Decrypted, or why it cannot be read.
     pub revealed: Result<Found, StoreError>,
 }
 
@@ -42,7 +42,7 @@ impl StoredSessions {
         Self { collection, codec }
     }
 
-    /// All live sessions, in the place of each that cannot be decrypted the reason.
+    /// All live sessions, in the place of each that cannot be read the reason.
     ///
     /// # Errors
     /// What befell the command.
@@ -51,15 +51,7 @@ impl StoredSessions {
         let mut sessions = Vec::new();
         while cursor.advance().await.map_err(MongoError::from)? {
             let document = cursor.current();
-            // Only sessions in our own format are bound to their storage id, and those have one that is a string.
-            let storage_id = document::storage_id(document)?.unwrap_or_default();
-            let found = document::read(document)?;
-            sessions.push(
-                self.codec
-                    .encryption
-                    .reveal(storage_id, found, || false)
-                    .await,
-            );
+            sessions.push(self.reveal(readable_id(document), document).await);
         }
         Ok(sessions)
     }
@@ -74,19 +66,27 @@ impl StoredSessions {
         while cursor.advance().await.map_err(MongoError::from)? {
             let document = cursor.current();
             // The filter finds no document whose id is no string.
-            let storage_id = document::storage_id(document)?.unwrap_or_default();
-            let found = document::read(document)?;
+            let storage_id = readable_id(document);
+            let stored = document::read(document).ok();
             scanned.push(Scanned {
-                storage_id: storage_id.to_owned(),
-                stored: document::read(document)?,
-                revealed: self
-                    .codec
-                    .encryption
-                    .reveal(storage_id, found, || false)
-                    .await,
+                storage_id: storage_id.map(str::to_owned),
+                stored: stored.and_then(|found| found.payload),
+                revealed: self.reveal(storage_id, document).await,
             });
         }
         Ok(scanned)
+    }
+
+    async fn reveal(
+        &self,
+        storage_id: Option<&str>,
+        document: &RawDocument,
+    ) -> Result<Found, StoreError> {
+        let found = document::read(document)?;
+        // Only sessions in our own format are bound to their storage id, and those have one that is a string.
+        let storage_id = storage_id.unwrap_or_default();
+        let encryption = &self.codec.encryption;
+        encryption.reveal(storage_id, found, || false).await
     }
 
     /// The session of this id as the primary has it, whether it is live or not. `until`: when nobody waits for it any more.
@@ -171,4 +171,8 @@ impl StoredSessions {
     pub async fn clear(&self) -> Result<(), StoreError> {
         Ok(self.collection.writer.clear().await?)
     }
+}
+
+fn readable_id(document: &RawDocument) -> Option<&str> {
+    document::storage_id(document).ok().flatten()
 }
