@@ -5,6 +5,7 @@ const assert = require('node:assert/strict')
 const { before, describe, test } = require('node:test')
 const { MongoClient } = require('mongodb')
 const MongoStore = require('../..')
+const { BACKENDS } = require('../support/backends.js')
 const { makeCertificates } = require('../support/certificates.js')
 const { runInChild } = require('../support/child.js')
 const { startServer } = require('../support/server.js')
@@ -133,6 +134,63 @@ describe('a server certificate of a private authority', () => {
       { NODE_EXTRA_CA_CERTS: files.otherCa }
     )
     assert.equal(stdout, 'stored\n', stderr)
+  })
+})
+
+describe('NODE_TLS_REJECT_UNAUTHORIZED=0', () => {
+  /** @type {string} */
+  let mongoUrl
+  before(async () => {
+    const port = await startTlsServer('--tlsAllowConnectionsWithoutCertificates')
+    mongoUrl = `mongodb://127.0.0.1:${port}/?${QUICKLY}`
+  })
+
+  /** @param {Record<string, unknown>} options of two stores @returns {Promise<string[]>} the warnings of the process */
+  async function warningsWith(options) {
+    const { stdout, stderr } = await runInChild(
+      async (given) => {
+        const Store = require('../..')
+        /** @type {string[]} */
+        const warnings = []
+        process.on('warning', ({ message }) => warnings.push(message))
+        for (const dbName of ['one', 'two']) {
+          const store = new Store({ ...given, dbName })
+          await store.set('sid', { cookie: {} })
+          await store.close()
+        }
+        console.log(JSON.stringify(warnings))
+      },
+      options,
+      { env: { NODE_TLS_REJECT_UNAUTHORIZED: '0' } }
+    )
+    assert.match(stdout, /^\[/, stderr)
+    return JSON.parse(stdout)
+  }
+
+  for (const backend of BACKENDS) {
+    test(`gives one warning where it makes a connection insecure [${backend}]`, async () => {
+      const [warning, ...others] = await warningsWith({ backend, mongoUrl: `${mongoUrl}&tls=true` })
+      assert.match(warning, /NODE_TLS_REJECT_UNAUTHORIZED environment variable to '0' makes TLS connections/)
+      assert.deepEqual(others, [])
+    })
+  }
+
+  test('gives none where an option says as much or otherwise, and none of ours without tls', async () => {
+    const { parseConnection } = require('../../lib/mongo/connection.js')
+    const before = process.env.NODE_TLS_REJECT_UNAUTHORIZED
+    process.env.NODE_TLS_REJECT_UNAUTHORIZED = '0'
+    try {
+      for (const options of [
+        {},
+        { tls: true, tlsInsecure: true },
+        { tls: true, tlsAllowInvalidCertificates: false },
+        { tls: true, rejectUnauthorized: true },
+      ])
+        assert.deepEqual(parseConnection(mongoUrl, options).warnings, [])
+    } finally {
+      if (before === undefined) delete process.env.NODE_TLS_REJECT_UNAUTHORIZED
+      else process.env.NODE_TLS_REJECT_UNAUTHORIZED = before
+    }
   })
 })
 

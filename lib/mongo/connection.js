@@ -40,7 +40,7 @@ const { isTlsOn, idleTlsOptions, tlsSettings } = require('./tls-options.js')
  * @property {Options} serializeOptions for `BSON.serialize`
  * @property {Options} deserializeOptions for `BSON.deserialize`
  * @property {string | undefined} trustedCertificates PEM text of the roots to trust, unless the built-in ones will do
- * @property {string[]} warnings options that have no effect as they stand
+ * @property {string[]} warnings of options that have no effect as they stand, and of certificates that are not verified
  * @property {string} userinfo a part of `uri`, as are the parameters
  * @property {Parameters} parameters
  */
@@ -300,7 +300,7 @@ function parseConnection(mongoUrl, mongoOptions = {}) {
     writeConcern: defaultWriteConcern(o),
     ...bsonOptions(o),
     trustedCertificates: tls?.trustedCertificates,
-    warnings: tls ? [] : idleTlsOptions(o),
+    warnings: tls ? tls.warnings : idleTlsOptions(o),
     userinfo,
     parameters: all,
   }

@@ -16,16 +16,26 @@ function isTlsOn({ tls = [], ssl = [] }, isSrv) {
   return values.has(true) || (isSrv && !values.has(false))
 }
 
-/** @param {Options} o @returns {boolean} whether the server's certificate is verified */
-function verifies({ tlsInsecure, tlsAllowInvalidCertificates, tlsAllowInvalidHostnames, ...o }) {
+/** @param {Options} o @returns {boolean | undefined} whether an option says that the server's certificate is to be verified, or not */
+function wanted({ tlsInsecure, tlsAllowInvalidCertificates, tlsAllowInvalidHostnames, ...o }) {
   for (const [name, value] of parameters({ tlsAllowInvalidCertificates, tlsAllowInvalidHostnames })) {
     if (tlsInsecure === undefined || value === undefined) continue
     throw new MongoAPIError(`The 'tlsInsecure' option cannot be used with the '${name}' option`)
   }
   const isAllowed = tlsInsecure ?? tlsAllowInvalidCertificates
-  const asked = o.rejectUnauthorized ?? (isAllowed === undefined ? o.sslValidate : !isAllowed)
-  const isVerified = asked ?? process.env.NODE_TLS_REJECT_UNAUTHORIZED !== '0'
-  if (!isVerified || !tlsAllowInvalidHostnames) return isVerified
+  return o.rejectUnauthorized ?? (isAllowed === undefined ? o.sslValidate : !isAllowed)
+}
+
+const isTurnedOff = () => process.env.NODE_TLS_REJECT_UNAUTHORIZED === '0'
+
+/** In the words of Node, which says so of its own connections alone. */
+const TURNED_OFF =
+  "Setting the NODE_TLS_REJECT_UNAUTHORIZED environment variable to '0' makes TLS connections insecure by disabling certificate verification"
+
+/** @param {Options} o @returns {boolean} whether the server's certificate is verified */
+function verifies(o) {
+  const isVerified = wanted(o) ?? !isTurnedOff()
+  if (!isVerified || !o.tlsAllowInvalidHostnames) return isVerified
   return leaveToDriver(
     'tlsAllowInvalidHostnames',
     'use a certificate for the host, or tlsAllowInvalidCertificates'
@@ -90,7 +100,7 @@ function textOf(file) {
   }
 }
 
-/** @param {Options} o @returns {{ parameters: Parameters, trustedCertificates: string | undefined }} */
+/** @param {Options} o @returns {{ parameters: Parameters, trustedCertificates: string | undefined, warnings: string[] }} */
 function tlsSettings(o) {
   const isVerified = verifies(o)
   const tlsCAFile = o.ca === undefined ? (o.tlsCAFile ?? o.sslCA) : undefined
@@ -103,6 +113,7 @@ function tlsSettings(o) {
       tlsCertificateKeyFilePassword: keyPassword(o),
     }),
     trustedCertificates: o.ca ?? (isVerified && !tlsCAFile ? trustedRoots() : undefined),
+    warnings: wanted(o) === undefined && isTurnedOff() ? [TURNED_OFF] : [],
   }
 }
 
