@@ -52,3 +52,53 @@ for (const backend of BACKENDS) {
     }
   })
 }
+
+for (const backend of BACKENDS) {
+  describe(`an index of no statement, on the ${backend} backend`, () => {
+    /** @type {Awaited<ReturnType<typeof startServer>>} */
+    let server
+
+    before(async () => {
+      server = await startServer()
+    })
+
+    /** @param {import('node:test').TestContext} t @param {number} index in the place of all others */
+    async function openWithIndex(t, index) {
+      const { open, db, wire } = await openBehindWire(t, server)
+      await db.createCollection('sessions', { validator: { session: { $not: /evil/ } } })
+      const store = open({ backend, strictTouch: true })
+      await store.set('there', plainSession())
+      wire.alter((message, isReply) => {
+        const name = Buffer.from('\x10index\0')
+        const at = message.indexOf(name)
+        if (isReply && at >= 0) message.writeInt32LE(index, at + name.length)
+      })
+      return store
+    }
+
+    for (const index of [100, 2 ** 31 - 1, -1]) {
+      test(`is success for nobody who failed: ${index}`, async (t) => {
+        const store = await openWithIndex(t, index)
+        const sets = USERS.map((sid) => store.set(sid, plainSession({ user: sid })))
+        const outcomes = await Promise.allSettled([
+          ...sets,
+          store.set('evil', plainSession({ user: 'evil' })),
+        ])
+        assert.equal(outcomes.at(-1)?.status, 'rejected')
+        await store.set('user-0', plainSession())
+      })
+
+      test(`of a new session harms no other: ${index}`, async (t) => {
+        const store = await openWithIndex(t, index)
+        const sets = USERS.map((sid) => store.set(sid, plainSession({ user: sid })))
+        const touches = ['there', 'gone'].map((sid) => store.touch(sid, plainSession()))
+        const outcomes = await Promise.allSettled([...sets, ...touches])
+        const expected = [...USERS, 'there'].map(() => 'fulfilled')
+        assert.deepEqual(
+          outcomes.map(({ status }) => status),
+          [...expected, 'rejected']
+        )
+      })
+    }
+  })
+}

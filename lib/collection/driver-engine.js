@@ -198,7 +198,7 @@ class DriverEngine {
       ({ isUpsert }, index) => !isUpsert && (codes.get(index) === MISSED || created.has(index))
     )
     const untold = writes.filter(({ isUpsert }, index) => !isUpsert && !hasMissed[index] && !codes.has(index))
-    const done = writes.length - codes.size - created.size
+    const done = writes.length - codes.size - Number(result.upsertedCount)
     const missed = await this.#missed(untold, done - Number(result.matchedCount))
     return writes.map(({ storageId }, index) => {
       if (codes.has(index) && !hasMissed[index]) return ALONE
@@ -235,6 +235,8 @@ class DriverEngine {
       const codes = new Map(
         [writeErrors ?? []].flat().map(({ index, code }) => [Number(index), Number(code)])
       )
+      // Whose error that is nobody knows.
+      if (![...codes.keys()].every((index) => index in statements)) throw afterDone(error)
       if (result && codes.size > 0) return { result, codes, unconfirmed: unconfirmedError(error) }
       throw loneError(error, () => {
         for (const statement of statements) this.#serialize(statement)

@@ -210,3 +210,35 @@ async fn a_session_that_cannot_be_written_fails_alone() {
     assert_eq!(answers[0], "set a: updated");
     assert!(answers[1].contains("not valid BSON"));
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_index_of_no_statement_harms_nobody() {
+    for index in [2, 1_000, i32::MAX, -1, i32::MIN] {
+        let mut bench = Bench::new(STANDALONE).await;
+        bench.call_together(&["touch a", "touch b"]);
+        let command = bench.expect("update touch a, touch b").await;
+        let reply = doc! { "n": 1, "upserted": [{ "index": index, "_id": "x" }] };
+        command.answer(Reply::Written(reply));
+        let question = bench.expect("exist a b").await;
+        question.answer(Reply::There(vec!["b"]));
+        let expected = ["touch a: missed", "touch b: matched"];
+        assert_eq!(bench.answers().await, expected);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_error_of_no_statement_is_success_for_nobody() {
+    for index in [2, 1_000, i32::MAX, -1, i32::MIN] {
+        let mut bench = Bench::new(STANDALONE).await;
+        bench.call_together(&["set a", "touch b", "destroy c", "destroy d"]);
+        let error = doc! { "index": index, "code": 11000, "errmsg": "duplicate" };
+        let reply = doc! { "n": 1, "writeErrors": [error] };
+        let update = bench.expect("update set a, touch b").await;
+        update.answer(Reply::Written(reply.clone()));
+        let delete = bench.expect("delete remove c, remove d").await;
+        delete.answer(Reply::Written(reply));
+        let expected =
+            ["destroy c", "destroy d", "set a", "touch b"].map(|call| format!("{call}: duplicate"));
+        assert_eq!(bench.answers().await, expected);
+    }
+}
