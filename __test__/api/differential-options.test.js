@@ -389,6 +389,20 @@ for (const option of ['collectionName', 'dbName']) {
   })
 }
 
+for (const option of ['collectionName', 'dbName']) {
+  forDifference('bad-url-throws', `a ${option} with a NUL, which no server takes`, {
+    ours: (_t, { MongoStore, url }) => {
+      assert.throws(() => MongoStore.create({ mongoUrl: url, [option]: 'a\0b' }), {
+        name: 'TypeError',
+        message: `${option} must not contain a NUL character`,
+      })
+    },
+    theirs: async (_t, { open }) => {
+      await assert.rejects(open({ [option]: 'a\0b' }).get('sid'), Error)
+    },
+  })
+}
+
 for (const createAutoRemoveIdx of [null, undefined]) {
   forEachImplementation(
     `createAutoRemoveIdx: ${createAutoRemoveIdx} is let through`,
