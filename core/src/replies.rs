@@ -198,22 +198,22 @@ impl BulkReply {
     /// Which of `statements`, a statement each that says whether it may match nothing, matched nothing and created nothing. Those that
     /// the server has refused for it have no error any more.
     pub fn take_misses(&mut self, may_miss: impl ExactSizeIterator<Item = bool>) -> Misses {
-        let count = may_miss.len();
+        let done = may_miss.len().saturating_sub(self.errors.len());
         let mut missed = HashSet::new();
         let mut candidates = HashSet::new();
         for (index, _) in may_miss.enumerate().filter(|(_, may_miss)| *may_miss) {
-            match self.errors.get(&index) {
-                // A server that is MongoDB in name only may have created what it should have refused.
-                None if self.created.remove(&index) => drop(missed.insert(index)),
-                None => drop(candidates.insert(index)),
-                Some(error) if error.code == MISSED => drop(missed.insert(index)),
-                Some(_) => {}
+            let error = self.errors.get(&index);
+            let is_refused = error.is_some_and(|error| error.code == MISSED);
+            // A server that is MongoDB in name only may have created what it should have refused.
+            if is_refused || self.created.remove(&index) {
+                missed.insert(index);
+            } else if error.is_none() {
+                candidates.insert(index);
             }
         }
         self.errors.retain(|index, _| !missed.contains(index));
-        let done = count.saturating_sub(self.errors.len());
         // More than there are say nothing of any of them.
-        let missing = done.checked_sub(missed.len().saturating_add(self.matched));
+        let missing = done.checked_sub(self.matched);
         if candidates.is_empty() || missing == Some(0) {
             return Misses::Known(missed);
         }

@@ -17,7 +17,9 @@
 //!    concern: they share an [`Engine`](group::Engine). `all`, `length` and `clear` are no part of it.
 //! 3. **Answers.** Every caller gets the answer for its own statement: its write error reaches nobody else, created is told
 //!    from updated, and what matched nothing, be it a touch or a set that creates none, from the others. An `update` reply
-//!    only counts the matches; where some are missing, one `find` asks which.
+//!    only counts the matches, so a statement that shares its command is written such that the server refuses it where there is
+//!    no session ([`WithoutSession::Refused`](connect_mongo_native_core::document::WithoutSession)): a question afterwards
+//!    would be answered by what others have done meanwhile.
 //! 4. **Failures.** A write concern error reaches every caller of the command, and so does what befalls the command as a
 //!    whole, once it has been sent again as [`retry`](crate::mongo::retry) says.
 //! 5. **Acknowledgement.** An operation is answered when the server's reply to it is there, never before, and always: one
