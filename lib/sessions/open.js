@@ -8,6 +8,7 @@ const { RustCipher } = require('../crypto/rust-cipher.js')
 const { warnOnce } = require('../warnings.js')
 const { EncryptedCodec, PlainCodec } = require('./codec.js')
 const { Sessions } = require('./sessions.js')
+const { sharedOrder } = require('./shared-order.js')
 
 /**
  * @typedef {Record<string, any>} Options
@@ -54,7 +55,7 @@ function openSessions(options, framework, onNews) {
   const codec = cipher ? new EncryptedCodec(collection, cipher, options) : new PlainCodec(collection)
   return {
     collection,
-    sessions: new Sessions(collection, codec, options, framework),
+    sessions: new Sessions(collection, codec, options, framework, sharedOrder(options)),
     /** Only what Rust encrypts can be told to be as it would be written today. */
     canReencrypt: ofRust !== undefined,
   }

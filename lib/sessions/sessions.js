@@ -3,7 +3,6 @@
 'use strict'
 
 const { isObject } = require('../objects.js')
-const { Order } = require('../order.js')
 const { competing, isSame, resolve } = require('./conflicts.js')
 const { Documents } = require('./documents.js')
 const { copyLastModified, expiresOf, followExpires, noteLastModified } = require('./expiry.js')
@@ -20,6 +19,7 @@ const { transformsOf } = require('./transforms.js')
  * @typedef {import('../collection/port.js').Times} Times
  * @typedef {import('./codec.js').Codec} Codec
  * @typedef {import('./origins.js').Origin} Origin
+ * @typedef {InstanceType<typeof import('./shared-order.js').SharedOrder>} SharedOrder
  * @typedef {Record<string, any>} Session
  *
  * @typedef {object} Save what a call wants to be stored, taken from the session before anybody can change it
@@ -52,10 +52,10 @@ class Sessions {
   #transforms
   #storageIds
   /** Whether a call about a session is but one of the collection. */
-  #isDirect
-  /** Whether that is all that it waits for, so that it fails when the collection is closed. */
-  endWithCollection
-  #order = new Order()
+  #isOneCall
+  /** Whether the collection keeps the order of these calls, too. */
+  #isKept
+  #order
   #origins = new Origins()
 
   /**
@@ -63,8 +63,9 @@ class Sessions {
    * @param {Codec} codec
    * @param {Record<string, any>} options of the store
    * @param {Framework} framework
+   * @param {SharedOrder} order
    */
-  constructor(collection, codec, options, framework) {
+  constructor(collection, codec, options, framework, order) {
     this.#collection = collection
     this.#codec = codec
     this.#documents = new Documents(collection, codec)
@@ -73,8 +74,19 @@ class Sessions {
     this.#transforms = transformsOf(options)
     this.#storageIds = storageIds(options.hashId)
     const hasOneId = this.#storageIds('').length === 1
-    this.endWithCollection = codec.isDirect && options.concurrency === 'overwrite' && hasOneId
-    this.#isDirect = this.endWithCollection && collection.keepsOrder
+    this.#isOneCall = codec.isDirect && options.concurrency === 'overwrite' && hasOneId
+    this.#isKept = this.#isOneCall && collection.keepsOrder
+    this.#order = order
+    order.join(this.#isKept)
+  }
+
+  /** Whether a call about a session waits for the collection alone, so that it fails when that is closed. */
+  get endWithCollection() {
+    return this.#isOneCall && !this.#order.isShared
+  }
+
+  get #isDirect() {
+    return this.#isKept && !this.#order.isNeeded
   }
 
   /**
@@ -205,6 +217,7 @@ class Sessions {
   /** Wipes the keys of a store that is closed. */
   close() {
     this.#codec.close()
+    this.#order.leave(this.#isKept)
   }
 
   /** Whether what a request has loaded is compared with what is stored when it is saved. */

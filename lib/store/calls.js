@@ -93,10 +93,12 @@ class Calls {
   /** @type {(() => void) | undefined} */
   #onIdle
   #waiting = new Pending()
+  /** Of the sessions whose id is not there yet: until the last call that waits for it has left, or is over. @type {Map<string, Promise<void>>} */
+  #turns = new Map()
 
   /**
    * @param {Record<string, any>} options of the store
-   * @param {boolean} endWithCollection whether what is asked about a session fails when the collection is closed
+   * @param {() => boolean} endWithCollection whether what is asked about a session fails when the collection is closed
    */
   constructor({ maxPending, operationTimeoutMS, transformId }, endWithCollection) {
     this.#options = { maxPending, operationTimeoutMS, transformId }
@@ -247,16 +249,40 @@ class Calls {
     )
   }
 
+  /**
+   * For an id that is promised, and whatever is asked of the same session until it is there: in the order of the calls.
+   *
+   * @param {string} sid
+   * @param {string | Promise<string>} storageId
+   * @param {Request['send']} send
+   * @returns {Promise<any>}
+   */
+  #sendInTurn(sid, storageId, send) {
+    const limit = this.#limit()
+    const signal = limit?.signal
+    const turn = Promise.all([storageId, this.#turns.get(sid)])
+    const sent = turn.then(([id]) => {
+      // A call that is over writes nothing later.
+      signal?.throwIfAborted()
+      if (this.#hasGivenUp) throw closedError()
+      return send(id, undefined, limit)
+    })
+    const answer = this.within(sent, limit)
+    const isOver = () => {
+      if (this.#turns.get(sid) === over) this.#turns.delete(sid)
+    }
+    const over = Promise.race([turn, answer]).then(isOver, isOver)
+    this.#turns.set(sid, over)
+    return answer
+  }
+
   /** @param {Request} request @param {Callback} [done] @returns {Promise<any> | undefined} the answer, unless `done` gets it */
   #send({ sid, send }, done) {
     const storageId = storageIdOf(sid, this.#options.transformId)
+    if (typeof storageId !== 'string' || this.#turns.has(sid)) return this.#sendInTurn(sid, storageId, send)
     const limit = this.#limit()
-    if (typeof storageId !== 'string') {
-      const sent = storageId.then((id) => send(id, undefined, limit))
-      return this.within(sent, limit)
-    }
     const sent = send(storageId, done, limit)
-    return sent && (this.#endWithCollection ? this.#limited(sent, limit) : this.within(sent, limit))
+    return sent && (this.#endWithCollection() ? this.#limited(sent, limit) : this.within(sent, limit))
   }
 
   /** @param {Request} request @param {Callback} callback @param {Error | null} error @param {any} answer */

@@ -64,7 +64,7 @@ class MongoStore extends BaseStore {
       sweep: () => this.#collection.sweep(),
     })
     const { collection, sessions, canReencrypt } = this.#open()
-    this.#calls = new Calls(this.#options, sessions.endWithCollection)
+    this.#calls = new Calls(this.#options, () => sessions.endWithCollection)
     this.#collection = collection
     this.#sessions = sessions
     this.#canReencrypt = canReencrypt
