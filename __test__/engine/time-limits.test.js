@@ -104,5 +104,36 @@ for (const backend of BACKENDS) {
         )
       )
     })
+
+    test('what a frozen server was not sent in time is not written when it thaws', async (t) => {
+      const server = await startServer()
+      const { open, sessions } = await openDatabase(t, `${server.getUri()}frozen`)
+      const store = open({ backend, operationTimeoutMS: 300, maxPending: CALLS, autoRemove: 'disabled' })
+      await store.set('first', plainSession())
+      const pid = /** @type {number} */ (server.instanceInfo?.instance.mongodProcess?.pid)
+      process.kill(pid, 'SIGSTOP')
+      t.after(() => process.kill(pid, 'SIGCONT'))
+      /** @type {Set<string>} */
+      const errors = new Set()
+      for (let round = 0; round < 5; round++) {
+        const calls = Array.from({ length: 2 * CALLS }, (_, index) =>
+          store
+            .set(`${round}-${index}`, plainSession())
+            .catch((error) => errors.add(error.code ?? error.name))
+        )
+        await Promise.all(calls)
+      }
+      assert.deepEqual([...errors].sort(), ['ERR_STORE_BUSY', 'MongoOperationTimeoutError'])
+      process.kill(pid, 'SIGCONT')
+      // Behind what has left.
+      await until(() =>
+        store.set('last', plainSession()).then(
+          () => true,
+          () => false
+        )
+      )
+      const written = await sessions.countDocuments()
+      assert.ok(written < CALLS, `${written} of ${10 * CALLS}`)
+    })
   })
 }
