@@ -73,7 +73,9 @@ function orderOfUrl(url, name) {
 function sharedOrder(options) {
   const { mongoUrl, clientPromise, client } = options
   if (mongoUrl) return orderOfUrl(mongoUrl, nameOf(options))
-  return orderOfClient(clientPromise || client, nameOf(options))
+  const given = clientPromise || client
+  // Anything else fails each call.
+  return Object(given) === given ? orderOfClient(given, nameOf(options)) : new SharedOrder()
 }
 
 module.exports = { SharedOrder, sharedOrder }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use connect_mongo_native_core::document::{self, Found, Payload, Times, WithoutSession};
+use futures_util::FutureExt;
 use mongodb::bson::RawDocument;
 use tokio::time::Instant;
 
@@ -149,10 +150,16 @@ impl StoredSessions {
             WithoutSession::Created,
             timestamps,
         )?;
-        let writer = &self.collection.writer;
-        Ok(writer
-            .move_to(document::delete_statement(from), statement)
-            .await?)
+        let (collection, removal) = (
+            Arc::clone(&self.collection),
+            document::delete_statement(from),
+        );
+        let moving = async move { collection.writer.move_to(removal, statement).await };
+        // It comes to its end also when nobody waits for that any more: what is left open keeps its locks for a minute.
+        match tokio::spawn(moving.boxed()).await {
+            Ok(result) => Ok(result?),
+            Err(error) => Err(StoreError::Panic(error.to_string())),
+        }
     }
 
     /// The number of live sessions.

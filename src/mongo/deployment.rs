@@ -501,7 +501,9 @@ async fn connect(
     Ok((made.options, client))
 }
 
-fn server_at(address: ServerAddress) -> SelectionCriteria {
+/// The server at this address and no other.
+#[must_use]
+pub fn server_at(address: ServerAddress) -> SelectionCriteria {
     SelectionCriteria::Predicate(Arc::new(move |server: &ServerInfo| {
         *server.address() == address
     }))

@@ -7,7 +7,7 @@
 //! - [`patience`]: how long and how often a command is sent again
 //! - [`retry`]: write commands, sent again while the specifications say so
 //! - [`asked`]: whether documents are those that were asked for
-//! - [`transaction`]: a few writes, all of them or none
+//! - [`transaction`]: a few writes to a replica set, all of them or none
 //! - [`reader`], [`writer`]: the commands on a collection of sessions
 //! - [`ttl_index`]: the index by which the server removes expired sessions
 //! - [`collection`]: a collection of sessions, with all of these

@@ -1,16 +1,10 @@
 //! How to reach a deployment and how its writes are acknowledged, as the driver takes it.
 
-use std::{
-    io::{self, Write},
-    time::Duration,
-};
+use std::io::{self, Write};
 
 use mongodb::{
     bson::{RawDocumentBuf, cstr},
-    options::{
-        Acknowledgment, ClientOptions, DriverInfo, ServerApi, ServerApiVersion, Tls,
-        WriteConcern as DriverWriteConcern,
-    },
+    options::{ClientOptions, DriverInfo, ServerApi, ServerApiVersion, Tls},
 };
 use tempfile::NamedTempFile;
 
@@ -106,21 +100,6 @@ impl WriteConcern {
             document.append(cstr!("wtimeout"), i64::from(timeout_ms));
         }
         document
-    }
-
-    /// As the driver takes it.
-    #[must_use]
-    pub fn to_driver(&self) -> DriverWriteConcern {
-        let nodes = self.nodes.as_ref().map(|nodes| match nodes {
-            AcknowledgedBy::Count(nodes) => Acknowledgment::Nodes(*nodes),
-            AcknowledgedBy::Tag(tag) => Acknowledgment::from(tag.clone()),
-        });
-        let timeout = |milliseconds: u32| Duration::from_millis(milliseconds.into());
-        DriverWriteConcern::builder()
-            .w(nodes)
-            .journal(self.journal)
-            .w_timeout(self.timeout_ms.map(timeout))
-            .build()
     }
 }
 

@@ -4,10 +4,10 @@
 use std::{ops::Range, sync::Arc, time::Duration};
 
 use connect_mongo_native_core::{queue::CommandKind, replies};
+use futures_util::FutureExt;
 use mongodb::{
     Namespace,
     bson::{Document, RawArrayBuf, RawDocumentBuf, cstr, rawdoc},
-    options::WriteConcern as DriverWriteConcern,
 };
 
 use crate::mongo::{
@@ -15,7 +15,7 @@ use crate::mongo::{
     errors::MongoError,
     options::WriteConcern,
     retry::{Retry, write, write_numbered},
-    transaction,
+    transaction::Transaction,
 };
 
 /// Writes the sessions of a collection.
@@ -23,7 +23,6 @@ pub struct Writer {
     deployment: Arc<Deployment>,
     name: Namespace,
     write_concern: Option<RawDocumentBuf>,
-    transaction_concern: Option<DriverWriteConcern>,
     is_acknowledged: bool,
 }
 
@@ -39,7 +38,6 @@ impl Writer {
             deployment,
             name,
             write_concern: concern.map(WriteConcern::to_document),
-            transaction_concern: concern.map(WriteConcern::to_driver),
             is_acknowledged: !concern.is_some_and(WriteConcern::is_unacknowledged),
         }
     }
@@ -133,12 +131,16 @@ impl Writer {
         if !self.is_sent_again().await? {
             return Ok(false);
         }
-        let steps = [
-            bare_command(CommandKind::Delete, &self.name.coll, one(removal)),
-            bare_command(CommandKind::Update, &self.name.coll, one(statement)),
-        ];
-        let concern = self.transaction_concern.as_ref();
-        transaction::run(&self.deployment, &self.name.db, &steps, concern).await
+        let transaction = Transaction {
+            deployment: Arc::clone(&self.deployment),
+            database: self.name.db.clone(),
+            commands: vec![
+                bare_command(CommandKind::Delete, &self.name.coll, one(removal)),
+                bare_command(CommandKind::Update, &self.name.coll, one(statement)),
+            ],
+            concern: self.write_concern.clone(),
+        };
+        transaction.run().boxed().await
     }
 
     /// Removes all documents; the collection and its indexes stay.
