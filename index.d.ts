@@ -355,7 +355,8 @@ declare namespace MongoStore {
 
     /**
      * The [write concern](https://www.mongodb.com/docs/manual/reference/write-concern/) of every write of a session, except
-     * removals by `autoRemove: 'interval'`, which wait for no acknowledgement.
+     * removals by `autoRemove: 'interval'`, which wait for no acknowledgement. With `w: 0` on the driver backend a `get` may come
+     * before the write that was asked for earlier is done.
      *
      * @default that of `mongoUrl` or `mongoOptions`, otherwise the server's
      */
