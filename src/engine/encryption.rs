@@ -43,12 +43,10 @@ impl SessionEncryption {
         }
         let (envelopes, id) = (Arc::clone(envelopes), storage_id.to_owned());
         let work = Arc::new(move |effort| envelopes.encrypt(&id, &text, effort));
-        let at_once = Arc::clone(&work);
-        match on_another_thread(move || at_once(Effort::Remembered)).await {
-            Err(StoreError::Encryption(Refusal::NeedsKey)) => {}
-            encrypted => return Ok(to_payload(encrypted?)),
-        }
-        let encrypted = with_own_key(move || work(Effort::Derive)).await?;
+        let encrypted = match with_remembered_key(&work).await? {
+            Some(encrypted) => encrypted,
+            None => with_own_key(move || work(Effort::Derive)).await?,
+        };
         Ok(to_payload(encrypted))
     }
 
@@ -98,13 +96,22 @@ impl SessionEncryption {
         }
         let (envelopes, id) = (Arc::clone(envelopes), storage_id.to_owned());
         let work = Arc::new(move |effort| envelopes.decrypt(&id, stored.as_ref(), effort));
-        let at_once = Arc::clone(&work);
-        match on_another_thread(move || at_once(Effort::Remembered)).await {
-            Err(StoreError::Encryption(Refusal::NeedsKey)) => {}
-            decrypted => return Ok(Some(decrypted?)),
+        if let Some(decrypted) = with_remembered_key(&work).await? {
+            return Ok(Some(decrypted));
         }
         let decrypted = with_key_of(storage_id, is_gone, move || work(Effort::Derive));
         Ok(Some(decrypted.await?))
+    }
+}
+
+/// On another thread; `None` when a key has to be derived first.
+async fn with_remembered_key<T: Send + 'static>(
+    work: &Arc<impl Fn(Effort) -> Result<T, Refusal> + Send + Sync + 'static>,
+) -> Result<Option<T>, StoreError> {
+    let work = Arc::clone(work);
+    match on_another_thread(move || work(Effort::Remembered)).await {
+        Err(StoreError::Encryption(Refusal::NeedsKey)) => Ok(None),
+        result => result.map(Some),
     }
 }
 
