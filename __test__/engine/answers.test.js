@@ -65,3 +65,23 @@ for (const [name, started] of Object.entries(SERVERS)) {
     })
   }
 }
+
+for (const backend of BACKENDS) {
+  test(`what was done and is not acknowledged as asked is not done again, on the ${backend} backend`, async (t) => {
+    const { open, wire } = await openBehindWire(t, await SERVERS['a replica set'])
+    const [store, other] = [
+      open({ backend, writeOperationOptions: { w: 2, wtimeout: 200 } }),
+      open({ backend }),
+    ]
+    const all = ids(CALLS)
+    const there = all.filter((_, index) => index % 3 !== 0)
+    await Promise.all(there.map((sid) => other.set(sid, plainSession())))
+    wire.commands.length = 0
+    const calls = all.map((sid, index) =>
+      index % 2 === 0 ? store.touch(sid, plainSession()) : store.set(sid, plainSession({ n: 1 }))
+    )
+    for (const call of calls) await assert.rejects(call, { name: 'MongoWriteConcernError' })
+    const written = wire.sent('update').flatMap(({ sids }) => sids)
+    assert.deepEqual(written.sort(), all.toSorted())
+  })
+}

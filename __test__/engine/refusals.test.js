@@ -5,9 +5,11 @@ const assert = require('node:assert/strict')
 const { randomBytes } = require('node:crypto')
 const { describe, test } = require('node:test')
 const { BACKENDS } = require('../support/backends.js')
+const { ids, occupy, untilTogether } = require('../support/calls.js')
 const { openDatabase } = require('../support/database.js')
 const { LATER, plainSession } = require('../support/sessions.js')
 const { startReplicaSet, startServer, withDatabase } = require('../support/server.js')
+const { openBehindWire } = require('../support/wire.js')
 
 const TEST_COMMANDS = ['--setParameter', 'enableTestCommands=1']
 const CALLS = 100
@@ -16,6 +18,9 @@ const servers = {
   'replica set': startReplicaSet({ args: TEST_COMMANDS }),
   standalone: startServer({ args: TEST_COMMANDS }),
 }
+
+/** Each of which says nothing of a statement, when an attempt before it may have run all of them. */
+const CODES_OF_RETRIES = [1, 46, 112, 217, 225, 290, 355, 8000]
 
 /**
  * @param {import('mongodb').Db} db
@@ -99,5 +104,27 @@ for (const { where, server, backend } of CASES) {
         for (const one of saved) assert.equal(one.status === 'rejected' && one.reason.code, data.errorCode)
       })
     }
+  })
+}
+
+for (const errorCode of BACKENDS.includes('native') ? CODES_OF_RETRIES : []) {
+  test(`what may have been done is not done again after a retry was refused: ${errorCode} [native]`, async (t) => {
+    const { db, open, wire } = await openBehindWire(t, await servers['replica set'], '&appName=refused')
+    const store = open({ autoRemove: 'disabled' })
+    await untilTogether(async (prefix) => {
+      const release = await occupy(wire, 'update', (sid) => store.set(sid, plainSession()))
+      const saved = ids(20, prefix).map((sid) => store.set(sid, plainSession()))
+      // What leaves next is done, and the reply lost.
+      await failUpdates(db, { errorCode }, { skip: 1 })
+      wire.loseNext('update', 'reply')
+      await release()
+      const outcomes = await Promise.allSettled(saved)
+      await refusalsSince(db, 0)
+      const numbers = wire.sent('update').map(({ body }) => String(body.txnNumber))
+      assert.ok(outcomes.every(({ status }) => status === 'rejected'))
+      if (wire.sent('update')[0].sids.length < saved.length) return false
+      assert.equal(new Set(numbers).size, 1)
+      return true
+    })
   })
 }
