@@ -1,8 +1,10 @@
 //! Anything at all as a document of the sessions' collection.
 #![no_main]
 
-use bson::{DateTime, RawDocument};
-use connect_mongo_native_core::document::{Payload, is_live, read, replace_statement, spread_text};
+use bson::{DateTime, RawBsonRef, RawDocument};
+use connect_mongo_native_core::document::{
+    Payload, is_live, read, replace_statement, spread_text, storage_id,
+};
 use libfuzzer_sys::fuzz_target;
 
 /// The frame of a document around the bytes, without which hardly any would be looked at.
@@ -13,6 +15,12 @@ fn framed(data: &[u8]) -> Vec<u8> {
 
 fn check(document: &RawDocument) {
     let _ = is_live(document, DateTime::from_millis(0));
+    if let Ok(Some(id)) = storage_id(document) {
+        assert!(document.iter().flatten().any(|(name, value)| {
+            name.as_str() == "_id"
+                && matches!(value, RawBsonRef::String(one) | RawBsonRef::Symbol(one) if one == id)
+        }));
+    }
     if let Some(text) = spread_text(document) {
         assert_eq!(text.chars().count(), document.iter().count());
     }
