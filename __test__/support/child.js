@@ -33,9 +33,24 @@ function runInChild(body, data, { env = {}, cwd = __dirname, nodeArgs = [], time
   })
 }
 
+/**
+ * The same with a channel for messages; it ends when that is closed.
+ *
+ * @template T
+ * @param {(data: T) => unknown} body
+ * @param {T} data whatever JSON can carry
+ */
+function startChild(body, data) {
+  return spawn(process.execPath, ['-e', `(${body})(${JSON.stringify(data)})`], {
+    cwd: __dirname,
+    env: withoutTestRunner(process.env),
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+  })
+}
+
 /** @param {NodeJS.ProcessEnv} env what the runner sets for its own children would change how ours behave */
 function withoutTestRunner({ NODE_TEST_CONTEXT, NODE_OPTIONS, ...env }) {
   return env
 }
 
-module.exports = { runInChild }
+module.exports = { runInChild, startChild }

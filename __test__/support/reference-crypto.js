@@ -269,4 +269,4 @@ function tagOption(tag) {
   return tag?.length ? { authTagLength: tag.length } : {}
 }
 
-module.exports = { decryptReference, openReference, readReference }
+module.exports = { decryptReference, openReference, readDer, readReference }

@@ -38,7 +38,12 @@ impl Encoding {
             Self::Hex => hex::encode(bytes),
             Self::Base64 => STANDARD.encode(bytes),
             Self::Base64Url => URL_SAFE_NO_PAD.encode(bytes),
-            Self::Latin1 => bytes.iter().copied().map(char::from).collect(),
+            Self::Latin1 => {
+                // With room for two bytes a character: it can be a key, and growing leaves what was there behind.
+                let mut text = String::with_capacity(2 * bytes.len());
+                text.extend(bytes.iter().copied().map(char::from));
+                text
+            }
         }
     }
 

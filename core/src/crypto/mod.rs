@@ -6,6 +6,7 @@
 //! - [`sealed`]: our own, docs/sealed-format.md
 //! - [`keys`]: secrets, and keys derived from them
 //! - [`refused`]: messages that no secret opened
+//! - [`stack`]: what they leave behind
 //! - [`cipher`], [`hash`], [`derive`]: primitives under the names that Node has for them
 //! - [`encoding`], [`json`]: text
 
@@ -26,6 +27,7 @@ pub mod keys;
 pub mod kruptein;
 mod refused;
 pub mod sealed;
+mod stack;
 #[cfg(test)]
 mod tests;
 pub mod v3;
@@ -235,6 +237,10 @@ impl Envelopes {
     /// # Errors
     /// [`Refusal`].
     pub fn encrypt(&self, storage_id: &str, text: &str, effort: Effort) -> Result<Stored, Refusal> {
+        stack::wiped(|| self.encrypt_now(storage_id, text, effort))
+    }
+
+    fn encrypt_now(&self, storage_id: &str, text: &str, effort: Effort) -> Result<Stored, Refusal> {
         let (salt, key) = self.write_key(effort)?;
         let encrypted = match self.options.format {
             Format::Kruptein => {
@@ -287,10 +293,12 @@ impl Envelopes {
         stored: Stored<&str, &[u8]>,
         effort: Effort,
     ) -> Result<Plaintext, Refusal> {
-        let opened = first_success(
-            self.envelopes(stored)
-                .map(|envelope| self.open_with_any(&envelope, storage_id, effort)),
-        );
+        let opened = stack::wiped(|| {
+            first_success(
+                self.envelopes(stored)
+                    .map(|envelope| self.open_with_any(&envelope, storage_id, effort)),
+            )
+        });
         match (opened, stored) {
             (Err(Refusal::Refused), Stored::Text(text)) if self.is_plaintext(stored) => {
                 Ok(Plaintext::of_text(text.to_owned()))
