@@ -13,19 +13,27 @@ fn framed(data: &[u8]) -> Vec<u8> {
     [&length.to_le_bytes(), data, &[0]].concat()
 }
 
+/// The last value of this name, which is the one that counts.
+fn last<'a>(document: &'a RawDocument, name: &str) -> Option<RawBsonRef<'a>> {
+    let elements = document.iter_elements().flatten();
+    let element = elements.filter(|one| one.key().as_str() == name).last()?;
+    Some(element.value().expect("it has been read"))
+}
+
 fn check(document: &RawDocument) {
     let _ = is_live(document, DateTime::from_millis(0));
     if let Ok(Some(id)) = storage_id(document) {
-        assert!(document.iter().flatten().any(|(name, value)| {
-            name.as_str() == "_id"
-                && matches!(value, RawBsonRef::String(one) | RawBsonRef::Symbol(one) if one == id)
-        }));
+        let stored = last(document, "_id").expect("it has been read");
+        assert!(
+            matches!(stored, RawBsonRef::String(one) | RawBsonRef::Symbol(one) if one == id),
+            "{stored:?}"
+        );
     }
     if let Some(text) = spread_text(document) {
         assert_eq!(text.chars().count(), document.iter().count());
     }
     let Ok(found) = read(document) else { return };
-    let stored = document.get("session").expect("it has been read");
+    let stored = last(document, "session");
     match &found.payload {
         None => assert!(stored.is_none()),
         Some(Payload::Text(text)) => {
