@@ -25,12 +25,14 @@ with a table, and with exit code 1 if anything was wrong.
 
 /** A column without a value in any row is left out. @type {[string, (verdict: Verdict) => string | undefined][]} */
 const COLUMNS = [
+  ['sessions', ({ sessions }) => sessions.toLocaleString('en')],
   ['operations', ({ operations }) => operations.toLocaleString('en')],
   ['errors', ({ errors }) => String(errors)],
   ['unexpected', ({ unexpected }) => String(unexpected)],
   ['lost', ({ lost }) => String(lost)],
   ['doubled', ({ doubled }) => String(doubled)],
   ['illegal', ({ illegal }) => String(illegal)],
+  ['lost of saved', ({ loss }) => loss && `${loss.lost} of ${loss.saved.toLocaleString('en')}`],
   ['recovery s', ({ recoveryMs }) => (recoveryMs / 1_000).toFixed(3)],
   ['settled s', ({ settledMs }) => (settledMs / 1_000).toFixed(3)],
   ['longest call s', ({ longestMs }) => (longestMs / 1_000).toFixed(1)],
@@ -43,7 +45,7 @@ const COLUMNS = [
   ['under way', ({ grouping }) => grouping && String(grouping.mostUnderWay)],
 ]
 
-/** @typedef {import('../__test__/faults/run.js').Subject} Subject */
+/** @typedef {import('../__test__/faults/stores.js').Subject} Subject */
 /** @typedef {{ fault: string, backend?: string, verdict?: Verdict, skipped?: string, failed?: string }} Result */
 
 /** @param {string[]} args */
@@ -76,14 +78,16 @@ function chosenFaults({ fast, only }) {
   return FAULTS.filter((fault) => (only ? only.includes(fault.name) : !fast || fault.isFast))
 }
 
-/** @param {import('../__test__/faults/scene.js').Fault} fault @param {Subject} subject @param {number} seed @returns {Promise<Result>} */
-async function resultOf(fault, subject, seed) {
+/** @param {import('../__test__/faults/scene.js').Fault} fault @param {Subject} subject @param {number} seed @param {boolean} isShort @returns {Promise<Result>} */
+async function resultOf(fault, subject, seed, isShort) {
   const { runFault } = require('../__test__/faults/run.js')
   const { backend } = subject
   const about = { fault: fault.name, backend }
   const label = backend ? `${fault.name}, ${backend}` : fault.name
   try {
-    const verdict = await step(`${label}: ${fault.what}`, (say) => runFault(fault, subject, seed, say))
+    const verdict = await step(`${label}: ${fault.what}`, (say) =>
+      runFault(fault, subject, seed, isShort, say)
+    )
     return { ...about, verdict }
   } catch (error) {
     const { message, stack, isSkipped } = /** @type {Error & { isSkipped?: boolean }} */ (error)
@@ -123,7 +127,8 @@ async function main(args) {
   const faults = chosenFaults(options)
   if (options.list) return console.log(faults.map(({ name, what }) => `${name}: ${what}`).join('\n'))
   await setUp()
-  const { BACKENDS, STORES, subjectsOf } = require('../__test__/faults/run.js')
+  const { BACKENDS, subjectsOf } = require('../__test__/faults/run.js')
+  const { STORES } = require('../__test__/faults/stores.js')
   const [store, backend] = /** @type {[any, any]} */ ([options.store, options.backend])
   if (!(store in STORES)) throw new StepError(`No such store: ${store}`)
   if (backend && !BACKENDS.includes(backend)) throw new StepError(`No such backend here: ${backend}`)
@@ -132,7 +137,7 @@ async function main(args) {
   const results = []
   for (const fault of faults) {
     for (const subject of subjectsOf(fault, store, backend))
-      results.push(await resultOf(fault, subject, options.seed))
+      results.push(await resultOf(fault, subject, options.seed, Boolean(options.fast)))
   }
 
   if (options.json) console.log(JSON.stringify({ store, seed: options.seed, results }, null, 2))

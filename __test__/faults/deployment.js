@@ -248,7 +248,12 @@ class Deployment {
   async oplog() {
     const { client } = await this.primary()
     const oplog = client.db('local').collection('oplog.rs')
-    return oplog.find({ ns: `${DATABASE}.sessions`, op: { $in: ['i', 'u', 'd'] } }).toArray()
+    const ns = `${DATABASE}.sessions`
+    const entries = await oplog
+      .find({ $or: [{ ns, op: { $in: ['i', 'u', 'd'] } }, { 'o.applyOps.ns': ns }] })
+      .toArray()
+    // What a transaction did is in one entry.
+    return entries.flatMap(({ o, ...entry }) => o.applyOps ?? [{ ...entry, o }])
   }
 
   async stop() {

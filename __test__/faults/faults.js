@@ -7,9 +7,10 @@ const { tmpdir } = require('node:os')
 const path = require('node:path')
 const { setTimeout: sleep } = require('node:timers/promises')
 const { promisify } = require('node:util')
-const { randomNumbers } = require('../support/random.js')
 const { waitFor } = require('./deployment.js')
-const { LINEARIZABLE, THREE, electAnother, failCommand } = require('./scene.js')
+const { HISTORIES } = require('./histories.js')
+const { LOSSES } = require('./losses.js')
+const { LINEARIZABLE, THREE, UNKNOWN_FATE, cutAtRandom, electAnother, failCommand } = require('./scene.js')
 const { STALLS } = require('./stalls.js')
 
 /**
@@ -40,8 +41,6 @@ const READ_CODES = { ...RETRYABLE_CODES, ReadConcernMajorityNotAvailableYet: 134
 const ATTENTIVE = { heartbeatFrequencyMS: '500' }
 /** How often a code comes in a row. */
 const IN_A_ROW = 3
-const CUT_CHANCE = 0.02
-const CUTS = 20
 
 /** Until the server has failed as many commands as it was told to. @param {Deployment} deployment @param {Record<string, unknown>} data */
 async function failInARow(deployment, data) {
@@ -53,16 +52,6 @@ async function failInARow(deployment, data) {
       .command({ getParameter: 1, 'failpoint.failCommand': 1 })
     return point.mode === 0 || point.timesEntered >= (count ?? 0) + IN_A_ROW
   })
-}
-
-/** @param {Scene} scene @param {'request' | 'reply'} side */
-async function cutAtRandom({ deployment, recovered, seed }, side) {
-  const { gate } = deployment.members[0]
-  const random = randomNumbers(seed)
-  gate?.cutWhere((cut) => cut === side && random() < CUT_CHANCE)
-  await waitFor('connections to be cut', async () => Number(gate?.cuts) >= CUTS)
-  gate?.cutWhere(() => false)
-  await recovered()
 }
 
 /** @param {Scene} scene @param {import('../support/gate.js').Side[]} sides */
@@ -81,21 +70,6 @@ async function slowDown({ deployment, recovered }, blockTimeMS, activationProbab
   await sleep(3_000)
   await failCommand(deployment, {}, 'off')
   await recovered()
-}
-
-/**
- * A store that sent such a write again could do it twice, or over a newer one: without transaction numbers nobody can tell,
- * and with them nobody is there to tell when the server stays away.
- *
- * @type {Expected}
- */
-const UNKNOWN_FATE = {
-  what: 'a write that the end of its connection or its server interrupted',
-  isIt: ({ method }, { name, code }) =>
-    method !== 'get' &&
-    (name === 'MongoNetworkError' ||
-      code === RETRYABLE_CODES.InterruptedAtShutdown ||
-      code === RETRYABLE_CODES.ShutdownInProgress),
 }
 
 /** @type {Expected} */
@@ -377,6 +351,8 @@ const FAULTS = [
     },
   },
   ...STALLS,
+  ...HISTORIES,
+  ...LOSSES,
 ]
 
 module.exports = { FAULTS, smallDisk }

@@ -6,7 +6,7 @@ const { DATABASE } = require('./deployment.js')
 
 /**
  * @typedef {InstanceType<typeof import('./deployment.js').Deployment>} Deployment
- * @typedef {InstanceType<typeof import('./load.js').Load>} Load
+ * @typedef {{ calls: import('./load.js').Call[] }} Load
  *
  * @typedef {object} Grouping
  * @property {number} commandsPerSecond that the server was sent for the stores

@@ -5,7 +5,7 @@ const { setTimeout: sleep } = require('node:timers/promises')
 
 /**
  * @typedef {import('./load.js').Call} Call
- * @typedef {InstanceType<typeof import('./load.js').Load>} Load
+ * @typedef {{ calls: import('./load.js').Call[] }} Load
  *
  * @typedef {{ p50Ms: number, p99Ms: number }} Times that calls take
  *

@@ -4,6 +4,7 @@
 const { AsyncLocalStorage } = require('node:async_hooks')
 const { setTimeout: sleep } = require('node:timers/promises')
 const { randomNumbers } = require('../support/random.js')
+const { HABITS } = require('./habits.js')
 
 /**
  * @typedef {import('../support/history.js').Operation & {
@@ -11,46 +12,18 @@ const { randomNumbers } = require('../support/random.js')
  * }} Call one call of a store: whether the fault touches its session, how often it was answered, with what error, and when on
  *   the clock
  *
- * @typedef {object} Crowd who uses the stores
- * @property {number} clients
- * @property {number} longestPauseMs between two calls of a client
- * @property {keyof typeof HABITS} habit of these clients
- * @property {number} [touched] how many sessions there are besides that the fault touches, each saved by two more clients
+ * @typedef {{ name: string, habit: import('./habits.js').Habit, isTouched: boolean }} GroupKind
  *
- * @typedef {object} Habit
- * @property {Call['method']} [first] what a session is called with first
- * @property {Call['method'][]} methods one of which each call is
- * @property {number} callsASession after these a group goes on with another session
+ * @typedef {GroupKind & { session: number, steps: number, failures: number }} Group the clients of one session at a time
  *
- * @typedef {{ name: string, habit: Habit, isTouched: boolean }} GroupKind
+ * @typedef {Pick<Call, 'sid' | 'isTouched'>} Target of a call
  *
- * @typedef {GroupKind & { session: number, calls: number, failures: number }} Group the clients of one session at a time
+ * @typedef {object} Place of a load among those of several processes
+ * @property {number} index
+ * @property {number} processes
+ * @property {any[]} beginners the stores that begin sessions, where clients do not create them at any time
+ * @property {() => number} now the clock of all of them, in milliseconds
  */
-
-/** @type {Crowd} */
-const BUSY_CLIENTS = { clients: 64, longestPauseMs: 20, habit: 'any' }
-/**
- * As many calls, of clients that each call seldom. While nothing is answered, busy clients would make no call that could tell of
- * it; and one of them that waits would be too few among all calls that the others make meanwhile.
- *
- * @type {Crowd}
- */
-const MANY_CLIENTS = { clients: 1_024, longestPauseMs: 1_000, habit: 'any' }
-
-/** @satisfies {Record<string, Habit>} */
-const HABITS = {
-  any: {
-    methods: inShares({ get: 8, set: 6, touch: 3, destroy: 3 }),
-    // So that the search for an order stays small.
-    callsASession: 40,
-  },
-  saving: {
-    first: 'set',
-    methods: inShares({ get: 2, set: 3 }),
-    callsASession: Number.POSITIVE_INFINITY,
-  },
-  reading: { first: 'set', methods: ['get'], callsASession: Number.POSITIVE_INFINITY },
-}
 
 /** How many clients share a session. */
 const SHARING = [1, 2, 3, 4]
@@ -58,15 +31,19 @@ const CLIENTS_A_TOUCHED_SESSION = 2
 /** A group goes on with another session after this many failures, each of which the search has to consider everywhere after it. */
 const FAILURES_A_SESSION = 2
 const FIRST_EXPIRY = Date.UTC(2100, 0)
-const EVENTS = ['create', 'update', 'touch', 'touch-missed']
+const EVENTS = ['create', 'update', 'set-refused', 'touch', 'touch-missed']
 /** How long an answer is waited for, in turns of a timer: a machine that sleeps does not use them up. */
 const MOST_TURNS = 1_800
 const TURN_MS = 100
 
-/** @param {Partial<Record<Call['method'], number>>} shares @returns {Call['method'][]} each as often as it says */
-function inShares(shares) {
-  const entries = /** @type {[Call['method'], number][]} */ (Object.entries(shares))
-  return entries.flatMap(([method, share]) => Array(share).fill(method))
+/** @param {any[]} stores @returns {Place} */
+const alone = (stores) => ({ index: 0, processes: 1, beginners: stores, now: () => performance.now() })
+
+/** @param {Error & { code?: unknown } | null} error @returns {string | undefined} what it tells, where it is an answer */
+function toldBy(error) {
+  // connect-mongo's way to say that there was nothing to touch.
+  if (error?.message === 'Unable to find the session to touch') return 'touch-missed'
+  return error?.code === 'SESSION_CONFLICT' ? 'conflict' : undefined
 }
 
 class Load {
@@ -78,7 +55,7 @@ class Load {
   #random
   #showsTouches
   #crowd
-  #clock = 0
+  #place
   #unique = 0
   #isOver = false
   /** @type {AsyncLocalStorage<string[]>} */
@@ -89,13 +66,19 @@ class Load {
    * @param {any[]} stores of the same sessions
    * @param {number} seed
    * @param {boolean} showsTouches whether a session that is read tells when it expires
-   * @param {Crowd} crowd
+   * @param {import('./habits.js').Crowd} crowd
+   * @param {Place} [place]
    */
-  constructor(stores, seed, showsTouches, crowd) {
+  constructor(stores, seed, showsTouches, crowd, place = alone(stores)) {
     this.#stores = stores
     this.#random = randomNumbers(seed)
     this.#showsTouches = showsTouches
     this.#crowd = crowd
+    this.#place = place
+  }
+
+  get #allStores() {
+    return new Set([...this.#stores, ...this.#place.beginners])
   }
 
   /** The sessions of the calls so far. @param {(call: Call) => boolean} [isMeant] */
@@ -103,10 +86,18 @@ class Load {
     return [...new Set(this.calls.filter(isMeant).map(({ sid }) => sid))]
   }
 
+  /** @param {number} time @returns {boolean | Promise<boolean>} whether a write has been done that was asked for after it */
+  hasWrittenSince(time) {
+    return this.calls.some(
+      ({ method, startedAt, end }) => method !== 'get' && end !== undefined && startedAt >= time
+    )
+  }
+
+  /** @returns {void | Promise<void>} */
   start() {
     process.on('unhandledRejection', this.#onStray)
     process.on('uncaughtException', this.#onStray)
-    for (const store of this.#stores) {
+    for (const store of this.#allStores) {
       for (const event of EVENTS) store.on(event, () => this.#events.getStore()?.push(event))
     }
     const { clients, habit, touched = 0 } = this.#crowd
@@ -116,7 +107,7 @@ class Load {
     }
     for (let index = 0, left = clients; left > 0; index++) {
       const size = Math.min(SHARING[index % SHARING.length], left)
-      // Every other group asks one store only, whose answers to a touch are exact; see `told`.
+      // Calls about one session are those of one store, which keeps their order, or of both.
       const stores = index % 2 ? this.#stores : [this.#stores[0]]
       this.#startGroup({ name: `group-${index}`, habit: HABITS[habit], isTouched: false }, size, stores)
       left -= size
@@ -125,7 +116,7 @@ class Load {
 
   /** @param {GroupKind} kind @param {number} size @param {any[]} stores */
   #startGroup(kind, size, stores) {
-    const group = { ...kind, session: 0, calls: 0, failures: 0 }
+    const group = { ...kind, session: 0, steps: 0, failures: 0 }
     for (let client = 0; client < size; client++) this.#run(group, stores)
   }
 
@@ -134,41 +125,76 @@ class Load {
     for (;;) {
       await sleep(this.#random() * this.#crowd.longestPauseMs)
       if (this.#isOver) return
-      if (++group.calls > group.habit.callsASession || group.failures > FAILURES_A_SESSION) {
-        Object.assign(group, { session: group.session + 1, calls: 1, failures: 0 })
-      }
-      const store = stores[Math.floor(this.#random() * stores.length)]
-      const call = await this.#call(store, group, stores.length === 1)
+      const session = this.#sessionOf(group)
+      if (session !== group.session) Object.assign(group, { session, steps: 0, failures: 0 })
+      if (group.failures > FAILURES_A_SESSION) continue
+      group.steps++
+      const call = await this.#step(group, stores)
       if (call.error) group.failures++
     }
   }
 
-  /** @param {Group} group */
-  #method({ habit: { first, methods }, calls }) {
-    if (first && calls === 1) return first
-    return methods[Math.floor(this.#random() * methods.length)]
+  /** @param {Group} group @returns {number} the session that it is to have now */
+  #sessionOf({ session, steps, failures, habit }) {
+    const { sessionMs } = this.#crowd
+    if (sessionMs) return Math.floor(this.#place.now() / sessionMs)
+    return session + Number(steps >= habit.stepsASession || failures > FAILURES_A_SESSION)
   }
 
-  /** @param {any} store @param {Group} group @param {boolean} isAlone @returns {Promise<Call>} */
-  #call(store, group, isAlone) {
-    const method = this.#method(group)
-    const sid = `${group.name}-${group.session}`
-    const id = ++this.#unique
+  /** @param {Group} group @param {any[]} stores @returns {Promise<Call>} */
+  #step({ name, session, isTouched, steps, habit }, stores) {
+    const { beginners } = this.#place
+    const target = { sid: `${name}-${session}`, isTouched }
+    if (habit.first && steps === 1 && beginners.length) {
+      return this.#call(this.#oneOf(beginners), target, habit.first)
+    }
+    const step = this.#oneOf(habit.steps)
+    const store = this.#oneOf(stores)
+    return step === 'save' ? this.#save(store, target) : this.#call(store, target, step)
+  }
+
+  /** @template T @param {T[]} list */
+  #oneOf(list) {
+    return list[Math.floor(this.#random() * list.length)]
+  }
+
+  /** What a request does that changes a session. @param {any} store @param {Target} target @returns {Promise<Call>} */
+  async #save(store, target) {
+    /** @type {any} */
+    let found
+    const load = await this.#call(store, target, 'get', {
+      onFound: (session) => {
+        found = session
+      },
+    })
+    if (!found) return load
+    const base = HABITS[this.#crowd.habit].isCompared ? found.value : undefined
+    const loaded = store.createSession({ sessionID: target.sid }, found)
+    return this.#call(store, target, 'set', { loaded, base })
+  }
+
+  /**
+   * @param {any} store @param {Target} target @param {Call['method']} method
+   * @param {{ loaded?: any, base?: string, onFound?: (session: any) => void }} [request] that loaded the session
+   * @returns {Promise<Call>}
+   */
+  #call(store, { sid, isTouched }, method, { loaded, base, onFound } = {}) {
+    const now = this.#place.now()
+    const id = this.#newId(now)
     const expires = method === 'set' || method === 'touch' ? FIRST_EXPIRY + id : undefined
     const value = method === 'set' ? `w${id}` : undefined
-    const session = expires && {
-      cookie: { expires: new Date(expires).toJSON(), originalMaxAge: 60_000 },
-      value,
-    }
+    const session = expires && sessionWith({ sid, value, expires }, loaded)
     /** @type {Call} */
     const call = {
       method,
       sid,
-      isTouched: group.isTouched,
+      isTouched,
       value,
       expires,
-      start: ++this.#clock,
-      startedAt: performance.now(),
+      isLoaded: loaded !== undefined,
+      base,
+      start: now,
+      startedAt: now,
       answers: 0,
     }
     this.calls.push(call)
@@ -178,28 +204,25 @@ class Load {
       this.#events.run(events, () => {
         const args = session ? [sid, session] : [sid]
         store[method](...args, (/** @type {Error | null} */ error, /** @type {any} */ result) => {
-          this.#answer(call, error, this.#told(method, result, events, isAlone))
+          this.#answer(call, error, method === 'get' ? this.#seen(result) : events[0])
+          onFound?.(result)
           resolve(call)
         })
       })
     })
   }
 
-  /**
-   * A touch that shares a command with others is told from what is there afterwards, which another process may have
-   * changed by then: only where nobody else writes the session is it exact.
-   *
-   * @param {string} method @param {any} result @param {string[]} events @param {boolean} isAlone
-   */
-  #told(method, result, events, isAlone) {
-    if (method === 'touch' && !isAlone) return undefined
-    return method === 'get' ? this.#seen(result) : events[0]
+  /** @param {number} now @returns {number} that no process has given before; later ones are larger */
+  #newId(now) {
+    const { index, processes } = this.#place
+    this.#unique = Math.max(this.#unique + 1, Math.floor(now * 1_000))
+    return this.#unique * processes + index
   }
 
   /** @param {any} session */
   #seen(session) {
     if (!session) return null
-    const expires = this.#showsTouches ? Date.parse(session.cookie.expires) : undefined
+    const expires = this.#showsTouches ? new Date(session.cookie.expires).getTime() : undefined
     return { value: session.value, expires }
   }
 
@@ -207,15 +230,14 @@ class Load {
   #answer(call, error, told) {
     call.answers++
     if (call.answers > 1) return
-    call.endedAt = performance.now()
-    // connect-mongo's way to say that there was nothing to touch.
-    const isMiss = error?.message === 'Unable to find the session to touch'
-    if (error && !isMiss) {
+    call.endedAt = this.#place.now()
+    const toldByError = toldBy(error)
+    if (error && !toldByError) {
       call.error = error
       return
     }
-    call.end = ++this.#clock
-    call.told = isMiss ? 'touch-missed' : told
+    call.end = call.endedAt
+    call.told = toldByError ?? told
   }
 
   /** Ends the load, once every call is answered or has been waited for. */
@@ -228,18 +250,38 @@ class Load {
     await sleep(TURN_MS)
     process.off('unhandledRejection', this.#onStray)
     process.off('uncaughtException', this.#onStray)
-  }
-
-  /** Adds a read of everything, after all that the clients did. @param {Map<string, import('../support/history.js').Session>} stored */
-  readAll(stored) {
-    const now = performance.now()
-    for (const sid of this.sids()) {
-      const [start, end] = [++this.#clock, ++this.#clock]
-      const told = stored.get(sid) ?? null
-      const times = { start, end, startedAt: now, endedAt: now }
-      this.calls.push({ method: 'get', sid, isTouched: false, told, ...times, answers: 1 })
-    }
+    await Promise.all([...this.#allStores].map((store) => store.close()))
   }
 }
 
-module.exports = { BUSY_CLIENTS, Load, MANY_CLIENTS }
+/**
+ * @param {{ sid: string, value?: string, expires: number }} data
+ * @param {any} [loaded] the session of a request that changes it
+ */
+function sessionWith({ sid, value, expires }, loaded) {
+  if (!loaded)
+    return { cookie: { expires: new Date(expires).toJSON(), originalMaxAge: 60_000 }, sid, value, count: 0 }
+  loaded.cookie.expires = new Date(expires)
+  return Object.assign(loaded, { value, count: loaded.count + 1 })
+}
+
+/**
+ * A read of everything, after all that the clients did.
+ *
+ * @param {Call[]} calls @param {import('./increments.js').Stored[]} stored @returns {Call[]}
+ */
+function lastReads(calls, stored) {
+  const found = new Map(stored.map(({ sid, value, expires }) => [sid, { value, expires }]))
+  const now = performance.now()
+  const times = { start: now, end: now + 1, startedAt: now, endedAt: now + 1 }
+  return [...new Set(calls.map(({ sid }) => sid))].map((sid) => ({
+    method: 'get',
+    sid,
+    isTouched: false,
+    told: found.get(sid) ?? null,
+    ...times,
+    answers: 1,
+  }))
+}
+
+module.exports = { Load, lastReads }

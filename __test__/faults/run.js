@@ -6,21 +6,21 @@ const { BACKENDS, DEFAULT_BACKEND } = require('../support/backends.js')
 const { Deployment, waitFor } = require('./deployment.js')
 const { smallDisk } = require('./faults.js')
 const { measureGrouping } = require('./grouping.js')
+const { BUSY_CLIENTS } = require('./habits.js')
+const { incrementsIn } = require('./increments.js')
 const { measureIsolation } = require('./isolation.js')
-const { BUSY_CLIENTS, Load } = require('./load.js')
+const { Load, lastReads } = require('./load.js')
+const { ProcessLoad } = require('./processes.js')
 const { APP_NAMES } = require('./scene.js')
+const { openStore } = require('./stores.js')
 const { judge } = require('./verdict.js')
 
 /**
  * @typedef {import('./scene.js').Fault} Fault
  * @typedef {InstanceType<typeof Deployment>} Deployment
- * @typedef {InstanceType<typeof Load>} Load
  * @typedef {import('../support/backends.js').Backend} Backend
- * @typedef {'connect-mongo-native' | 'connect-mongo'} StoreName
- *
- * @typedef {object} Subject what is to stand the fault
- * @property {StoreName} storeName
- * @property {Backend} [backend] of ours
+ * @typedef {import('./stores.js').StoreName} StoreName
+ * @typedef {import('./stores.js').Subject} Subject
  */
 
 /** How long the clients are at it before the fault, and how often at the least; and how long afterwards. */
@@ -40,84 +40,77 @@ function expectedErrors({ expected = [], expectedOnDriver = [] }, { storeName, b
   return backend === 'driver' ? [...expected, ...expectedOnDriver] : expected
 }
 
-/** @type {Record<StoreName, () => Promise<any>>} */
-const STORES = {
-  'connect-mongo-native': async () => require('../..'),
-  'connect-mongo': async () => (await import('connect-mongo')).default,
-}
-
 /**
  * @param {Fault} fault @param {StoreName} storeName
  * @param {Backend} [backend] the only one to be looked at
  * @returns {Subject[]}
  */
-function subjectsOf({ isForBackends }, storeName, backend) {
+function subjectsOf({ isForBackends, isAboutOurs }, storeName, backend) {
+  if (isAboutOurs && storeName !== 'connect-mongo-native') return []
   if (storeName !== 'connect-mongo-native') return [{ storeName }]
   const backends = isForBackends ? BACKENDS : [DEFAULT_BACKEND]
   return (backend ? [backend] : backends).map((one) => ({ storeName, backend: one }))
 }
 
 /**
- * Two stores that share nothing, as those of two processes; the names keep them from sharing a client.
+ * Two stores that share nothing, as those of two processes, or two processes; the names keep stores from sharing a client.
  *
- * @param {Fault} fault @param {Deployment} deployment @param {Subject} subject
+ * @param {Fault} fault @param {Deployment} deployment @param {Subject} subject @param {number} seed
  */
-async function openStores(fault, deployment, { storeName, backend }) {
-  const MongoStore = await STORES[storeName]()
-  return APP_NAMES.map((appName) =>
-    MongoStore.create({
-      mongoUrl: deployment.url({ ...PATIENCE, ...fault.url, appName }),
-      autoRemove: 'disabled',
-      ...(backend && { backend }),
-      ...fault.options,
-    })
-  )
-}
-
-/** @param {Deployment} deployment @param {string[]} sids */
-async function storedSessions(deployment, sids) {
-  const sessions = await deployment.sessions()
-  const documents = await sessions.find({ _id: { $in: /** @type {any[]} */ (sids) } }).toArray()
-  const entries = documents.map(({ _id, session, expires }) => {
-    const { value } = JSON.parse(session)
-    return /** @type {const} */ ([String(_id), { value, expires: expires.getTime() }])
-  })
-  return new Map(entries)
+async function openLoad({ url, options, crowd = BUSY_CLIENTS, processes }, deployment, subject, seed) {
+  const urlOf = (/** @type {string} */ appName) => deployment.url({ ...PATIENCE, ...url, appName })
+  if (processes) {
+    const mongoUrl = urlOf(APP_NAMES[0])
+    return new ProcessLoad({ subject, mongoUrl, options, ...processes, seed, crowd })
+  }
+  const stores = await Promise.all(APP_NAMES.map((appName) => openStore(subject, urlOf(appName), options)))
+  const showsTouches = subject.storeName === 'connect-mongo-native'
+  return new Load(stores, seed, showsTouches, crowd)
 }
 
 /**
- * @param {Deployment} deployment @param {Load} load
+ * @param {Deployment} deployment
+ * @returns {Promise<import('./increments.js').Stored[]>} the sessions, whatever id they are stored under
+ */
+async function storedSessions(deployment) {
+  const sessions = await deployment.sessions()
+  const documents = await sessions.find({ session: { $exists: true } }).toArray()
+  return documents.map(({ session, expires }) => {
+    const { sid, value, count } = JSON.parse(session)
+    return { sid, value, count, expires: expires.getTime() }
+  })
+}
+
+/**
+ * @param {Deployment} deployment @param {InstanceType<typeof Load> | InstanceType<typeof ProcessLoad>} load
  * @param {number[]} availableAt told when the servers acknowledged a write
  * @param {Deployment['members'][number]} [except] who is not to be primary
  */
-async function recovered(deployment, { calls }, availableAt, except) {
+async function recovered(deployment, load, availableAt, except) {
   await deployment.acknowledges(except)
   const now = performance.now()
   availableAt.push(now)
-  const isIt = (/** @type {import('./load.js').Call} */ { method, startedAt, end }) =>
-    method !== 'get' && end !== undefined && startedAt >= now
-  await waitFor('a write', async () => calls.some(isIt))
+  await waitFor('a write', async () => load.hasWrittenSince(now))
 }
 
 /**
- * @param {Fault} fault @param {Deployment} deployment @param {Subject} subject @param {number} seed
+ * @param {Fault} fault @param {Deployment} deployment @param {Subject} subject @param {number} seed @param {boolean} isShort
  * @param {(line: string) => void} say
  */
-async function judgeOn(fault, deployment, subject, seed, say) {
+async function judgeOn(fault, deployment, subject, seed, isShort, say) {
   await fault.prepare?.(deployment)
-  const stores = await openStores(fault, deployment, subject)
-  const showsTouches = subject.storeName === 'connect-mongo-native'
   const crowd = fault.crowd ?? BUSY_CLIENTS
-  const load = new Load(stores, seed, showsTouches, crowd)
-  /** @type {import('./verdict.js').Evidence} */
-  const evidence = { availableAt: [], expected: expectedErrors(fault, subject) }
-  load.start()
+  const load = await openLoad(fault, deployment, subject, seed)
+  /** @type {Omit<import('./verdict.js').Evidence, 'stored'>} */
+  const evidence = { availableAt: [], expected: expectedErrors(fault, subject), mayLose: fault.mayLose }
   try {
+    await load.start()
     await sleep(Math.max(WARM_UP_MS, WARM_UP_CALLS * crowd.longestPauseMs))
     await fault.run({
       deployment,
       seed,
       say,
+      isShort,
       touchedSids: () => load.sids(({ isTouched }) => isTouched),
       recovered: (except) => recovered(deployment, load, evidence.availableAt, except),
       async measureIsolation(during) {
@@ -131,22 +124,23 @@ async function judgeOn(fault, deployment, subject, seed, say) {
   } finally {
     await load.stop()
   }
-  await Promise.all(stores.map((store) => store.close()))
-  load.readAll(await storedSessions(deployment, load.sids()))
-  if (deployment.canTellRepeatedWrites) evidence.oplog = await deployment.oplog()
-  return judge(load, evidence)
+  const stored = await storedSessions(deployment)
+  const calls = [...load.calls, ...lastReads(load.calls, stored)]
+  if (crowd.habit === 'counting') evidence.increments = incrementsIn(calls, stored)
+  if (deployment.canTellRepeatedWrites && !fault.mayLose) evidence.oplog = await deployment.oplog()
+  return judge({ calls, strays: load.strays }, { ...evidence, stored })
 }
 
 /**
- * @param {Fault} fault @param {Subject} subject @param {number} seed
+ * @param {Fault} fault @param {Subject} subject @param {number} seed @param {boolean} isShort
  * @param {(line: string) => void} say
  */
-async function runFault(fault, subject, seed, say) {
+async function runFault(fault, subject, seed, isShort, say) {
   const disk = fault.diskMegabytes ? await smallDisk(fault.diskMegabytes) : undefined
   try {
     const deployment = await Deployment.start({ ...fault.servers, dbPath: disk?.folder })
     try {
-      return await judgeOn(fault, deployment, subject, seed, say)
+      return await judgeOn(fault, deployment, subject, seed, isShort, say)
     } finally {
       await deployment.stop()
     }
@@ -155,4 +149,4 @@ async function runFault(fault, subject, seed, say) {
   }
 }
 
-module.exports = { BACKENDS, STORES, runFault, subjectsOf }
+module.exports = { BACKENDS, runFault, subjectsOf }

@@ -1,6 +1,9 @@
 // What faults have in common: what they are given, servers, and what several of them do.
 'use strict'
 
+const { randomNumbers } = require('../support/random.js')
+const { waitFor } = require('./deployment.js')
+
 /**
  * @typedef {InstanceType<typeof import('./deployment.js').Deployment>} Deployment
  * @typedef {Deployment['members'][number]} Member
@@ -16,6 +19,7 @@
  * @property {() => string[]} touchedSids the sessions that the fault is to touch
  * @property {(line: string) => void} say
  * @property {number} seed
+ * @property {boolean} isShort whether little is enough, as for every change
  *
  * @typedef {object} Expected an error that no store could have prevented, and that says what happened
  * @property {string} what
@@ -30,7 +34,11 @@
  * @property {number} [diskMegabytes] the size of the server's disk; a mongod with nothing in it takes about 310
  * @property {Record<string, string>} [url] more of the stores' connection string
  * @property {Record<string, unknown>} [options] of the stores
- * @property {import('./load.js').Crowd} [crowd] who uses the stores, unless it is busy clients
+ * @property {import('./habits.js').Crowd} [crowd] who uses the stores, unless it is busy clients
+ * @property {{ beginnerOptions?: Record<string, unknown> }} [processes] instead of two stores in this process, one in each of
+ *   two others; with options of a third that begins sessions
+ * @property {boolean} [isAboutOurs] whether other stores have nothing of the kind
+ * @property {boolean} [mayLose] whether servers may forget what they have acknowledged; `false` only has that measured
  * @property {Expected[]} [expected] the errors that are the right answer
  * @property {Expected[]} [expectedOnDriver] those of the JavaScript driver besides
  * @property {(deployment: Deployment) => Promise<void>} [prepare] before the stores are opened
@@ -39,6 +47,11 @@
 
 /** Of the two stores; the former gets the more calls. */
 const APP_NAMES = ['one', 'other']
+
+const CUT_CHANCE = 0.02
+const CUTS = 20
+/** InterruptedAtShutdown and ShutdownInProgress. */
+const INTERRUPTED_AT_SHUTDOWN = [11600, 91]
 
 /** Three members, asked in the one way that a reader can rely on while primaries change. */
 const THREE = { count: 3 }
@@ -55,12 +68,36 @@ const failCommand = (deployment, data, mode) =>
     data: { namespace: 'faults.sessions', ...data },
   })
 
-/** @param {Scene} scene */
-async function electAnother({ deployment, recovered }) {
+/** Whether another has all that the primary has, or not. */
+const IN_ANY_CASE = { replSetStepDown: 5, secondaryCatchUpPeriodSecs: 1, force: true }
+
+/** @param {Scene} scene @param {{ replSetStepDown: number }} command */
+async function electAnother({ deployment, recovered }, command = IN_ANY_CASE) {
   const primary = await deployment.primary()
-  const command = { replSetStepDown: 5, secondaryCatchUpPeriodSecs: 1, force: true }
   await primary.client.db('admin').command(command)
   await recovered(primary)
 }
 
-module.exports = { APP_NAMES, LINEARIZABLE, THREE, electAnother, failCommand }
+/** @param {Scene} scene @param {'request' | 'reply'} [side] or any */
+async function cutAtRandom({ deployment, recovered, seed }, side) {
+  const { gate } = deployment.members[0]
+  const random = randomNumbers(seed)
+  gate?.cutWhere((cut) => (!side || cut === side) && random() < CUT_CHANCE)
+  await waitFor('connections to be cut', async () => Number(gate?.cuts) >= CUTS)
+  gate?.cutWhere(() => false)
+  await recovered()
+}
+
+/**
+ * A store that sent such a write again could do it twice, or over a newer one: without transaction numbers nobody can tell,
+ * and with them nobody is there to tell when the server stays away.
+ *
+ * @type {Expected}
+ */
+const UNKNOWN_FATE = {
+  what: 'a write that the end of its connection or its server interrupted',
+  isIt: ({ method }, { name, code }) =>
+    method !== 'get' && (name === 'MongoNetworkError' || INTERRUPTED_AT_SHUTDOWN.includes(Number(code))),
+}
+
+module.exports = { APP_NAMES, LINEARIZABLE, THREE, UNKNOWN_FATE, cutAtRandom, electAnother, failCommand }

@@ -4,7 +4,7 @@
 const { setTimeout: sleep } = require('node:timers/promises')
 const { randomNumbers } = require('../support/random.js')
 const { waitFor } = require('./deployment.js')
-const { MANY_CLIENTS } = require('./load.js')
+const { MANY_CLIENTS } = require('./habits.js')
 const { APP_NAMES, LINEARIZABLE, THREE, electAnother, failCommand } = require('./scene.js')
 
 /**

@@ -7,16 +7,19 @@ const { isolationViolations } = require('./isolation.js')
 
 /**
  * @typedef {import('./load.js').Call} Call
- * @typedef {InstanceType<typeof import('./load.js').Load>} Load
  *
  * @typedef {object} Evidence
  * @property {Record<string, any>[]} [oplog]
+ * @property {boolean} [mayLose] whether the servers may forget what they have acknowledged; absent where that is not measured
+ * @property {import('./increments.js').Increments} [increments]
+ * @property {import('./increments.js').Stored[]} stored after all
  * @property {number[]} availableAt when the servers acknowledged writes again
  * @property {import('./scene.js').Expected[]} expected
  * @property {import('./isolation.js').Isolation} [isolation]
  * @property {import('./grouping.js').Grouping} [grouping]
  *
  * @typedef {object} Verdict
+ * @property {number} sessions
  * @property {number} operations
  * @property {number} errors how many calls failed
  * @property {number} unexpected how many of those the store was to prevent
@@ -27,6 +30,8 @@ const { isolationViolations } = require('./isolation.js')
  * @property {number} recoveryMs the longest from when the servers acknowledged writes again to the next write that a store did
  * @property {number} settledMs from the same moment, the last time, until every call from before it was answered
  * @property {number} longestMs the longest that a call took
+ * @property {{ lost: number, saved: number }} [loss] sessions of which something is gone that the servers may forget
+ * @property {import('./increments.js').Increments} [increments]
  * @property {import('./isolation.js').Isolation} [isolation]
  * @property {import('./grouping.js').Grouping} [grouping]
  * @property {string[]} violations
@@ -34,6 +39,9 @@ const { isolationViolations } = require('./isolation.js')
 
 /** How many operations of an illegal history are shown. */
 const SHOWN = 12
+
+/** What a write is told that has left something. */
+const DONE = ['create', 'update', 'touch']
 
 /** @param {Call} call */
 const isWrite = ({ method }) => method !== 'get'
@@ -75,7 +83,7 @@ function writesIn(calls, oplog) {
   const timesOf = (/** @type {Call} */ { expires }) => done.get(expires) ?? 0
   const written = calls.filter(({ method }) => method === 'set' || method === 'touch')
   const isDone = (/** @type {Call} */ { method, end, told }) =>
-    end !== undefined && (method === 'set' || told === 'touch')
+    end !== undefined && (told === undefined ? method === 'set' : DONE.includes(String(told)))
   return {
     lost: written.filter((call) => isDone(call) && timesOf(call) === 0),
     doubled: written.filter((call) => timesOf(call) > 1),
@@ -114,9 +122,16 @@ function recoveryOf(calls, availableAt) {
 const settledAfter = (calls, at) =>
   Math.max(at, ...calls.filter(({ startedAt }) => startedAt < at).map(({ endedAt = at }) => endedAt)) - at
 
-/** @param {Load} load @param {Evidence} evidence @returns {Verdict} */
-function judge(load, { oplog, availableAt, expected, isolation, grouping }) {
-  const { calls, strays } = load
+/** @param {import('./increments.js').Increments | undefined} increments @returns {string[]} */
+function incrementViolations(increments) {
+  if (!increments || increments.lost + increments.doubled === 0) return []
+  const { acknowledged, lost, doubled } = increments
+  return [`of ${acknowledged} acknowledged increments ${lost} are lost, and ${doubled} done twice`]
+}
+
+/** @param {{ calls: Call[], strays: unknown[] }} load @param {Evidence} evidence @returns {Verdict} */
+function judge({ calls, strays }, evidence) {
+  const { oplog, mayLose, increments, stored, availableAt, expected, isolation, grouping } = evidence
   const failed = calls.flatMap((call) =>
     call.error ? [{ ...call, error: call.error, reason: reasonOf(call, call.error, expected) }] : []
   )
@@ -124,19 +139,25 @@ function judge(load, { oplog, availableAt, expected, isolation, grouping }) {
   const silent = calls.filter(({ answers }) => answers === 0)
   const repeated = calls.filter(({ answers }) => answers > 1)
   const { lost, doubled } = oplog ? writesIn(calls, oplog) : { lost: [], doubled: [] }
-  const illegal = illegalSessions(calls)
+  const disordered = illegalSessions(calls)
+  const illegal = mayLose ? [] : disordered
+  const saved = calls.filter(({ method, end }) => method === 'set' && end !== undefined).length
+  const twice = [...countBy(stored, ({ sid }) => sid)].filter(([, count]) => count > 1)
   const report = (/** @type {string} */ what, /** @type {Call[]} */ some) =>
     some.slice(0, 5).map((call) => `${what}: ${call.sid} ${describe(call)}`)
   return {
+    sessions: countBy(calls, ({ sid }) => sid).size,
     operations: calls.length,
     errors: failed.length,
     unexpected: unexpected.length,
     labels: Object.fromEntries(
       countBy(failed, ({ error, reason }) => `${labelOf(error)} (${reason ?? 'not expected'})`)
     ),
-    lost: lost.length + silent.length,
-    doubled: doubled.length + repeated.length,
+    lost: lost.length + silent.length + (increments?.lost ?? 0),
+    doubled: doubled.length + repeated.length + (increments?.doubled ?? 0),
     illegal: illegal.length,
+    loss: mayLose === undefined ? undefined : { lost: disordered.length, saved },
+    increments,
     recoveryMs: Math.round(Math.max(0, ...recoveryOf(calls, availableAt))),
     settledMs: Math.round(settledAfter(calls, Math.max(...availableAt))),
     longestMs: Math.round(
@@ -152,6 +173,8 @@ function judge(load, { oplog, availableAt, expected, isolation, grouping }) {
       ...report('acknowledged and lost', lost),
       ...report('done twice', doubled),
       ...illegal.slice(0, 3),
+      ...twice.map(([sid]) => `stored twice: ${sid}`),
+      ...incrementViolations(increments),
       ...isolationViolations(isolation),
       ...groupingViolations(grouping),
     ],

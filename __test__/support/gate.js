@@ -16,6 +16,8 @@ const net = require('node:net')
 class Gate {
   /** @type {Side[]} */
   #shut = []
+  /** How long what comes is under way, at the least and at the most. */
+  #delayMs = [0, 0]
   /** @type {(side: Side) => boolean} */
   #isCut = () => false
   /** @type {Set<Connection>} */
@@ -91,6 +93,11 @@ class Gate {
     this.#isCut = isCut
   }
 
+  /** Passes everything on later, as a network does, in the order in which it came. @param {number} leastMs @param {number} mostMs */
+  delay(leastMs, mostMs) {
+    this.#delayMs = [leastMs, mostMs]
+  }
+
   cutAll() {
     for (const { from } of this.#connections) for (const socket of Object.values(from)) socket.destroy()
   }
@@ -105,9 +112,19 @@ class Gate {
     this.#pass(connection, 'reply', client)
   }
 
+  /** @param {() => void} passOne of what is under way, the first, whichever timer is the first */
+  #later(passOne) {
+    const [leastMs, mostMs] = this.#delayMs
+    if (mostMs === 0) return passOne()
+    setTimeout(passOne, leastMs + Math.random() * (mostMs - leastMs))
+  }
+
   /** @param {Connection} connection @param {Side} side @param {net.Socket} to */
   #pass(connection, side, to) {
     const from = connection.from[side]
+    /** @type {Buffer[]} */
+    const underWay = []
+    const passOne = () => to.write(/** @type {Buffer} */ (underWay.shift()))
     from.setNoDelay()
     from.on('error', () => {})
     from.on('close', () => {
@@ -116,7 +133,10 @@ class Gate {
     })
     from.on('data', (chunk) => {
       connection.isUsed ||= side === 'request' && chunk.includes(this.#name)
-      if (!this.#isCut(side)) return to.write(chunk)
+      if (!this.#isCut(side)) {
+        underWay.push(chunk)
+        return this.#later(passOne)
+      }
       this.cuts++
       from.destroy()
     })

@@ -12,12 +12,14 @@
  *
  * @typedef {object} Operation
  * @property {'get' | 'set' | 'touch' | 'destroy'} method
- * @property {number} start its place among all starts and ends
+ * @property {number} start when, or its place among all starts and ends
  * @property {number} [end] absent when it failed or was never answered: a write may then have been done, at any later time
  * @property {string} [value] what `set` writes; no two write the same
+ * @property {boolean} [isLoaded] of a `set`: whether it writes nothing where there is no session
+ * @property {string} [base] of a `set`: the value of the only session that it may take the place of
  * @property {number} [expires] what `set` and `touch` write
- * @property {Session | null | string} [told] what `get` found; 'create' or 'update' of a `set`, 'touch' or 'touch-missed'
- *   of a `touch`, absent where a caller cannot tell
+ * @property {Session | null | string} [told] what `get` found; 'create', 'update', 'set-refused' or 'conflict' of a `set`,
+ *   'touch' or 'touch-missed' of a `touch`, absent where a caller cannot tell
  *
  * @typedef {{ done: bigint, session: Session | null }} Position the operations that are placed, and what they lead to
  */
@@ -27,6 +29,10 @@ const MOST_POSITIONS = 500_000
 
 /** What an answer rules out. */
 const IMPOSSIBLE = Symbol('impossible')
+
+/** What a write is told where there is a session, and where there is none. */
+const TOLD_OF_SESSION = ['update', 'touch']
+const TOLD_OF_NONE = ['create', 'set-refused', 'touch-missed']
 
 /** @param {Session | null} session @param {Session | null} found */
 function isFound(session, found) {
@@ -39,15 +45,24 @@ function isFound(session, found) {
  * @param {Operation} operation
  * @returns {Session | null | typeof IMPOSSIBLE} the session after it
  */
-function after(session, { method, value, expires, told }) {
+function after(session, operation) {
+  const { method, told } = operation
   if (method === 'get') {
     return isFound(session, /** @type {Session | null} */ (told)) ? session : IMPOSSIBLE
   }
-  if (told === (session ? 'create' : 'update')) return IMPOSSIBLE
-  if (told === (session ? 'touch-missed' : 'touch')) return IMPOSSIBLE
+  if (told === 'conflict') return session
+  if ((session ? TOLD_OF_NONE : TOLD_OF_SESSION).includes(/** @type {string} */ (told))) return IMPOSSIBLE
+  return written(session, operation)
+}
+
+/** @param {Session | null} session @param {Operation} operation a write @returns {Session | null | typeof IMPOSSIBLE} */
+function written(session, { method, value, isLoaded, base, expires, told }) {
   if (method === 'destroy') return null
-  if (method === 'set') return { value: /** @type {string} */ (value), expires }
-  return session && { ...session, expires }
+  if (!session && (method === 'touch' || isLoaded)) return null
+  if (method === 'touch') return session && { ...session, expires }
+  // One that failed may have done nothing, now and ever.
+  if (session && base !== undefined && session.value !== base) return told ? IMPOSSIBLE : session
+  return { value: /** @type {string} */ (value), expires }
 }
 
 /** @param {Operation} operation */
@@ -117,10 +132,11 @@ function findViolation(history) {
 }
 
 /** @param {Operation} operation @returns {string} one line of a report */
-function describe({ method, start, end, value, expires, told }) {
-  const given = [value, method !== 'get' && expires].filter(Boolean).join(', ')
+function describe({ method, start, end, value, isLoaded, base, expires, told }) {
+  const given = [value, isLoaded && 'loaded', base && `of ${base}`, method !== 'get' && expires]
   const answer = end === undefined ? 'failed' : JSON.stringify(told === undefined ? 'done' : told)
-  return `[${start}, ${end ?? '…'}] ${method}(${given}) → ${answer}`
+  const times = [start, end].map((time) => (time === undefined ? '…' : Number(time.toFixed(3))))
+  return `[${times.join(', ')}] ${method}(${given.filter(Boolean).join(', ')}) → ${answer}`
 }
 
 module.exports = { describe, findViolation }

@@ -1,0 +1,84 @@
+// What users run: the default options, two processes with a collection between them, and a network that takes its time. The faults
+// are those that take nothing from the primary which it has shown to anybody, so that every answer has to be right.
+'use strict'
+
+const { setTimeout: sleep } = require('node:timers/promises')
+const { THREE, UNKNOWN_FATE, cutAtRandom, electAnother } = require('./scene.js')
+
+/**
+ * @typedef {import('./scene.js').Fault} Fault
+ * @typedef {import('./scene.js').Scene} Scene
+ */
+
+const LASTING_MS = 8_000
+const SHORT_MS = 2_000
+/** One way; there and back it is twice that. */
+const DELAY_MS = /** @type {const} */ ([10, 25])
+/** Only once another member has all that this one has: reads of a primary may have seen what is not yet elsewhere. */
+const WITHOUT_LOSS = { replSetStepDown: 10, secondaryCatchUpPeriodSecs: 8 }
+
+/** @type {Record<string, Pick<Fault, 'what' | 'servers' | 'isFast' | 'expectedOnDriver'> & { disturb: (scene: Scene) => Promise<void> }>} */
+const DISTURBANCES = {
+  '': { what: 'nothing fails', servers: { gated: true }, disturb: ({ recovered }) => recovered() },
+  '-cut': {
+    what: 'connections are cut',
+    isFast: true,
+    servers: { gated: true },
+    expectedOnDriver: [UNKNOWN_FATE],
+    disturb: (scene) => cutAtRandom(scene),
+  },
+  '-step-down': {
+    what: 'another primary is elected',
+    servers: { ...THREE, gated: true },
+    disturb: (scene) => electAnother(scene, WITHOUT_LOSS),
+  },
+}
+
+const SECRETS = { old: { secret: 'old' }, ring: { secret: ['new', 'old'] } }
+
+/** @type {Record<string, Pick<Fault, 'what' | 'crowd' | 'options' | 'processes'>>} */
+const USES = {
+  processes: {
+    what: 'two processes with default options',
+    crowd: { clients: 96, longestPauseMs: 20, habit: 'requests', sessionMs: 500 },
+    processes: {},
+  },
+  rotation: {
+    what: 'two processes save what was begun with an older secret of hashId',
+    crowd: { clients: 96, longestPauseMs: 20, habit: 'loading', sessionMs: 500 },
+    options: { hashId: SECRETS.ring },
+    processes: { beginnerOptions: { hashId: SECRETS.old } },
+  },
+  counter: {
+    what: "two processes count in sessions with concurrency: 'reject'",
+    crowd: { clients: 48, longestPauseMs: 20, habit: 'counting', sessionMs: 1_000 },
+    options: { concurrency: 'reject' },
+    processes: {},
+  },
+}
+
+/** @param {Scene} scene @param {(scene: Scene) => Promise<void>} disturb */
+async function halfway(scene, disturb) {
+  const halfMs = (scene.isShort ? SHORT_MS : LASTING_MS) / 2
+  await sleep(halfMs)
+  await disturb(scene)
+  await sleep(halfMs)
+}
+
+/** @type {Fault[]} */
+const HISTORIES = Object.entries(USES).flatMap(([use, { what: doing, ...used }]) =>
+  Object.entries(DISTURBANCES).map(([suffix, { what, disturb, ...disturbance }]) => ({
+    ...used,
+    ...disturbance,
+    name: `${use}${suffix}`,
+    what: `${doing}, ${what}`,
+    isForBackends: true,
+    isAboutOurs: true,
+    async prepare({ members }) {
+      for (const { gate } of members) gate?.delay(...DELAY_MS)
+    },
+    run: (scene) => halfway(scene, disturb),
+  }))
+)
+
+module.exports = { HISTORIES }
