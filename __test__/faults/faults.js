@@ -197,7 +197,7 @@ const FAULTS = [
     isFast: true,
     servers: { gated: true },
     url: { ...LINEARIZABLE, directConnection: 'true' },
-    run: (scene) => cutAtRandom(scene, 'request'),
+    run: (scene) => cutAtRandom(scene, { side: 'request' }),
   },
   {
     name: 'cut-replies',
@@ -205,14 +205,14 @@ const FAULTS = [
     isFast: true,
     servers: { gated: true },
     url: { ...LINEARIZABLE, directConnection: 'true' },
-    run: (scene) => cutAtRandom(scene, 'reply'),
+    run: (scene) => cutAtRandom(scene, { side: 'reply' }),
   },
   {
     name: 'cut-standalone',
     what: 'the same of a standalone server, which cannot tell a repeated write',
     servers: { count: 0, gated: true },
     expected: [UNKNOWN_FATE],
-    run: (scene) => cutAtRandom(scene, 'reply'),
+    run: (scene) => cutAtRandom(scene, { side: 'reply' }),
   },
   {
     name: 'codes',

@@ -3,7 +3,7 @@
 'use strict'
 
 const { setTimeout: sleep } = require('node:timers/promises')
-const { THREE, UNKNOWN_FATE, cutAtRandom, electAnother } = require('./scene.js')
+const { REPEATED_ONCE, THREE, cutAtRandom, delayAll, electAnother } = require('./scene.js')
 
 /**
  * @typedef {import('./scene.js').Fault} Fault
@@ -12,8 +12,6 @@ const { THREE, UNKNOWN_FATE, cutAtRandom, electAnother } = require('./scene.js')
 
 const LASTING_MS = 8_000
 const SHORT_MS = 2_000
-/** One way; there and back it is twice that. */
-const DELAY_MS = /** @type {const} */ ([10, 25])
 /** Only once another member has all that this one has: reads of a primary may have seen what is not yet elsewhere. */
 const WITHOUT_LOSS = { replSetStepDown: 10, secondaryCatchUpPeriodSecs: 8 }
 
@@ -24,8 +22,8 @@ const DISTURBANCES = {
     what: 'connections are cut',
     isFast: true,
     servers: { gated: true },
-    expectedOnDriver: [UNKNOWN_FATE],
-    disturb: (scene) => cutAtRandom(scene),
+    expectedOnDriver: [REPEATED_ONCE],
+    disturb: (scene) => cutAtRandom(scene, { cuts: scene.isShort ? 8 : 40 }),
   },
   '-step-down': {
     what: 'another primary is elected',
@@ -74,9 +72,7 @@ const HISTORIES = Object.entries(USES).flatMap(([use, { what: doing, ...used }])
     what: `${doing}, ${what}`,
     isForBackends: true,
     isAboutOurs: true,
-    async prepare({ members }) {
-      for (const { gate } of members) gate?.delay(...DELAY_MS)
-    },
+    prepare: delayAll,
     run: (scene) => halfway(scene, disturb),
   }))
 )

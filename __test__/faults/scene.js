@@ -49,7 +49,6 @@ const { waitFor } = require('./deployment.js')
 const APP_NAMES = ['one', 'other']
 
 const CUT_CHANCE = 0.02
-const CUTS = 20
 /** InterruptedAtShutdown and ShutdownInProgress. */
 const INTERRUPTED_AT_SHUTDOWN = [11600, 91]
 
@@ -78,12 +77,21 @@ async function electAnother({ deployment, recovered }, command = IN_ANY_CASE) {
   await recovered(primary)
 }
 
-/** @param {Scene} scene @param {'request' | 'reply'} [side] or any */
-async function cutAtRandom({ deployment, recovered, seed }, side) {
+/**
+ * What is sent to servers and between them takes its time, there and back twice as long.
+ *
+ * @param {Deployment} deployment
+ */
+async function delayAll({ members }) {
+  for (const { gate } of members) gate?.delay(10, 25)
+}
+
+/** @param {Scene} scene @param {{ side?: 'request' | 'reply', cuts?: number }} [where] on any side, and how many times */
+async function cutAtRandom({ deployment, recovered, seed }, { side, cuts = 20 } = {}) {
   const { gate } = deployment.members[0]
   const random = randomNumbers(seed)
   gate?.cutWhere((cut) => (!side || cut === side) && random() < CUT_CHANCE)
-  await waitFor('connections to be cut', async () => Number(gate?.cuts) >= CUTS)
+  await waitFor('connections to be cut', async () => Number(gate?.cuts) >= cuts)
   gate?.cutWhere(() => false)
   await recovered()
 }
@@ -100,4 +108,20 @@ const UNKNOWN_FATE = {
     method !== 'get' && (name === 'MongoNetworkError' || INTERRUPTED_AT_SHUTDOWN.includes(Number(code))),
 }
 
-module.exports = { APP_NAMES, LINEARIZABLE, THREE, UNKNOWN_FATE, cutAtRandom, electAnother, failCommand }
+/** @type {Expected} */
+const REPEATED_ONCE = {
+  what: 'the JavaScript driver repeats a call once',
+  isIt: (_, { name }) => name === 'MongoNetworkError' || name === 'MongoPoolClearedError',
+}
+
+module.exports = {
+  APP_NAMES,
+  LINEARIZABLE,
+  REPEATED_ONCE,
+  THREE,
+  UNKNOWN_FATE,
+  cutAtRandom,
+  delayAll,
+  electAnother,
+  failCommand,
+}

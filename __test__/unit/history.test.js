@@ -11,6 +11,9 @@ const { randomNumbers } = require('../support/random.js')
 /** @param {number} start @param {number | undefined} end @param {string} value @param {string} [told] @returns {Operation} */
 const set = (start, end, value, told) => ({ method: 'set', start, end, value, expires: 0, told })
 
+/** Of a session that a request has loaded. @param {number} start @param {number | undefined} end @param {string} value @param {string} [told] @param {string} [base] @returns {Operation} */
+const save = (start, end, value, told, base) => ({ ...set(start, end, value, told), isLoaded: true, base })
+
 /** @param {number} start @param {number | undefined} end @param {number} expires @param {string} [told] @returns {Operation} */
 const touch = (start, end, expires, told) => ({ method: 'touch', start, end, expires, told })
 
@@ -52,6 +55,27 @@ const POSSIBLE = {
   'a failed read, whatever it would have found': [get(1, undefined, 'z')],
   'a touch that is read': [set(1, 2, 'a'), touch(3, 4, 9, 'touch'), get(5, 6, 'a', 9)],
   'a touch that missed': [touch(1, 2, 9, 'touch-missed'), set(3, 4, 'a', 'create'), get(5, 6, 'a', 0)],
+  'a save that was refused': [set(1, 2, 'a'), destroy(3, 4), save(5, 6, 'b', 'set-refused'), get(7, 8, null)],
+  'a save that was refused beside a removal': [
+    set(1, 2, 'a'),
+    destroy(3, 6),
+    save(4, 5, 'b', 'set-refused'),
+    get(7, 8, null),
+  ],
+  'a failed save of what is gone': [set(1, 2, 'a'), destroy(3, 4), save(5, undefined, 'b'), get(6, 7, null)],
+  'a failed save that was done': [set(1, 2, 'a'), save(3, undefined, 'b'), get(4, 5, 'b'), destroy(6, 7)],
+  'a conflict': [
+    set(1, 2, 'a'),
+    save(3, 4, 'b', 'update', 'a'),
+    save(5, 6, 'c', 'conflict', 'a'),
+    get(7, 8, 'b'),
+  ],
+  'a failed save that came too late': [
+    set(1, 2, 'a'),
+    save(3, undefined, 'b', undefined, 'a'),
+    save(4, 5, 'c', 'update', 'a'),
+    get(6, 7, 'c'),
+  ],
 }
 
 /** @type {Record<string, Operation[]>} */
@@ -78,6 +102,27 @@ const IMPOSSIBLE = {
   'a touch that is undone': [set(1, 2, 'a'), touch(3, 4, 8), touch(5, 6, 9), get(7, 8, 'a', 8)],
   'a touch that found nothing where there was a session': [set(1, 2, 'a'), touch(3, 4, 9, 'touch-missed')],
   'a touch that found a session where there was none': [touch(1, 2, 9, 'touch')],
+  'a save that was refused where there was a session': [set(1, 2, 'a'), save(3, 4, 'b', 'set-refused')],
+  'a save that brought a session back': [set(1, 2, 'a'), destroy(3, 4), save(5, 6, 'b'), get(7, 8, 'b')],
+  'a failed save that brought a session back': [
+    set(1, 2, 'a'),
+    destroy(3, 4),
+    save(5, undefined, 'b'),
+    get(6, 7, 'b'),
+  ],
+  'a save that undid another': [
+    set(1, 2, 'a'),
+    save(3, 4, 'b', 'update', 'a'),
+    save(5, 6, 'c', 'update', 'a'),
+  ],
+  'a conflict that was done': [set(1, 2, 'a'), save(3, 4, 'b', 'conflict', 'a'), get(5, 6, 'b')],
+  'a failed save that undid another': [
+    set(1, 2, 'a'),
+    save(3, undefined, 'b', undefined, 'a'),
+    save(4, 5, 'c', 'update', 'a'),
+    get(6, 7, 'c'),
+    get(8, 9, 'b'),
+  ],
 }
 
 describe('a history is possible with', () => {
@@ -127,14 +172,17 @@ function* orders(rest) {
 function isLegal(order) {
   /** @type {any} */
   let stored = null
-  return order.every(({ method, value, expires, told }) => {
+  return order.every(({ method, value, isLoaded, base, expires, told }) => {
     const before = stored
-    if (method === 'set') stored = { value, expires }
+    if (told === 'conflict') return true
+    const isStale = before && base !== undefined && base !== before.value
+    if (method === 'set' && !isStale && (before || !isLoaded)) stored = { value, expires }
+    if (told && isStale) return false
     if (method === 'destroy') stored = null
     if (method === 'touch' && stored) stored = { ...stored, expires }
     if (method === 'get') return JSON.stringify(before) === JSON.stringify(told)
     if (told === undefined) return true
-    return before ? told === 'update' || told === 'touch' : told === 'create' || told === 'touch-missed'
+    return (before ? ['update', 'touch'] : ['create', 'set-refused', 'touch-missed']).includes(String(told))
   })
 }
 
@@ -149,6 +197,15 @@ function randomHistory(random) {
     const make = oneOf([
       () => get(start, end, oneOf(['0', '1', '2', null]), 0),
       () => set(start, ended, String(index), ended && oneOf(['create', 'update', undefined])),
+      () => save(start, ended, String(index), ended && oneOf(['update', 'set-refused', undefined])),
+      () =>
+        save(
+          start,
+          ended,
+          String(index),
+          ended && oneOf(['update', 'set-refused', 'conflict']),
+          oneOf(['0', '1'])
+        ),
       () => touch(start, ended, 0, ended && oneOf(['touch', 'touch-missed', undefined])),
       () => destroy(start, ended),
     ])
