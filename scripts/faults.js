@@ -32,6 +32,7 @@ const COLUMNS = [
   ['lost', ({ lost }) => String(lost)],
   ['doubled', ({ doubled }) => String(doubled)],
   ['illegal', ({ illegal }) => String(illegal)],
+  ['stale', ({ stale }) => stale?.toString()],
   ['lost of saved', ({ loss }) => loss && `${loss.lost} of ${loss.saved.toLocaleString('en')}`],
   ['recovery s', ({ recoveryMs }) => (recoveryMs / 1_000).toFixed(3)],
   ['settled s', ({ settledMs }) => (settledMs / 1_000).toFixed(3)],

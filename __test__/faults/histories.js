@@ -12,6 +12,7 @@ const { REPEATED_ONCE, THREE, cutAtRandom, delayAll, electAnother } = require('.
 
 const LASTING_MS = 8_000
 const SHORT_MS = 2_000
+const LAGGING_MS = 2_000
 /** Only once another member has all that this one has: reads of a primary may have seen what is not yet elsewhere. */
 const WITHOUT_LOSS = { replSetStepDown: 10, secondaryCatchUpPeriodSecs: 8 }
 
@@ -63,6 +64,16 @@ async function halfway(scene, disturb) {
   await sleep(halfMs)
 }
 
+/** One of the two secondaries shows what was there before, and the other copies. @param {Scene} scene */
+async function lag({ deployment, recovered }) {
+  const primary = await deployment.primary()
+  const [{ client }] = deployment.members.filter((member) => member !== primary)
+  await client.db('admin').command({ fsync: 1, lock: true })
+  await sleep(LAGGING_MS)
+  await client.db('admin').command({ fsyncUnlock: 1 })
+  await recovered()
+}
+
 /** @type {Fault[]} */
 const HISTORIES = Object.entries(USES).flatMap(([use, { what: doing, ...used }]) =>
   Object.entries(DISTURBANCES).map(([suffix, { what, disturb, ...disturbance }]) => ({
@@ -76,5 +87,17 @@ const HISTORIES = Object.entries(USES).flatMap(([use, { what: doing, ...used }])
     run: (scene) => halfway(scene, disturb),
   }))
 )
+
+HISTORIES.push({
+  ...USES.processes,
+  name: 'secondary',
+  what: 'two processes read secondaries, one of which lags behind',
+  isForBackends: true,
+  isAboutOurs: true,
+  servers: THREE,
+  url: { readPreference: 'secondary' },
+  readsMayBeStale: true,
+  run: (scene) => halfway(scene, lag),
+})
 
 module.exports = { HISTORIES }

@@ -101,8 +101,13 @@ async function judgeOn(fault, deployment, subject, seed, isShort, say) {
   await fault.prepare?.(deployment)
   const crowd = fault.crowd ?? BUSY_CLIENTS
   const load = await openLoad(fault, deployment, subject, seed)
-  /** @type {Omit<import('./verdict.js').Evidence, 'stored'>} */
-  const evidence = { availableAt: [], expected: expectedErrors(fault, subject), mayLose: fault.mayLose }
+  /** @type {Omit<import('./verdict.js').Evidence, 'stored' | 'last'>} */
+  const evidence = {
+    availableAt: [],
+    expected: expectedErrors(fault, subject),
+    mayLose: fault.mayLose,
+    readsMayBeStale: fault.readsMayBeStale,
+  }
   try {
     await load.start()
     await sleep(Math.max(WARM_UP_MS, WARM_UP_CALLS * crowd.longestPauseMs))
@@ -125,10 +130,9 @@ async function judgeOn(fault, deployment, subject, seed, isShort, say) {
     await load.stop()
   }
   const stored = await storedSessions(deployment)
-  const calls = [...load.calls, ...lastReads(load.calls, stored)]
-  if (crowd.habit === 'counting') evidence.increments = incrementsIn(calls, stored)
+  if (crowd.habit === 'counting') evidence.increments = incrementsIn(load.calls, stored)
   if (deployment.canTellRepeatedWrites && !fault.mayLose) evidence.oplog = await deployment.oplog()
-  return judge({ calls, strays: load.strays }, { ...evidence, stored })
+  return judge(load, { ...evidence, stored, last: lastReads(load.calls, stored) })
 }
 
 /**

@@ -38,6 +38,7 @@ const { waitFor } = require('./deployment.js')
  * @property {{ beginnerOptions?: Record<string, unknown> }} [processes] instead of two stores in this process, one in each of
  *   two others; with options of a third that begins sessions
  * @property {boolean} [isAboutOurs] whether other stores have nothing of the kind
+ * @property {boolean} [readsMayBeStale] so that only writes have to have a legal order
  * @property {boolean} [mayLose] whether servers may forget what they have acknowledged; `false` only has that measured
  * @property {Expected[]} [expected] the errors that are the right answer
  * @property {Expected[]} [expectedOnDriver] those of the JavaScript driver besides

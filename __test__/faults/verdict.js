@@ -13,6 +13,8 @@ const { isolationViolations } = require('./isolation.js')
  * @property {boolean} [mayLose] whether the servers may forget what they have acknowledged; absent where that is not measured
  * @property {import('./increments.js').Increments} [increments]
  * @property {import('./increments.js').Stored[]} stored after all
+ * @property {Call[]} last reads, of what is stored then
+ * @property {boolean} [readsMayBeStale] all but those
  * @property {number[]} availableAt when the servers acknowledged writes again
  * @property {import('./scene.js').Expected[]} expected
  * @property {import('./isolation.js').Isolation} [isolation]
@@ -30,6 +32,7 @@ const { isolationViolations } = require('./isolation.js')
  * @property {number} recoveryMs the longest from when the servers acknowledged writes again to the next write that a store did
  * @property {number} settledMs from the same moment, the last time, until every call from before it was answered
  * @property {number} longestMs the longest that a call took
+ * @property {number} [stale] sessions of which a secondary has shown what had been before
  * @property {{ lost: number, saved: number }} [loss] sessions of which something is gone that the servers may forget
  * @property {import('./increments.js').Increments} [increments]
  * @property {import('./isolation.js').Isolation} [isolation]
@@ -122,6 +125,21 @@ function recoveryOf(calls, availableAt) {
 const settledAfter = (calls, at) =>
   Math.max(at, ...calls.filter(({ startedAt }) => startedAt < at).map(({ endedAt = at }) => endedAt)) - at
 
+/**
+ * @param {Call[]} calls @param {Evidence} evidence
+ * @returns {{ illegal: string[], stale?: number, loss?: Verdict['loss'] }} the sessions without a legal order, and how many of
+ *   them a server explains that lags or forgets
+ */
+function disorderOf(calls, { last, readsMayBeStale, mayLose }) {
+  const disordered = illegalSessions([...calls, ...last])
+  if (readsMayBeStale) {
+    return { illegal: illegalSessions([...calls.filter(isWrite), ...last]), stale: disordered.length }
+  }
+  if (mayLose === undefined) return { illegal: disordered }
+  const saved = calls.filter(({ method, end }) => method === 'set' && end !== undefined).length
+  return { illegal: mayLose ? [] : disordered, loss: { lost: disordered.length, saved } }
+}
+
 /** @param {import('./increments.js').Increments | undefined} increments @returns {string[]} */
 function incrementViolations(increments) {
   if (!increments || increments.lost + increments.doubled === 0) return []
@@ -131,7 +149,7 @@ function incrementViolations(increments) {
 
 /** @param {{ calls: Call[], strays: unknown[] }} load @param {Evidence} evidence @returns {Verdict} */
 function judge({ calls, strays }, evidence) {
-  const { oplog, mayLose, increments, stored, availableAt, expected, isolation, grouping } = evidence
+  const { oplog, increments, stored, availableAt, expected, isolation, grouping } = evidence
   const failed = calls.flatMap((call) =>
     call.error ? [{ ...call, error: call.error, reason: reasonOf(call, call.error, expected) }] : []
   )
@@ -139,9 +157,7 @@ function judge({ calls, strays }, evidence) {
   const silent = calls.filter(({ answers }) => answers === 0)
   const repeated = calls.filter(({ answers }) => answers > 1)
   const { lost, doubled } = oplog ? writesIn(calls, oplog) : { lost: [], doubled: [] }
-  const disordered = illegalSessions(calls)
-  const illegal = mayLose ? [] : disordered
-  const saved = calls.filter(({ method, end }) => method === 'set' && end !== undefined).length
+  const { illegal, ...explained } = disorderOf(calls, evidence)
   const twice = [...countBy(stored, ({ sid }) => sid)].filter(([, count]) => count > 1)
   const report = (/** @type {string} */ what, /** @type {Call[]} */ some) =>
     some.slice(0, 5).map((call) => `${what}: ${call.sid} ${describe(call)}`)
@@ -156,7 +172,7 @@ function judge({ calls, strays }, evidence) {
     lost: lost.length + silent.length + (increments?.lost ?? 0),
     doubled: doubled.length + repeated.length + (increments?.doubled ?? 0),
     illegal: illegal.length,
-    loss: mayLose === undefined ? undefined : { lost: disordered.length, saved },
+    ...explained,
     increments,
     recoveryMs: Math.round(Math.max(0, ...recoveryOf(calls, availableAt))),
     settledMs: Math.round(settledAfter(calls, Math.max(...availableAt))),
