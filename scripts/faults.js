@@ -9,10 +9,11 @@ const USAGE = `Usage: npm run test:faults [-- OPTION …]
 Installs and builds what is missing. Then, for each fault, starts mongods, lets 64 clients use two stores, injects the
 fault, and checks that nothing acknowledged is lost, nothing is done twice, every call is answered once, and the calls on
 each session have a legal order. Faults that are about a few sessions, commands or connections get 1,024 clients that call
-less often, on both backends, and the p99 of calls about other sessions may be 5 times what it is without the fault. Ends
+less often, on both backends, and the p99 of calls about other sessions may be 5 times what it is without the fault. What
+users run, two processes with default options 20 to 50 ms away from their servers, is there as well, on both backends. Ends
 with a table, and with exit code 1 if anything was wrong.
 
-  --fast         only the faults that need little time
+  --fast         only the faults that need little time, some of them shortened
   --only NAME    only this fault; can be repeated
   --store NAME   connect-mongo-native (default), or connect-mongo for comparison
   --backend NAME native or driver, only (default: native, and for some faults both)

@@ -16,12 +16,11 @@ const LAGGING_MS = 2_000
 /** Only once another member has all that this one has: reads of a primary may have seen what is not yet elsewhere. */
 const WITHOUT_LOSS = { replSetStepDown: 10, secondaryCatchUpPeriodSecs: 8 }
 
-/** @type {Record<string, Pick<Fault, 'what' | 'servers' | 'isFast' | 'expectedOnDriver'> & { disturb: (scene: Scene) => Promise<void> }>} */
+/** @type {Record<string, Pick<Fault, 'what' | 'servers' | 'expectedOnDriver'> & { disturb: (scene: Scene) => Promise<void> }>} */
 const DISTURBANCES = {
   '': { what: 'nothing fails', servers: { gated: true }, disturb: ({ recovered }) => recovered() },
   '-cut': {
     what: 'connections are cut',
-    isFast: true,
     servers: { gated: true },
     expectedOnDriver: [REPEATED_ONCE],
     disturb: (scene) => cutAtRandom(scene, { cuts: scene.isShort ? 8 : 40 }),
@@ -33,6 +32,7 @@ const DISTURBANCES = {
   },
 }
 
+const FAST = ['processes-cut', 'counter-cut']
 const SECRETS = { old: { secret: 'old' }, ring: { secret: ['new', 'old'] } }
 
 /** @type {Record<string, Pick<Fault, 'what' | 'crowd' | 'options' | 'processes'>>} */
@@ -81,6 +81,7 @@ const HISTORIES = Object.entries(USES).flatMap(([use, { what: doing, ...used }])
     ...disturbance,
     name: `${use}${suffix}`,
     what: `${doing}, ${what}`,
+    isFast: FAST.includes(`${use}${suffix}`),
     isForBackends: true,
     isAboutOurs: true,
     prepare: delayAll,

@@ -49,12 +49,12 @@ const DONE = ['create', 'update', 'touch']
 /** @param {Call} call */
 const isWrite = ({ method }) => method !== 'get'
 
-/** Connections are not told apart. @param {Error & { code?: unknown }} error */
+/** Connections and server sessions are not told apart. @param {Error & { code?: unknown }} error */
 const labelOf = ({ name, code, message }) =>
   `${name}${code ? ` ${code}` : ''}: ${message
     .split('\n')[0]
     .slice(0, 100)
-    .replace(/connection \d+/, 'connection')}`
+    .replace(/(connection|session|txnNumber:) [\w-]*\d[\w-]*/g, '$1')}`
 
 /** @param {Call} call @param {Error} error @param {import('./scene.js').Expected[]} expected */
 const reasonOf = (call, error, expected) => expected.find(({ isIt }) => isIt(call, error))?.what

@@ -1,5 +1,5 @@
-// A way to a server that can be shut, as a network that drops every packet, that cuts connections at random, and that forgets
-// them, as some firewalls do.
+// A way to a server that takes its time, that can be shut, as a network that drops every packet, that cuts connections at random,
+// and that forgets them, as some firewalls do.
 'use strict'
 
 const { once } = require('node:events')
