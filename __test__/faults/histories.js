@@ -32,7 +32,7 @@ const DISTURBANCES = {
   },
 }
 
-const FAST = ['processes-cut', 'counter-cut']
+const FAST = ['processes-cut', 'counter-cut', 'rotation-cut']
 const SECRETS = { old: { secret: 'old' }, ring: { secret: ['new', 'old'] } }
 
 /** @type {Record<string, Pick<Fault, 'what' | 'crowd' | 'options' | 'processes'>>} */

@@ -292,9 +292,18 @@ impl Deployment {
         let session = client.start_session().causal_consistency(false).await?;
         Ok(WriteNumber {
             session,
-            number: self.transaction_number.fetch_add(1, Ordering::Relaxed),
+            number: self.next_number(),
             client_made_at,
         })
+    }
+
+    /// Another number, for another write in the same session.
+    pub fn number_anew(&self, number: &mut WriteNumber) {
+        number.number = self.next_number();
+    }
+
+    fn next_number(&self) -> i64 {
+        self.transaction_number.fetch_add(1, Ordering::Relaxed)
     }
 
     /// Whether the client whose session it is has been replaced: what has this number could only go over its connections.
@@ -501,9 +510,7 @@ async fn connect(
     Ok((made.options, client))
 }
 
-/// The server at this address and no other.
-#[must_use]
-pub fn server_at(address: ServerAddress) -> SelectionCriteria {
+fn server_at(address: ServerAddress) -> SelectionCriteria {
     SelectionCriteria::Predicate(Arc::new(move |server: &ServerInfo| {
         *server.address() == address
     }))

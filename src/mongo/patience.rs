@@ -100,7 +100,7 @@ impl Patience {
 
     async fn wait(&mut self) -> bool {
         let pause = self.pause;
-        self.silence *= 2;
+        self.silence = self.silence.saturating_mul(2);
         self.pause = (pause * 2).clamp(FIRST_PAUSE, LAST_PAUSE);
         if pause.is_zero() {
             return true;

@@ -11,11 +11,10 @@ use futures_util::FutureExt;
 use mongodb::{
     bson::{Document, RawDocumentBuf, cstr, rawdoc},
     error::{TRANSIENT_TRANSACTION_ERROR, UNKNOWN_TRANSACTION_COMMIT_RESULT},
-    options::ServerAddress,
 };
 
 use crate::mongo::{
-    deployment::{Deployment, WriteNumber, server_at},
+    deployment::{Deployment, WriteNumber},
     errors::MongoError,
     patience::Patience,
 };
@@ -38,56 +37,62 @@ impl Transaction {
     /// # Errors
     /// What befell a command, after as many attempts as there is time for.
     pub async fn run(self) -> Result<bool, MongoError> {
-        // Behind a router all would have to go to the same one.
-        let primary = self.deployment.known().primary().borrow().clone();
-        let Some(mut primary) = primary else {
+        // Behind routers all would have to go to the same one.
+        if self.deployment.known().primary().borrow().is_none() {
             return Ok(false);
-        };
+        }
         let mut patience = self.deployment.patience();
+        let mut number = self.deployment.start_retryable_write().await?;
         loop {
-            match self.run_once(&primary, &mut patience).await {
-                Err(error) if error.refuses_transaction() => return Ok(false),
-                Err(error) if may_begin_again(&error) && patience.wait_after(&error).await => {}
-                result => return result,
+            match self.run_once(&mut number, &mut patience).await {
+                Ok(true) => return Ok(true),
+                Err(error) if may_begin_again(&error) && patience.wait_after(&error).await => {
+                    // On the same server session, where a new transaction ends what is left of the one before.
+                    self.deployment.number_anew(&mut number);
+                }
+                result => {
+                    self.abort(&mut number, &mut patience).await;
+                    let is_refused = matches!(&result, Err(error) if error.refuses_transaction());
+                    return if is_refused { Ok(false) } else { result };
+                }
             }
-            self.deployment.available(false).await?;
-            let now = self.deployment.known().primary().borrow().clone();
-            primary = now.unwrap_or(primary);
         }
     }
 
     async fn run_once(
         &self,
-        primary: &ServerAddress,
+        number: &mut WriteNumber,
         patience: &mut Patience,
     ) -> Result<bool, MongoError> {
-        let mut number = self.deployment.start_retryable_write().await?;
-        let is_written = self.write_all(primary, &mut number).await;
-        if !matches!(is_written, Ok(true)) {
-            // What it has locked nobody else could change for a minute.
-            let abort = rawdoc! { "abortTransaction": 1 };
-            drop(self.send("admin", abort, primary, &mut number).await);
-            return is_written;
+        if !self.write_all(number).await? {
+            return Ok(false);
         }
         loop {
-            match self.commit(primary, &mut number).await {
+            match self.commit(number).await {
                 Err(error) if is_unknown(&error) && patience.wait_after(&error).await => {}
                 result => return result.map(|()| true),
             }
         }
     }
 
-    async fn write_all(
-        &self,
-        primary: &ServerAddress,
-        number: &mut WriteNumber,
-    ) -> Result<bool, MongoError> {
+    /// What it has locked nobody else could change for a minute.
+    async fn abort(&self, number: &mut WriteNumber, patience: &mut Patience) {
+        loop {
+            let abort = rawdoc! { "abortTransaction": 1 };
+            match self.send("admin", abort, number).await {
+                Err(error) if error.is_retryable_write() && patience.wait_after(&error).await => {}
+                _ => return,
+            }
+        }
+    }
+
+    async fn write_all(&self, number: &mut WriteNumber) -> Result<bool, MongoError> {
         for (index, command) in self.commands.iter().enumerate() {
             let mut command = command.clone();
             if index == 0 {
                 command.append(cstr!("startTransaction"), true);
             }
-            let reply = self.send(&self.database, command, primary, number).await?;
+            let reply = self.send(&self.database, command, number).await?;
             MongoError::check(&reply)?;
             if replies::matched(&reply) == 0 {
                 return Ok(false);
@@ -96,16 +101,12 @@ impl Transaction {
         Ok(true)
     }
 
-    async fn commit(
-        &self,
-        primary: &ServerAddress,
-        number: &mut WriteNumber,
-    ) -> Result<(), MongoError> {
+    async fn commit(&self, number: &mut WriteNumber) -> Result<(), MongoError> {
         let mut commit = rawdoc! { "commitTransaction": 1 };
         if let Some(concern) = &self.concern {
             commit.append(cstr!("writeConcern"), concern.as_ref());
         }
-        let reply = self.send("admin", commit, primary, number).await?;
+        let reply = self.send("admin", commit, number).await?;
         MongoError::check(&reply)
     }
 
@@ -113,14 +114,12 @@ impl Transaction {
         &self,
         database: &str,
         mut command: RawDocumentBuf,
-        primary: &ServerAddress,
         number: &mut WriteNumber,
     ) -> Result<Document, MongoError> {
         command.append(cstr!("txnNumber"), number.number);
         command.append(cstr!("autocommit"), false);
         let database = number.session.client().database(database);
         let run = database.run_raw_command(command);
-        let run = run.selection_criteria(server_at(primary.clone()));
         let run = run.session(&mut number.session);
         let reply = async { Ok(run.await?) };
         let attempt = self

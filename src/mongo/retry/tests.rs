@@ -65,6 +65,13 @@ async fn a_numbered_write_is_sent_again_until_it_is_answered() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn as_many_attempts_as_there_is_time_for_are_no_panic() {
+    let hours = Patience::new(Duration::from_secs(10_000), None);
+    let result = send_until_answered(&mut script(&[cut_off]), hours).await;
+    assert!(matches!(result, Err(MongoError::Driver(_))));
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_last_failure_is_the_answer_when_the_time_is_over() {
     let mut script = script(&[cut_off]);
     let result = send_until_answered(&mut script, patience()).await;
