@@ -138,6 +138,7 @@ describe(`merges of random sessions, seed ${seed}`, () => {
       [],
       {},
       { expires: [] },
+      { expires: { toString: null } },
       { expires: {}, originalMaxAge: 'x' },
     ]
     const withCookie = (/** @type {Tree} */ tree) => {

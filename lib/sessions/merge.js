@@ -92,8 +92,13 @@ function unrenewed(session, base) {
 function mergeSessions(base, ours, theirs) {
   const merged = mergeRecords(base, unrenewed(ours, base), unrenewed(theirs, base))
   if (!isRenewal(ours, base) || !isRenewal(theirs, base) || !isRecord(merged.cookie)) return merged
-  const isTheirsLater = new Date(theirs.cookie.expires) > new Date(ours.cookie.expires)
+  const isTheirsLater = timeOf(theirs.cookie.expires) > timeOf(ours.cookie.expires)
   return withLifetimeOf(merged, isTheirsLater ? theirs : ours)
+}
+
+/** Of what JSON, BSON and frameworks make of a date: anything else is no time. @param {unknown} expires @returns {number} */
+function timeOf(expires) {
+  return typeof expires === 'string' || expires instanceof Date ? new Date(expires).getTime() : Number.NaN
 }
 
 /**
