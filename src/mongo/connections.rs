@@ -1,11 +1,17 @@
-//! The connections of the driver's pools that no command has.
+//! The connections of the driver's pools: those that no command has, and whether a command has got one.
 
 use std::{
+    cell::RefCell,
     collections::{HashMap, HashSet},
     sync::{Mutex, PoisonError},
 };
 
 use mongodb::{event::cmap::CmapEvent, options::ServerAddress};
+
+tokio::task_local! {
+    /// The server to which the command of this task has a connection.
+    static CONNECTED_TO: RefCell<Option<ServerAddress>>;
+}
 
 /// The idle connections, by server, as the driver tells of them.
 #[derive(Default)]
@@ -51,4 +57,21 @@ impl IdleConnections {
             change(idle);
         }
     }
+}
+
+/// Runs a command, and tells whether it got a connection. One that got none has not been sent.
+pub async fn noting_connection<T>(command: impl Future<Output = T>) -> (T, bool) {
+    let noting = async { (command.await, connected_to().is_some()) };
+    CONNECTED_TO.scope(RefCell::default(), noting).await
+}
+
+/// The command of this task has got a connection to this server. Does nothing where nobody asks, as in the driver's own tasks.
+pub fn note_connection(server: ServerAddress) {
+    let _: Result<_, _> = CONNECTED_TO.try_with(|it| it.replace(Some(server)));
+}
+
+/// The server to which the command of this task has a connection.
+#[must_use]
+pub fn connected_to() -> Option<ServerAddress> {
+    CONNECTED_TO.with(|it| it.borrow().clone())
 }

@@ -1,7 +1,6 @@
 //! A driver's client, with what is known of the servers behind it.
 
 use std::{
-    cell::RefCell,
     future::pending,
     mem,
     sync::{
@@ -15,8 +14,7 @@ use futures_util::{FutureExt, future::BoxFuture};
 use mongodb::{
     Client, ClientSession, Collection, Namespace, ServerInfo,
     bson::{DateTime, Document, RawDocumentBuf, doc},
-    event::{EventHandler, cmap::CmapEvent},
-    options::{ClientOptions, ReadPreference, SelectionCriteria, ServerAddress},
+    options::{ReadPreference, SelectionCriteria, ServerAddress},
 };
 use tokio::{
     sync::watch,
@@ -24,17 +22,13 @@ use tokio::{
 };
 
 use crate::mongo::{
-    connections::IdleConnections,
+    connections::{connected_to, noting_connection},
+    current::{CurrentClient, connect},
     errors::MongoError,
     monitoring::{Availability, KnownServers},
-    options::{ConnectionOptions, driver_options},
+    options::ConnectionOptions,
     patience::{Loss, Patience},
 };
-
-tokio::task_local! {
-    /// The server to which the command of this task has a connection.
-    static CONNECTED_TO: RefCell<Option<ServerAddress>>;
-}
 
 /// The connections of a pool that has no most.
 const MANY_CONNECTIONS: usize = 100;
@@ -51,15 +45,6 @@ pub struct WriteNumber {
     pub number: i64,
     /// Of the client whose session it is.
     client_made_at: Instant,
-}
-
-/// The client that commands are sent with.
-struct CurrentClient {
-    client: Client,
-    made_at: Instant,
-    idle: Arc<IdleConnections>,
-    /// Not any more: what its monitors see is no news.
-    is_current: Arc<AtomicBool>,
 }
 
 /// A driver's client, with what the store itself knows of the deployment. It is no share of the client: commands that are
@@ -449,7 +434,7 @@ impl Deployment {
         // The driver has taken these options before.
         if let Ok((_, client)) = connect(&self.connection, &self.known).await {
             let before = mem::replace(&mut *self.current(), client);
-            before.is_current.store(false, Ordering::Relaxed);
+            before.give_up();
         }
     }
 
@@ -477,39 +462,6 @@ impl Deployment {
     }
 }
 
-/// A client whose event handlers keep `known` up to date as long as it is current, and the options that were given for it.
-async fn connect(
-    connection: &ConnectionOptions,
-    known: &Arc<KnownServers>,
-) -> Result<(ClientOptions, CurrentClient), MongoError> {
-    let made = driver_options(connection).await?;
-    let (mut options, known) = (made.options.clone(), Arc::clone(known));
-    // Commands are sent again here, where it is known meanwhile that the server is overloaded.
-    options.max_adaptive_retries = Some(0);
-    let is_current = Arc::new(AtomicBool::new(true));
-    let is_heard = Arc::clone(&is_current);
-    options.sdam_event_handler = Some(EventHandler::callback(move |event| {
-        if is_heard.load(Ordering::Relaxed) {
-            known.note(&event);
-        }
-    }));
-    let idle = Arc::new(IdleConnections::default());
-    let pools = Arc::clone(&idle);
-    options.cmap_event_handler = Some(EventHandler::callback(move |event| {
-        pools.note(&event);
-        if let CmapEvent::ConnectionCheckedOut(event) = event {
-            note_connection(event.address);
-        }
-    }));
-    let client = CurrentClient {
-        client: Client::with_options(options)?,
-        made_at: Instant::now(),
-        idle,
-        is_current,
-    };
-    Ok((made.options, client))
-}
-
 fn server_at(address: ServerAddress) -> SelectionCriteria {
     SelectionCriteria::Predicate(Arc::new(move |server: &ServerInfo| {
         *server.address() == address
@@ -521,19 +473,4 @@ fn is_primary(criteria: Option<&SelectionCriteria>) -> bool {
         criteria,
         None | Some(SelectionCriteria::ReadPreference(ReadPreference::Primary))
     )
-}
-
-/// Runs a command, and tells whether it got a connection. One that got none has not been sent.
-pub async fn noting_connection<T>(command: impl Future<Output = T>) -> (T, bool) {
-    let noting = async { (command.await, connected_to().is_some()) };
-    CONNECTED_TO.scope(RefCell::default(), noting).await
-}
-
-/// The command of this task has got a connection to this server. Does nothing where nobody asks, as in the driver's own tasks.
-fn note_connection(server: ServerAddress) {
-    let _: Result<_, _> = CONNECTED_TO.try_with(|it| it.replace(Some(server)));
-}
-
-fn connected_to() -> Option<ServerAddress> {
-    CONNECTED_TO.with(|it| it.borrow().clone())
 }

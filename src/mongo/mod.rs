@@ -2,6 +2,8 @@
 //!
 //! - [`options`]: how to reach a deployment, and its driver's options
 //! - [`client`]: the driver's clients, one for all stores that have the same connection
+//! - [`connections`]: those that no command has, and whether a command has got one
+//! - [`current`]: the driver's client of a deployment, until it is replaced
 //! - [`deployment`]: a driver's client, with what is known of the servers behind it
 //! - [`monitoring`]: what the driver's monitors see
 //! - [`patience`]: how long and how often a command is sent again
@@ -17,6 +19,7 @@ pub mod asked;
 pub mod client;
 pub mod collection;
 pub mod connections;
+pub mod current;
 pub mod deployment;
 pub mod errors;
 pub mod monitoring;
