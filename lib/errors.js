@@ -69,14 +69,43 @@ function errorClass(name) {
   return known
 }
 
-/** @param {string[]} messages @returns {Error | undefined} */
-function causeOf([message, ...rest]) {
-  return message === undefined ? undefined : new Error(message, { cause: causeOf(rest) })
+/** @param {Failure['causes']} causes @returns {Error | undefined} */
+function causeOf([first, ...rest]) {
+  if (first === undefined) return undefined
+  const cause = rest.length > 0 ? new Error(first.message, { cause: causeOf(rest) }) : new Error(first.message)
+  return first.code === undefined ? cause : Object.assign(cause, { code: first.code })
 }
 
-/** What the Rust core reported, made on this thread, so that it has a JavaScript stack. @param {Failure} failure */
-function errorOf({ name, message, code, codeName, errorLabels, causes }) {
+/** What an error has anyway, or keeps elsewhere. */
+const OWN_FIELDS = ['name', 'message', 'stack', 'cause', 'errorLabels', 'errmsg', '__proto__']
+
+/**
+ * As the driver's constructors do it:
+ * https://github.com/mongodb/node-mongodb-native/blob/v6.20.0/src/error.ts (MongoServerError, MongoWriteConcernError).
+ *
+ * @param {Error} error
+ * @param {Buffer} response a BSON document
+ */
+function keepResponse(error, response) {
+  const reply = require('bson').deserialize(response)
+  const { writeConcernError } = reply
+  const errorResponse = { ...writeConcernError, ...reply }
+  for (const [name, value] of Object.entries(errorResponse)) {
+    if (!OWN_FIELDS.includes(name)) Object.defineProperty(error, name, ownField(value, true))
+  }
+  Object.defineProperty(error, 'errorResponse', ownField(errorResponse, true))
+  if (!writeConcernError) return
+  Object.assign(error, { result: reply, errInfo: writeConcernError.errInfo, code: writeConcernError.code })
+}
+
+/**
+ * What the Rust core reported, made on this thread, so that it has a JavaScript stack.
+ *
+ * @param {Pick<Failure, 'name' | 'message'> & Partial<Failure>} failure
+ */
+function errorOf({ name, message, code, codeName, errorLabels = [], causes = [], response }) {
   const error = new (errorClass(name))(message)
+  if (response) keepResponse(error, response)
   Object.defineProperty(error, 'errorLabels', ownField(errorLabels, true))
   if (code !== undefined) Object.defineProperty(error, 'code', ownField(code, true))
   if (codeName !== undefined) Object.defineProperty(error, 'codeName', ownField(codeName, true))

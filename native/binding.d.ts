@@ -233,6 +233,14 @@ export interface BackgroundReport {
   failure?: Failure
 }
 
+/** What an error comes from. */
+export interface Cause {
+  /** What went wrong. */
+  message: string
+  /** Node's code for it, such as `ECONNREFUSED`. */
+  code?: string
+}
+
 /** How to reach the deployment. Stores with equal configurations share one client. */
 export interface ConnectionConfig {
   /** A `mongodb://` connection string with every option that a connection string can carry. */
@@ -295,8 +303,10 @@ export interface Failure {
   codeName?: string
   /** The server's and the driver's error labels, sorted. */
   errorLabels: Array<string>
-  /** The messages of the causes, the nearest first. */
-  causes: Array<string>
+  /** The causes, the nearest first. */
+  causes: Array<Cause>
+  /** The server's reply that holds the error, a BSON document. */
+  response?: Buffer
 }
 
 /** kruptein's options. Lengths are in bytes. */

@@ -21,6 +21,8 @@ pub struct ServerError {
     pub message: String,
     /// The labels of the reply that held it.
     pub labels: Vec<String>,
+    /// What the server has said of it, a BSON document; nothing of the other statements of its command.
+    pub response: Vec<u8>,
 }
 
 /// Whom an error in a reply concerns.
@@ -40,6 +42,7 @@ impl ServerError {
             code_name: error.get_str("codeName").ok().map(str::to_owned),
             message: error.get_str("errmsg").unwrap_or_default().to_owned(),
             labels: labels_of(reply),
+            response: response(kind, error, reply),
         }
     }
 
@@ -48,6 +51,23 @@ impl ServerError {
     pub fn has_label(&self, label: &str) -> bool {
         self.labels.iter().any(|one| one == label)
     }
+}
+
+/// What the Node driver keeps as `errorResponse`: the error of a statement, of a write concern the reply. The ids of other
+/// statements are the ids of other people's sessions.
+fn response(kind: ServerErrorKind, error: &Document, reply: &Document) -> Vec<u8> {
+    let mut document = match kind {
+        ServerErrorKind::Write => error.clone(),
+        ServerErrorKind::WriteConcern => reply.clone(),
+    };
+    for field in ["upserted", "writeErrors"] {
+        document.remove(field);
+    }
+    if document.contains_key("index") {
+        document.insert("index", 0);
+    }
+    // What has been read can be written.
+    bson::serialize_to_vec(&document).unwrap_or_default()
 }
 
 /// The write errors of a reply, each with the index of its statement where it has one, as the server lists them. What is no

@@ -101,7 +101,7 @@ function verdictOn(error) {
 
 /** @param {DriverError} error @param {string} name @returns {DriverError} */
 function renamed({ message, code, errorLabels, connectionGeneration }, name) {
-  const error = errorOf({ name, message, code, errorLabels: errorLabels ?? [], causes: [] })
+  const error = errorOf({ name, message, code, errorLabels })
   return connectionGeneration === undefined ? error : Object.assign(error, { connectionGeneration })
 }
 

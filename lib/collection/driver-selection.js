@@ -183,7 +183,7 @@ class Selection {
   #timeoutError() {
     if (this.#selectionError) return this.#selectionError
     const message = `Server selection timed out after ${this.#timeoutMs} ms`
-    return errorOf({ name: 'MongoServerSelectionError', message, errorLabels: [], causes: [] })
+    return errorOf({ name: 'MongoServerSelectionError', message })
   }
 }
 

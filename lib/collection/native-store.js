@@ -102,7 +102,7 @@ class OpenableStore {
       )
     } catch (error) {
       const { message } = /** @type {Error} */ (error)
-      throw errorOf({ name: 'MongoParseError', message, errorLabels: [], causes: [] })
+      throw errorOf({ name: 'MongoParseError', message })
     }
   }
 }

@@ -19,7 +19,7 @@ function isBeyondBuffer(error) {
 /** @param {unknown} [cause] */
 function tooLargeError(cause) {
   const message = `The session takes ${BSON_BUFFER_BYTES} bytes or more as BSON, larger than MongoDB's limit of 16777216`
-  const error = errorOf({ name: 'MongoInvalidArgumentError', message, errorLabels: [], causes: [] })
+  const error = errorOf({ name: 'MongoInvalidArgumentError', message })
   return cause === undefined ? error : Object.defineProperty(error, 'cause', { value: cause })
 }
 

@@ -49,7 +49,7 @@ function startTimer(onTimeout, milliseconds) {
 /** @param {string} option @param {number} milliseconds */
 function timeoutError(option, milliseconds) {
   const message = `The operation took longer than ${option} allows (${milliseconds} ms)`
-  return errorOf({ name: 'MongoOperationTimeoutError', message, errorLabels: [], causes: [] })
+  return errorOf({ name: 'MongoOperationTimeoutError', message })
 }
 
 /**

@@ -10,12 +10,15 @@ use connect_mongo_native_core::{
 };
 use futures_util::FutureExt;
 use mongodb::error::{Error as DriverError, ErrorKind, WriteFailure};
-use napi::bindgen_prelude::Either;
+use napi::bindgen_prelude::{Buffer, Either};
 use napi_derive::napi;
 
 use crate::{
     engine::errors::StoreError,
-    mongo::errors::{MongoError, command_error},
+    mongo::{
+        errors::{MongoError, command_error, driver_words},
+        trouble::{Trouble, of_connection},
+    },
 };
 
 /// What a method resolves to: its value, or why there is none.
@@ -23,7 +26,6 @@ pub type Outcome<T> = Either<T, Failure>;
 
 /// A failure as data: lib/errors.js turns it into an `Error`.
 #[napi(object, object_from_js = false)]
-#[derive(Debug)]
 pub struct Failure {
     /// Always `true`: what tells a failure from a value.
     #[napi(ts_type = "true")]
@@ -38,8 +40,20 @@ pub struct Failure {
     pub code_name: Option<String>,
     /// The server's and the driver's error labels, sorted.
     pub error_labels: Vec<String>,
-    /// The messages of the causes, the nearest first.
-    pub causes: Vec<String>,
+    /// The causes, the nearest first.
+    pub causes: Vec<Cause>,
+    /// The server's reply that holds the error, a BSON document.
+    pub response: Option<Buffer>,
+}
+
+/// What an error comes from.
+#[napi(object, object_from_js = false)]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cause {
+    /// What went wrong.
+    pub message: String,
+    /// Node's code for it, such as `ECONNREFUSED`.
+    pub code: Option<String>,
 }
 
 impl Default for Failure {
@@ -52,6 +66,7 @@ impl Default for Failure {
             code_name: None,
             error_labels: Vec::new(),
             causes: Vec::new(),
+            response: None,
         }
     }
 }
@@ -109,11 +124,24 @@ impl From<&MongoError> for Failure {
             MongoError::NoServer(driver_error) | MongoError::Driver(driver_error) => Self {
                 causes: io_cause(driver_error)
                     .into_iter()
-                    .chain(causes(error))
+                    .chain(causes(driver_error))
                     .collect(),
+                response: response_of(driver_error),
                 ..from_driver(driver_error)
             },
+            MongoError::Unreachable { outage, .. } => Self {
+                causes: outage.troubles.iter().map(Cause::from).collect(),
+                ..named("MongoServerSelectionError")
+            },
+            MongoError::Outage(outage) if outage.troubles.is_empty() => {
+                named("MongoServerSelectionError")
+            }
+            MongoError::Outage(outage) => Self {
+                causes: outage.troubles.iter().map(Cause::from).collect(),
+                ..named("MongoNetworkError")
+            },
             MongoError::Server(server_error) => Self {
+                response: Some(server_error.response.clone().into()),
                 code: Some(Either::A(server_error.code)),
                 code_name: server_error.code_name.clone(),
                 error_labels: server_error.labels.clone(),
@@ -122,7 +150,6 @@ impl From<&MongoError> for Failure {
             MongoError::Document(document_error) => named(document_error_name(document_error)),
             MongoError::WrongReply => named("MongoUnexpectedServerResponseError"),
             MongoError::Superseded => named("MongoNetworkError"),
-            MongoError::NoPrimary(_) => named("MongoServerSelectionError"),
             MongoError::Silent(_) => named("MongoNetworkTimeoutError"),
             MongoError::InvalidOptions(_) => named("MongoInvalidArgumentError"),
             MongoError::CertificatesFile(_) => named("MongoRuntimeError"),
@@ -186,7 +213,7 @@ fn from_driver(error: &DriverError) -> Failure {
     }
     Failure {
         name: driver_error_name(error).to_owned(),
-        message: error.kind.to_string(),
+        message: driver_words(&error.kind),
         error_labels,
         ..Failure::default()
     }
@@ -216,18 +243,48 @@ fn driver_error_name(error: &DriverError) -> &'static str {
     }
 }
 
-/// The messages of what an error comes from, the nearest first.
-fn causes(error: &(dyn Error + 'static)) -> Vec<String> {
+impl From<&Trouble> for Cause {
+    fn from(trouble: &Trouble) -> Self {
+        Self {
+            message: trouble.message.clone(),
+            code: trouble.code.map(str::to_owned),
+        }
+    }
+}
+
+impl From<String> for Cause {
+    fn from(message: String) -> Self {
+        Self {
+            message,
+            code: None,
+        }
+    }
+}
+
+/// The reply that a server refused a command with.
+fn response_of(error: &DriverError) -> Option<Buffer> {
+    let of_source = || {
+        error
+            .source()?
+            .downcast_ref()
+            .and_then(DriverError::server_response)
+    };
+    let response = error.server_response().or_else(of_source)?;
+    Some(response.as_bytes().to_vec().into())
+}
+
+/// What an error comes from, the nearest first.
+fn causes(error: &(dyn Error + 'static)) -> Vec<Cause> {
     let mut causes = Vec::new();
     let mut current = error.source();
     while let Some(cause) = current {
         match cause.downcast_ref::<DriverError>() {
             Some(error) => causes.extend(
-                [Some(error.kind.to_string()), io_cause(error)]
+                [Some(driver_words(&error.kind).into()), io_cause(error)]
                     .into_iter()
                     .flatten(),
             ),
-            None => causes.push(cause.to_string()),
+            None => causes.push(cause.to_string().into()),
         }
         current = cause.source();
     }
@@ -235,9 +292,12 @@ fn causes(error: &(dyn Error + 'static)) -> Vec<String> {
 }
 
 /// The driver does not name the operating system's error as a source.
-fn io_cause(error: &DriverError) -> Option<String> {
+fn io_cause(error: &DriverError) -> Option<Cause> {
     match error.kind.as_ref() {
-        ErrorKind::Io(error) => Some(error.to_string()),
+        ErrorKind::Io(error) => Some(Cause {
+            message: error.to_string(),
+            code: of_connection(error).code.map(str::to_owned),
+        }),
         _ => None,
     }
 }
@@ -280,8 +340,12 @@ mod tests {
         let error = MongoError::from(DriverError::from(ErrorKind::Io(io_error.into())));
         let failure = Failure::from(StoreError::from(error));
         assert_eq!(failure.name, "MongoNetworkError");
-        assert!(failure.message.contains("reset by peer"));
-        assert_eq!(failure.causes, ["reset by peer"]);
+        assert_eq!(failure.message, "read ECONNRESET");
+        let cause = Cause {
+            message: "reset by peer".to_owned(),
+            code: Some("ECONNRESET".to_owned()),
+        };
+        assert_eq!(failure.causes, [cause]);
     }
 
     #[test]
@@ -290,7 +354,7 @@ mod tests {
         let failure = Failure::from(StoreError::from(DocumentError::from(too_short.clone())));
         assert_eq!(failure.name, "MongoUnexpectedServerResponseError");
         assert_eq!(failure.message, "The server's reply is not valid BSON");
-        assert_eq!(failure.causes, [too_short.to_string()]);
+        assert_eq!(failure.causes, [Cause::from(too_short.to_string())]);
     }
 
     #[tokio::test]

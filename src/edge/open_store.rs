@@ -66,8 +66,8 @@ impl OpenStore {
         });
         let background = Arc::new(Background::new(Arc::clone(collection), on_news));
         let known = client.deployment().known();
-        let servers = config.connection_events.then(|| Arc::clone(known));
-        let tasks = background.start(IndexDuty::from(config.auto_remove), servers, runtime);
+        let duty = IndexDuty::from(config.auto_remove);
+        let tasks = background.start(duty, known, config.connection_events, runtime);
         let abandoned_in = Arc::downgrade(&engine);
         answers.on_late(move || {
             if let Some(engine) = abandoned_in.upgrade() {

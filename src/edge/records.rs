@@ -54,15 +54,24 @@ pub struct ScannedSession {
 #[napi(string_enum)]
 #[derive(Debug, PartialEq, Eq)]
 pub enum BackgroundEvent {
+    /// No server answers, or none lets this client in; the TTL index is tried again.
+    #[napi(value = "unreachable")]
+    Unreachable,
     /// The TTL index could not be made; it is tried again.
     #[napi(value = "ttl-index-failed")]
     TtlIndexFailed,
+    /// The TTL index will never be made.
+    #[napi(value = "ttl-index-refused")]
+    TtlIndexRefused,
     /// There is a TTL index that was not asked for.
     #[napi(value = "ttl-index-present")]
     TtlIndexPresent,
     /// Expired sessions could not be removed.
     #[napi(value = "sweep-failed")]
     SweepFailed,
+    /// A server has refused a write for its transaction number.
+    #[napi(value = "retry-writes-refused")]
+    RetryWritesRefused,
     /// A server takes writes again.
     #[napi(value = "connect")]
     Connect,
@@ -76,7 +85,7 @@ pub enum BackgroundEvent {
 pub struct BackgroundReport {
     /// What the news is about.
     #[napi(
-        ts_type = "'ttl-index-failed' | 'ttl-index-present' | 'sweep-failed' | 'connect' | 'disconnect'"
+        ts_type = "'unreachable' | 'ttl-index-failed' | 'ttl-index-refused' | 'ttl-index-present' | 'sweep-failed' | 'retry-writes-refused' | 'connect' | 'disconnect'"
     )]
     pub event: BackgroundEvent,
     /// Why something failed.
@@ -148,7 +157,10 @@ impl From<Scanned> for ScannedSession {
 impl From<News> for BackgroundReport {
     fn from(news: News) -> Self {
         let (event, error) = match news {
+            News::Unreachable(error) => (BackgroundEvent::Unreachable, Some(error)),
             News::TtlIndexFailed(error) => (BackgroundEvent::TtlIndexFailed, Some(error)),
+            News::TtlIndexRefused(error) => (BackgroundEvent::TtlIndexRefused, Some(error)),
+            News::NumbersRefused => (BackgroundEvent::RetryWritesRefused, None),
             News::TtlIndexPresent => (BackgroundEvent::TtlIndexPresent, None),
             News::SweepFailed(error) => (BackgroundEvent::SweepFailed, Some(error)),
             News::Connected => (BackgroundEvent::Connect, None),

@@ -33,12 +33,18 @@ pub enum IndexDuty {
 /// What happens outside any call.
 #[derive(Debug)]
 pub enum News {
+    /// No server answers who was to make the TTL index, or none lets this client in; it is tried again.
+    Unreachable(MongoError),
     /// The TTL index could not be made; it is tried again.
     TtlIndexFailed(MongoError),
+    /// The server will never make the TTL index.
+    TtlIndexRefused(MongoError),
     /// There is a TTL index that was not asked for.
     TtlIndexPresent,
     /// Expired sessions could not be removed.
     SweepFailed(MongoError),
+    /// A server has refused a write for its transaction number, and writes go without from now on.
+    NumbersRefused,
     /// A server takes writes again.
     Connected,
     /// No server takes writes any more, and why.
@@ -94,18 +100,25 @@ impl<U: Upkeep> Background<U> {
         }
     }
 
-    /// Begins with what goes on as long as the store is open. Without `servers` it does not tell of those that come and go.
+    /// Begins with what goes on as long as the store is open. `tells_of_servers`: of those that come and go.
     #[must_use]
     pub fn start(
         self: &Arc<Self>,
         duty: IndexDuty,
-        servers: Option<Arc<KnownServers>>,
+        servers: &Arc<KnownServers>,
+        tells_of_servers: bool,
         runtime: &Handle,
     ) -> BackgroundTasks {
         let (closing, closed) = watch::channel(false);
+        let refusal = servers.refuses_numbers();
+        let mut watches = vec![runtime.spawn(Arc::clone(self).watch_numbers(refusal))];
+        if tells_of_servers {
+            let watch = Arc::clone(self).watch_servers(Arc::clone(servers));
+            watches.push(runtime.spawn(watch.boxed()));
+        }
         BackgroundTasks {
             start_up: runtime.spawn(Arc::clone(self).see_to_index(duty, closed).boxed()),
-            watch: servers.map(|servers| runtime.spawn(Arc::clone(self).watch(servers).boxed())),
+            watches,
             closing,
         }
     }
@@ -139,8 +152,16 @@ impl<U: Upkeep> Background<U> {
     async fn make_ttl_index(&self, closing: &mut watch::Receiver<bool>) {
         let mut delay = FIRST_RETRY_DELAY;
         while let Err(error) = self.collection.ensure_ttl_index().await {
-            (self.on_news)(News::TtlIndexFailed(error));
+            let is_final = error.is_final();
+            (self.on_news)(match error {
+                error if is_final => News::TtlIndexRefused(error),
+                error if error.is_answer() => News::TtlIndexFailed(error),
+                error => News::Unreachable(error),
+            });
             self.has_tried_index.send_replace(true);
+            if is_final {
+                return;
+            }
             tokio::select! {
                 () = time::sleep(delay) => {}
                 _ = closing.changed() => return,
@@ -149,7 +170,13 @@ impl<U: Upkeep> Background<U> {
         }
     }
 
-    async fn watch(self: Arc<Self>, servers: Arc<KnownServers>) {
+    async fn watch_numbers(self: Arc<Self>, mut is_refused: watch::Receiver<bool>) {
+        if is_refused.wait_for(|is_refused| *is_refused).await.is_ok() {
+            (self.on_news)(News::NumbersRefused);
+        }
+    }
+
+    async fn watch_servers(self: Arc<Self>, servers: Arc<KnownServers>) {
         let mut availability = servers.availability();
         let mut was_down = false;
         loop {
@@ -158,7 +185,7 @@ impl<U: Upkeep> Background<U> {
                 .is_some_and(|now| !now.takes_writes);
             if is_down != was_down {
                 (self.on_news)(if is_down {
-                    News::Disconnected(servers.outage())
+                    News::Disconnected(MongoError::Outage(servers.last_outage()))
                 } else {
                     News::Connected
                 });
@@ -192,7 +219,7 @@ impl<U> Drop for Sweep<U> {
 /// What goes on as long as a store is open.
 pub struct BackgroundTasks {
     start_up: JoinHandle<()>,
-    watch: Option<JoinHandle<()>>,
+    watches: Vec<JoinHandle<()>>,
     closing: watch::Sender<bool>,
 }
 
@@ -206,7 +233,7 @@ impl BackgroundTasks {
             drop(self.start_up.await);
         }
         // What a task holds of the store is free once it has ended: only then can the connections be closed.
-        if let Some(watch) = self.watch {
+        for watch in self.watches {
             watch.abort();
             drop(watch.await);
         }
@@ -215,7 +242,7 @@ impl BackgroundTasks {
     /// Ends it at once, without waiting.
     pub fn abort(&self) {
         self.start_up.abort();
-        if let Some(watch) = &self.watch {
+        for watch in &self.watches {
             watch.abort();
         }
     }

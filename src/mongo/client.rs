@@ -46,6 +46,7 @@ impl SharedClient {
         }
         let options = deployment.connection().clone();
         let shared = Arc::new(Self(Arc::new(deployment)));
+        shared.0.keep_looking();
         clients.insert(options, Arc::downgrade(&shared));
         Ok(shared)
     }

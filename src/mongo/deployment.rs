@@ -37,6 +37,10 @@ const DEFAULT_SERVER_SELECTION_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long an idle connection may take to answer before it is closed. The next check is not made sooner.
 const CHECK_TIME: Duration = Duration::from_secs(3);
 
+/// The pauses before servers are looked for again when the driver has none left.
+const FIRST_LOOK: Duration = Duration::from_millis(250);
+const LAST_LOOK: Duration = Duration::from_secs(10);
+
 /// By what a server knows a write again.
 pub struct WriteNumber {
     /// A session of the server's.
@@ -66,8 +70,6 @@ pub struct Deployment {
     checked_at: Mutex<Option<Instant>>,
     /// Whether the last answer was that there is too much to do.
     is_overloaded: AtomicBool,
-    /// Whether a server has refused a transaction number.
-    refuses_numbers: AtomicBool,
     transaction_number: AtomicI64,
 }
 
@@ -94,7 +96,6 @@ impl Deployment {
             known,
             checked_at: Mutex::default(),
             is_overloaded: AtomicBool::new(false),
-            refuses_numbers: AtomicBool::new(false),
             transaction_number: AtomicI64::new(1),
         })
     }
@@ -199,13 +200,8 @@ impl Deployment {
     /// No server answers.
     pub async fn can_retry_writes(&self) -> Result<bool, MongoError> {
         Ok(self.retry_writes
-            && !self.refuses_numbers.load(Ordering::Relaxed)
+            && !*self.known.refuses_numbers().borrow()
             && self.takes_transaction_numbers().await?)
-    }
-
-    /// A server that has to take transaction numbers, by what the monitors see, does not.
-    pub fn note_refused_numbers(&self) {
-        self.refuses_numbers.store(true, Ordering::Relaxed);
     }
 
     /// Waits until a server has answered.
@@ -319,11 +315,24 @@ impl Deployment {
         };
         let sent = Instant::now();
         let (result, is_sent) = noting_connection(either).await;
+        let result = result.map_err(|error| self.explained(error));
         self.note(result.as_ref().err());
         if matches!(&result, Err(error) if error.is_that_to_another()) {
             self.replace_client(sent).boxed().await;
         }
         (result, is_sent)
+    }
+
+    /// With what keeps the servers away, where the driver says that there is none.
+    #[must_use]
+    pub fn explained(&self, error: MongoError) -> MongoError {
+        if !error.has_no_server() {
+            return error;
+        }
+        MongoError::Unreachable {
+            outage: self.known.outage(),
+            waited: self.server_selection_timeout,
+        }
     }
 
     fn note(&self, error: Option<&MongoError>) {
@@ -436,6 +445,27 @@ impl Deployment {
             let before = mem::replace(&mut *self.current(), client);
             before.give_up();
         }
+    }
+
+    /// Sees to it that servers are looked for again when the driver has none left, as long as the deployment is in use.
+    pub fn keep_looking(self: &Arc<Self>) {
+        let deployment = Arc::downgrade(self);
+        let mut is_deserted = self.known.is_deserted();
+        tokio::spawn(async move {
+            let mut pause = FIRST_LOOK;
+            while is_deserted
+                .wait_for(|is_deserted| *is_deserted)
+                .await
+                .is_ok()
+            {
+                time::sleep(pause).await;
+                pause = (pause * 2).min(LAST_LOOK);
+                let Some(deployment) = deployment.upgrade() else {
+                    return;
+                };
+                deployment.replace_client(Instant::now()).boxed().await;
+            }
+        });
     }
 
     fn claim_check(&self) -> bool {

@@ -2,6 +2,7 @@
 
 use std::{io, time::Duration};
 
+use crate::mongo::{monitoring::Outage, trouble::of_connection};
 use connect_mongo_native_core::{
     document::DocumentError,
     replies::{self, ServerError},
@@ -28,11 +29,19 @@ pub enum Blame {
 /// Why a command or a connection failed.
 #[derive(Debug, thiserror::Error)]
 pub enum MongoError {
-    /// No server that could take the command was found in time.
-    #[error(transparent)]
+    /// No server that could take the command was found in time; [`MongoError::Unreachable`] says why.
+    #[error("{}", driver_words(&.0.kind))]
     NoServer(DriverError),
+    /// What kept all servers away, and how long one was waited for.
+    #[error("{outage} (no server within serverSelectionTimeoutMS: {} ms)", waited.as_millis())]
+    Unreachable {
+        /// Of each server.
+        outage: Outage,
+        /// `serverSelectionTimeoutMS`
+        waited: Duration,
+    },
     /// The driver reported anything else.
-    #[error(transparent)]
+    #[error("{}", driver_words(&.0.kind))]
     Driver(DriverError),
     /// The reply holds an error.
     #[error(transparent)]
@@ -46,9 +55,9 @@ pub enum MongoError {
     /// The certificates to trust could not be handed to the driver.
     #[error("Cannot write the trusted certificates to a temporary file: {0}")]
     CertificatesFile(#[source] io::Error),
-    /// No server takes writes: their addresses and types.
-    #[error("No server takes writes: {0}")]
-    NoPrimary(String),
+    /// No server takes writes.
+    #[error("{0}")]
+    Outage(Outage),
     /// What has come is a reply to another command.
     #[error("The server's answer is not that to the command")]
     WrongReply,
@@ -128,7 +137,19 @@ impl MongoError {
     /// Whether no server could be found in time.
     #[must_use]
     pub fn has_no_server(&self) -> bool {
-        matches!(self, Self::NoServer(_))
+        matches!(self, Self::NoServer(_) | Self::Unreachable { .. })
+    }
+
+    /// Whether the server would refuse to make the index for ever: it must not be made by this user, or another is in its way, or
+    /// the server has none of its kind.
+    #[must_use]
+    pub fn is_final(&self) -> bool {
+        // BadValue (an index by TTL on another field than `_ts`, in Azure Cosmos DB), FailedToParse, Unauthorized, CommandNotFound,
+        // CannotCreateIndex, InvalidOptions, IndexOptionsConflict, IndexKeySpecsConflict, CommandNotSupported,
+        // InvalidIndexSpecificationOption, NotSupported, APIStrictError, AtlasError.
+        const FINAL: [i32; 13] = [2, 9, 13, 59, 67, 72, 85, 86, 115, 197, 301, 323, 8000];
+        let is_final = |code| FINAL.contains(&code);
+        self.is_answer() && !self.is_overload() && self.server_code().is_some_and(is_final)
     }
 
     /// Whether the collection or database does not exist.
@@ -291,6 +312,26 @@ pub fn command_error(error: &DriverError) -> Option<&CommandError> {
         current = error.source().and_then(|source| source.downcast_ref());
     }
     None
+}
+
+/// What the driver says, without what it has for those who debug it.
+#[must_use]
+pub fn driver_words(kind: &ErrorKind) -> String {
+    match kind {
+        ErrorKind::Command(error) => error.message.clone(),
+        ErrorKind::Io(error) => of_connection(error).message,
+        ErrorKind::ServerSelection { .. } => "No server was found in time".to_owned(),
+        ErrorKind::ConnectionPoolCleared { message, .. } => {
+            let pool = message.split_once(" cleared because");
+            let pool = pool.map_or("The connection pool", |(pool, _)| pool);
+            format!("{pool} was cleared because another operation failed")
+        }
+        ErrorKind::InsertMany(_)
+        | ErrorKind::BulkWrite(_)
+        | ErrorKind::GridFs(_)
+        | ErrorKind::Write(_) => "The server refused a part of the command".to_owned(),
+        kind => kind.to_string(),
+    }
 }
 
 fn is_network_error(error: &DriverError) -> bool {

@@ -6,6 +6,7 @@
 //! - [`current`]: the driver's client of a deployment, until it is replaced
 //! - [`deployment`]: a driver's client, with what is known of the servers behind it
 //! - [`monitoring`]: what the driver's monitors see
+//! - [`trouble`]: what keeps a server from being reached, in Node's words
 //! - [`patience`]: how long and how often a command is sent again
 //! - [`retry`]: write commands, sent again while the specifications say so
 //! - [`asked`]: whether documents are those that were asked for
@@ -28,5 +29,6 @@ pub mod patience;
 pub mod reader;
 pub mod retry;
 pub mod transaction;
+pub mod trouble;
 pub mod ttl_index;
 pub mod writer;

@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashMap,
+    fmt,
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
@@ -13,7 +14,7 @@ use mongodb::{
 };
 use tokio::{sync::watch, time::Instant};
 
-use crate::mongo::errors::MongoError;
+use crate::mongo::trouble::Trouble;
 
 /// What can be done now.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -24,21 +25,44 @@ pub struct Availability {
     pub has_data: bool,
 }
 
-/// Why no server takes writes.
+/// What is known of a server.
 #[derive(Clone)]
-enum Outage {
-    /// What befell a server.
-    Failure(DriverError),
-    /// There are servers, but none that does: their addresses and types.
-    NoPrimary(String),
+enum State {
+    Trouble(Trouble),
+    Type(ServerType),
+}
+
+/// Why no server can be used.
+#[derive(Clone, Debug, Default)]
+pub struct Outage {
+    /// What befell those that cannot be reached.
+    pub troubles: Vec<Trouble>,
+    /// The addresses and types of the others.
+    others: Vec<String>,
+}
+
+impl fmt::Display for Outage {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let troubles = self.troubles.iter().map(ToString::to_string);
+        let others = self.others.join(", ");
+        if self.troubles.is_empty() {
+            return write!(formatter, "No server takes writes: {others}");
+        }
+        let all = troubles.chain((!others.is_empty()).then_some(others));
+        formatter.write_str(&all.collect::<Vec<_>>().join(", "))
+    }
 }
 
 /// The servers, as the monitors have seen them. Each field is `None` until they have seen anything.
 pub struct KnownServers {
     availability: watch::Sender<Option<Availability>>,
-    outage: Mutex<Option<Outage>>,
+    servers: Mutex<HashMap<ServerAddress, State>>,
+    /// When that was so last.
+    outage: Mutex<Outage>,
     primary: watch::Sender<Option<ServerAddress>>,
     takes_numbers: watch::Sender<Option<bool>>,
+    refuses_numbers: watch::Sender<bool>,
+    is_deserted: watch::Sender<bool>,
     refusal: watch::Sender<Option<DriverError>>,
     heard_of: Mutex<HashMap<ServerAddress, Instant>>,
 }
@@ -47,9 +71,12 @@ impl Default for KnownServers {
     fn default() -> Self {
         Self {
             availability: watch::Sender::new(None),
+            servers: Mutex::default(),
             outage: Mutex::default(),
             primary: watch::Sender::new(None),
             takes_numbers: watch::Sender::new(None),
+            refuses_numbers: watch::Sender::new(false),
+            is_deserted: watch::Sender::new(false),
             refusal: watch::Sender::new(None),
             heard_of: Mutex::default(),
         }
@@ -70,12 +97,27 @@ impl KnownServers {
 
     /// Why no server took writes when that was so last.
     #[must_use]
-    pub fn outage(&self) -> MongoError {
-        match locked(&self.outage).clone() {
-            Some(Outage::Failure(error)) => MongoError::Driver(error),
-            Some(Outage::NoPrimary(servers)) => MongoError::NoPrimary(servers),
-            None => MongoError::NoPrimary(String::new()),
+    pub fn last_outage(&self) -> Outage {
+        locked(&self.outage).clone()
+    }
+
+    /// What keeps servers from being used now.
+    #[must_use]
+    pub fn outage(&self) -> Outage {
+        let mut outage = Outage::default();
+        for (address, state) in &*locked(&self.servers) {
+            match state {
+                State::Trouble(trouble) => outage.troubles.push(trouble.clone()),
+                State::Type(server_type) => {
+                    outage.others.push(format!("{address} is {server_type}"))
+                }
+            }
         }
+        outage
+            .troubles
+            .sort_unstable_by(|one, other| one.message.cmp(&other.message));
+        outage.others.sort_unstable();
+        outage
     }
 
     /// Who was primary last, also while nobody is.
@@ -89,6 +131,24 @@ impl KnownServers {
     #[must_use]
     pub fn takes_numbers(&self) -> watch::Receiver<Option<bool>> {
         self.takes_numbers.subscribe()
+    }
+
+    /// Whether a server that has to know transaction numbers, by what the monitors see, has refused one.
+    #[must_use]
+    pub fn refuses_numbers(&self) -> watch::Receiver<bool> {
+        self.refuses_numbers.subscribe()
+    }
+
+    /// A server has refused a transaction number.
+    pub fn note_refused_numbers(&self) {
+        self.refuses_numbers.send_replace(true);
+    }
+
+    /// Whether the driver has no server left to ask: what has become of the last is no member of the replica set that it was in,
+    /// <https://github.com/mongodb/specifications/blob/master/source/server-discovery-and-monitoring/server-discovery-and-monitoring.md#updaterswithoutprimary>.
+    #[must_use]
+    pub fn is_deserted(&self) -> watch::Receiver<bool> {
+        self.is_deserted.subscribe()
     }
 
     /// Why a server has not let this client in, until the monitors have seen it again: so long the driver tries no other time.
@@ -120,7 +180,9 @@ impl KnownServers {
                 locked(&self.heard_of).insert(event.server_address.clone(), Instant::now());
             }
             SdamEvent::ServerHeartbeatFailed(event) => {
-                self.note_outage(Outage::Failure(event.failure.clone()));
+                let trouble = Trouble::of(&event.server_address, &event.failure);
+                locked(&self.servers).insert(event.server_address.clone(), State::Trouble(trouble));
+                self.note_outage();
                 // Before the first answer, only a failure says that there is no server.
                 self.availability.send_if_modified(|known| {
                     let is_news = known.is_none();
@@ -141,19 +203,30 @@ impl KnownServers {
         self.availability.send_replace(Some(now));
     }
 
-    fn note_outage(&self, outage: Outage) {
-        *locked(&self.outage) = Some(outage);
+    fn note_outage(&self) {
+        let outage = self.outage();
+        *locked(&self.outage) = outage;
+    }
+
+    fn note_servers(&self, servers: &HashMap<&ServerAddress, ServerInfo<'_>>) {
+        let mut known = locked(&self.servers);
+        let states = servers.iter().map(|(address, server)| {
+            let before = known.get(*address);
+            ((*address).clone(), state_of(address, server, before))
+        });
+        *known = states.collect();
     }
 
     fn note_topology(&self, topology: &TopologyDescription) {
         let servers = topology.servers();
+        self.note_servers(&servers);
         let types = || servers.values().map(ServerInfo::server_type);
         let now = Availability {
             takes_writes: types().any(takes_writes),
             has_data: types().any(has_data),
         };
         if !now.takes_writes {
-            self.note_outage(outage_of(topology));
+            self.note_outage();
         }
         self.availability.send_if_modified(|known| {
             let is_news = *known != Some(now) && (now.has_data || known.is_some());
@@ -173,32 +246,35 @@ impl KnownServers {
             &self.primary,
             primary.map(|(address, _)| (*address).clone()),
         );
-        keep(&self.takes_numbers, types().find_map(takes_numbers));
+        if keep(&self.takes_numbers, types().find_map(takes_numbers)) {
+            // They are others than those that refused.
+            self.refuses_numbers.send_replace(false);
+        }
+        self.is_deserted.send_replace(servers.is_empty());
     }
 }
 
-/// Replaces what is known by news, if there are any.
-fn keep<T: PartialEq>(known: &watch::Sender<Option<T>>, news: Option<T>) {
+/// Replaces what is known by news, if there are any. Whether there were.
+fn keep<T: PartialEq>(known: &watch::Sender<Option<T>>, news: Option<T>) -> bool {
     known.send_if_modified(|known| {
         let is_news = news.is_some() && *known != news;
         if is_news {
             *known = news;
         }
         is_news
-    });
+    })
 }
 
-fn outage_of(topology: &TopologyDescription) -> Outage {
-    let servers = topology.servers();
-    if let Some(error) = servers.values().find_map(|server| server.error()) {
-        return Outage::Failure(error.clone());
+/// One that is not known any more without a reason keeps that of before.
+fn state_of(address: &ServerAddress, server: &ServerInfo<'_>, before: Option<&State>) -> State {
+    match (server.error(), server.server_type(), before) {
+        (Some(error), ..) => State::Trouble(Trouble::of(address, error)),
+        (None, ServerType::Unknown, Some(State::Trouble(trouble))) => {
+            State::Trouble(trouble.clone())
+        }
+        (None, ServerType::Unknown, _) => State::Trouble(Trouble::silent(address)),
+        (None, server_type, _) => State::Type(server_type),
     }
-    let mut list: Vec<_> = servers
-        .iter()
-        .map(|(address, server)| format!("{address} is {}", server.server_type()))
-        .collect();
-    list.sort_unstable();
-    Outage::NoPrimary(list.join(", "))
 }
 
 fn takes_writes(server_type: ServerType) -> bool {

@@ -43,11 +43,12 @@ pub async fn write(
 ) -> Result<Document, MongoError> {
     if retry == Retry::Never {
         let database = deployment.driver().database(database);
-        return Ok(database.run_raw_command(command).await?);
+        let reply = database.run_raw_command(command).await;
+        return reply.map_err(|error| deployment.explained(error.into()));
     }
     if deployment.can_retry_writes().await? {
         match write_once(deployment, database, command.clone()).await {
-            Err(error) if error.refuses_transaction_number() => deployment.note_refused_numbers(),
+            Err(error) if error.refuses_transaction_number() => {}
             result => return result,
         }
     }
@@ -86,7 +87,11 @@ pub async fn write_numbered(
         command,
         number,
     };
-    send_until_answered(command, deployment.patience()).await
+    let result = send_until_answered(command, deployment.patience()).await;
+    if matches!(&result, Err(error) if error.refuses_transaction_number()) {
+        deployment.known().note_refused_numbers();
+    }
+    result
 }
 
 /// A write that the server would run as often as it gets it.

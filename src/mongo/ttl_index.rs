@@ -34,20 +34,15 @@ impl TtlIndex {
         if self.exists().await.unwrap_or(false) {
             return Ok(());
         }
-        #[expect(
-            deprecated,
-            reason = "servers take no notice of `background`, but keep it, and connect-mongo gives it"
-        )]
-        let options = IndexOptions::builder()
-            .background(true)
-            .expire_after(Duration::ZERO)
-            .build();
+        // Without `background`, of which servers take no notice: it is not in the stable API.
+        let options = IndexOptions::builder().expire_after(Duration::ZERO).build();
         let index = IndexModel::builder()
             .keys(doc! { "expires": 1 })
             .options(options)
             .build();
-        self.sessions().create_index(index).await?;
-        Ok(())
+        let made = self.sessions().create_index(index).await;
+        made.map(drop)
+            .map_err(|error| self.deployment.explained(error.into()))
     }
 
     /// Whether there is an index that removes every session when it expires.

@@ -3,6 +3,11 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
+use mongodb::{
+    bson::{deserialize_from_document, doc},
+    error::{Error as DriverError, ErrorKind},
+};
+
 use super::*;
 use crate::mongo::monitoring::Availability;
 
@@ -46,6 +51,10 @@ fn background(script: Script) -> (Arc<Background<Script>>, NewsSoFar) {
     let on_news = move |one| kept.lock().expect("no test panics here").push(one);
     let background = Background::new(Arc::new(script), Box::new(on_news));
     (Arc::new(background), news)
+}
+
+fn start(background: &Arc<Background<Script>>, duty: IndexDuty) -> BackgroundTasks {
+    background.start(duty, &Arc::default(), false, &Handle::current())
 }
 
 fn said(news: &NewsSoFar) -> String {
@@ -101,12 +110,40 @@ async fn the_index_is_tried_until_it_is_there() {
     };
     let (background, news) = background(script);
     let started = time::Instant::now();
-    let tasks = background.start(IndexDuty::Make, None, &Handle::current());
+    let tasks = start(&background, IndexDuty::Make);
     background.index_tried().await;
-    assert_eq!(said(&news), "[TtlIndexFailed(Superseded)]");
+    assert_eq!(said(&news), "[Unreachable(Superseded)]");
     drop(tasks.start_up.await);
-    assert_eq!(said(&news).matches("Failed").count(), 2);
+    assert_eq!(said(&news).matches("Unreachable").count(), 2);
     assert_eq!(started.elapsed().as_secs(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_index_that_the_server_will_never_make_is_tried_once() {
+    let conflict = doc! { "code": 85, "codeName": "IndexOptionsConflict", "errmsg": "another" };
+    let error = deserialize_from_document(conflict).expect("it is a command error");
+    let refusal = MongoError::from(DriverError::from(ErrorKind::Command(error)));
+    let script = Script {
+        indexes: Mutex::new([Err(refusal)].into()),
+        ..Script::default()
+    };
+    let (background, news) = background(script);
+    drop(start(&background, IndexDuty::Make).start_up.await);
+    assert!(said(&news).starts_with("[TtlIndexRefused("));
+    assert_eq!(said(&news).matches("TtlIndex").count(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn refused_transaction_numbers_are_told_once() {
+    let (background, news) = background(Script::default());
+    let servers = Arc::new(KnownServers::default());
+    let tasks = background.start(IndexDuty::None, &servers, false, &Handle::current());
+    for _ in 0..2 {
+        servers.note_refused_numbers();
+        time::sleep(Duration::from_millis(1)).await;
+    }
+    tasks.finish(true).await;
+    assert_eq!(said(&news), "[NumbersRefused]");
 }
 
 #[tokio::test(start_paused = true)]
@@ -116,7 +153,7 @@ async fn a_store_that_closes_does_not_wait_for_the_next_attempt() {
         ..Script::default()
     };
     let (background, _) = background(script);
-    let tasks = background.start(IndexDuty::Make, None, &Handle::current());
+    let tasks = start(&background, IndexDuty::Make);
     background.index_tried().await;
     let started = time::Instant::now();
     tasks.finish(true).await;
@@ -135,7 +172,7 @@ async fn an_index_that_nobody_wants_is_told() {
             ..Script::default()
         };
         let (background, news) = background(script);
-        let tasks = background.start(duty, None, &Handle::current());
+        let tasks = start(&background, duty);
         background.index_tried().await;
         drop(tasks.start_up.await);
         assert_eq!(said(&news), expected);
@@ -146,8 +183,7 @@ async fn an_index_that_nobody_wants_is_told() {
 async fn servers_that_go_and_come_are_told_once_each() {
     let (background, news) = background(Script::default());
     let servers = Arc::new(KnownServers::default());
-    let watched = Some(Arc::clone(&servers));
-    let tasks = background.start(IndexDuty::None, watched, &Handle::current());
+    let tasks = background.start(IndexDuty::None, &servers, true, &Handle::current());
     for takes_writes in [true, false, false, true] {
         servers.see(Availability {
             takes_writes,
@@ -156,6 +192,6 @@ async fn servers_that_go_and_come_are_told_once_each() {
         time::sleep(Duration::from_millis(1)).await;
     }
     tasks.finish(true).await;
-    let why = r#"Disconnected(NoPrimary(""))"#;
+    let why = "Disconnected(Outage(Outage { troubles: [], others: [] }))";
     assert_eq!(said(&news), format!("[{why}, Connected]"));
 }
