@@ -283,4 +283,4 @@ async function openBehindWire(t, server, query = '') {
   }
 }
 
-module.exports = { Wire, openBehindWire }
+module.exports = { HEADER_BYTES, OP_MSG, Wire, onMessages, openBehindWire, sequenceAt }
