@@ -2,6 +2,7 @@
 'use strict'
 
 const { IdleConnections } = require('./driver-idle.js')
+const { RetryableWrites } = require('./driver-retry-writes.js')
 const { Selection } = require('./driver-selection.js')
 const { Traffic } = require('./driver-traffic.js')
 
@@ -13,19 +14,24 @@ const sharedClients = new WeakMap()
 class SharedClient {
   idle
   traffic
+  retryableWrites
   /** Whether a read that seems lost may be asked again. */
   retriesReads
   #client
   /** By the mode of the read preference. @type {Map<string, InstanceType<typeof Selection>>} */
   #selections = new Map()
   #stores = 0
-  #onTopology = () => this.traffic.wake()
+  #onTopology = (/** @type {any} */ { newDescription }) => {
+    this.retryableWrites.see(newDescription)
+    this.traffic.wake()
+  }
 
   /** @param {Client} client */
   constructor(client) {
     this.#client = client
     this.idle = new IdleConnections(client)
     this.traffic = new Traffic(client.options?.maxPoolSize)
+    this.retryableWrites = new RetryableWrites(client)
     this.retriesReads = client.options?.retryReads !== false
   }
 

@@ -22,6 +22,7 @@ const { TtlIndex } = require('./driver-ttl-index.js')
  * @property {Client} client
  * @property {Collection} collection
  * @property {SessionCalls} calls
+ * @property {<T>(write: (isMany: boolean) => Promise<T>) => Promise<T>} writeOnce as a retryable write, where the server takes any
  * @property {Selection} reads
  * @property {Selection} writes
  *
@@ -54,6 +55,7 @@ class DriverConnection {
   #index
   /** @type {Promise<void>} */
   #startUp = Promise.resolve()
+  #onRefused = (/** @type {Error} */ error) => this.#onNews({ event: 'retry-writes-refused', error })
 
   /**
    * @param {DriverOptions} options
@@ -147,12 +149,18 @@ class DriverConnection {
     if (connectionEvents && !this.#isClosed) this.#unsubscribe = watchServers(client, this.#onNews)
     const collection = db.collection(name)
     const shared = SharedClient.of(client)
-    const calls = sessionCalls(client, collection, writeOperationOptions)
+    const calls = sessionCalls({
+      client,
+      collection,
+      writeConcern: writeOperationOptions,
+      onRefused: this.#onRefused,
+    })
     if (this.#isClosed) calls.close()
     this.#opened = {
       client,
       collection,
       calls,
+      writeOnce: (write) => shared.retryableWrites.run(write, this.#onRefused),
       reads: shared.selection(collection.readPreference),
       writes: shared.selection(),
     }

@@ -14,6 +14,12 @@ const { ALONE, Failure, SharedCommands } = require('./driver-schedule.js')
  * @typedef {import('./client-source.js').Client} Client
  * @typedef {import('./port.js').Call} Call
  *
+ * @typedef {object} Place where sessions are written
+ * @property {Client} client
+ * @property {Collection} collection
+ * @property {Record<string, any> | undefined} writeConcern
+ * @property {(error: Error) => void} onRefused when the server is found to refuse retryable writes
+ *
  * @typedef {object} Written
  * @property {boolean} isCreated
  * @property {boolean} isMatched  `true` as well when the write is not acknowledged: nothing says that it matched nothing
@@ -52,11 +58,15 @@ function live() {
 class SingleCalls {
   #collection
   #writeConcern
+  #retryableWrites
+  #onRefused
 
-  /** @param {Collection} collection @param {object | undefined} writeConcern */
-  constructor(collection, writeConcern) {
+  /** @param {Place} place */
+  constructor({ client, collection, writeConcern, onRefused }) {
     this.#collection = collection
     this.#writeConcern = writeConcern
+    this.#retryableWrites = SharedClient.of(client).retryableWrites
+    this.#onRefused = onRefused
   }
 
   /** @param {string} storageId @returns {Promise<StoredDocument | null>} */
@@ -66,15 +76,21 @@ class SingleCalls {
   }
 
   /** @param {Write} write @returns {Promise<Written>} */
-  async write({ storageId, update, isUpsert }) {
+  async write(write) {
+    return await this.#retryableWrites.run((isMany) => this.#send(write, isMany), this.#onRefused)
+  }
+
+  /** @param {Write} write @param {boolean} isMany @returns {Promise<Written>} */
+  async #send({ storageId, update, isUpsert }, isMany) {
     const filter = { _id: storageId }
     const options = { writeConcern: this.#writeConcern }
     if (!update) {
-      await this.#collection.deleteOne(filter, options)
+      await this.#collection[isMany ? 'deleteMany' : 'deleteOne'](filter, options)
       return { isCreated: false, isMatched: true }
     }
     const updateOptions = isUpsert === undefined ? options : { upsert: isUpsert, ...options }
-    const written = await this.#collection.updateOne(filter, update, updateOptions)
+    const method = isMany ? 'updateMany' : 'updateOne'
+    const written = await this.#collection[method](filter, update, updateOptions)
     // With promoteValues: false the driver counts in objects.
     const isCreated = Number(written.upsertedCount) > 0
     const isMatched = Number(written.matchedCount) !== 0 || written.acknowledged === false
@@ -87,9 +103,9 @@ class LoneCalls {
   #single
   #pending = new Pending()
 
-  /** @param {Collection} collection @param {object | undefined} writeConcern */
-  constructor(collection, writeConcern) {
-    this.#single = new SingleCalls(collection, writeConcern)
+  /** @param {Place} place */
+  constructor(place) {
+    this.#single = new SingleCalls(place)
   }
 
   /** @param {string} storageId @returns {Promise<StoredDocument | null>} */
@@ -112,6 +128,8 @@ class DriverEngine {
   #collection
   #writeConcern
   #client
+  #retryableWrites
+  #onRefused
   #leave
   /** @type {import('./bson.js').Bson | undefined} */
   #bson
@@ -119,14 +137,17 @@ class DriverEngine {
   #updates
   #removals
 
-  /** @param {Client} client @param {Collection} collection of a driver @param {object | undefined} writeConcern one that acknowledges */
-  constructor(client, collection, writeConcern) {
+  /** @param {Place} place with a collection of a driver, and writes that are acknowledged */
+  constructor(place) {
+    const { client, collection, writeConcern } = place
     this.#collection = collection
     this.#writeConcern = writeConcern
     this.#client = client
     const shared = SharedClient.of(client)
+    this.#retryableWrites = shared.retryableWrites
+    this.#onRefused = place.onRefused
     this.#leave = shared.open()
-    const single = new SingleCalls(collection, writeConcern)
+    const single = new SingleCalls(place)
     this.#finds = new SharedCommands(
       {
         idOf: (/** @type {string} */ storageId) => storageId,
@@ -183,9 +204,9 @@ class DriverEngine {
 
   /** @param {Write[]} writes @returns {Promise<(Written | symbol | InstanceType<typeof Failure>)[]>} */
   async #updateAll(writes) {
-    const { result, codes, unconfirmed } = await this.#bulkWrite(
+    const { result, codes, unconfirmed } = await this.#bulkWrite((isMany) =>
       writes.map(({ storageId, update, isUpsert }) => ({
-        updateOne: {
+        [isMany ? 'updateMany' : 'updateOne']: {
           filter: { _id: storageId },
           update: isUpsert ? update : refusingToCreate(update ?? {}),
           upsert: true,
@@ -210,8 +231,10 @@ class DriverEngine {
 
   /** @param {Write[]} writes @returns {Promise<(Written | symbol | InstanceType<typeof Failure>)[]>} */
   async #removeAll(writes) {
-    const { codes, unconfirmed } = await this.#bulkWrite(
-      writes.map(({ storageId }) => ({ deleteOne: { filter: { _id: storageId } } }))
+    const { codes, unconfirmed } = await this.#bulkWrite((isMany) =>
+      writes.map(({ storageId }) => ({
+        [isMany ? 'deleteMany' : 'deleteOne']: { filter: { _id: storageId } },
+      }))
     )
     return writes.map((_, index) => {
       if (codes.has(index)) return ALONE
@@ -223,10 +246,15 @@ class DriverEngine {
    * `codes`: what only these statements were refused for; their calls are to hear it as they would alone. `unconfirmed`: what was done is
    * not acknowledged as the write concern asks.
    *
-   * @param {Record<string, any>[]} statements
+   * @param {(isMany: boolean) => Record<string, any>[]} statementsOf
    * @returns {Promise<{ result: Record<string, any>, codes: Map<number, number>, unconfirmed?: unknown }>}
    */
-  async #bulkWrite(statements) {
+  #bulkWrite(statementsOf) {
+    return this.#retryableWrites.run((isMany) => this.#bulkWriteOnce(statementsOf(isMany)), this.#onRefused)
+  }
+
+  /** @param {Record<string, any>[]} statements */
+  async #bulkWriteOnce(statements) {
     const options = { ordered: false, writeConcern: this.#writeConcern }
     try {
       return { result: await this.#collection.bulkWrite(statements, options), codes: new Map() }
@@ -284,17 +312,16 @@ const REPLACEABLE = ['find', 'findOne', 'updateOne', 'deleteOne', 'bulkWrite']
 /**
  * Grouped for a collection of a driver; one by one where a test looks on, and where nothing is acknowledged.
  *
- * @param {Client} client
- * @param {Collection} collection
- * @param {Record<string, any> | undefined} writeConcern
+ * @param {Place} place
  * @returns {SessionCalls}
  */
-function sessionCalls(client, collection, writeConcern) {
+function sessionCalls(place) {
+  const { collection, writeConcern } = place
   const isDriver = collection.constructor?.name === 'Collection' && 'bulkWrite' in collection
   const isReplaced = REPLACEABLE.some((method) => Object.hasOwn(collection, method))
   const isAcknowledged = (writeConcern ?? collection.writeConcern)?.w !== 0
-  if (!isDriver || isReplaced || !isAcknowledged) return new LoneCalls(collection, writeConcern)
-  return new DriverEngine(client, collection, writeConcern)
+  if (!isDriver || isReplaced || !isAcknowledged) return new LoneCalls(place)
+  return new DriverEngine(place)
 }
 
 module.exports = { live, sessionCalls }

@@ -22,6 +22,8 @@ const CODES_OF_EVERYBODY = new Set([
 const CODES_OF_STATEMENTS = new Set([15, 22, 10334])
 const BAD_VALUE = 2
 const AUTHENTICATION_FAILED = 18
+const ILLEGAL_OPERATION = 20
+const NOT_SUPPORTED = 301
 /** Of Azure: too many requests. */
 const TOO_MANY_REQUESTS = 16500
 
@@ -82,6 +84,29 @@ function isOverload(error) {
   return errorLabels?.includes?.('SystemOverloadedError') || codeOf(error) === TOO_MANY_REQUESTS
 }
 
+/**
+ * Whether a server refused a write for its transaction number, and has run nothing of it. For a standalone server, from which it hears
+ * code 20, the driver has an error of its own.
+ *
+ * @param {any} error
+ */
+function refusesRetryableWrites(error) {
+  if (afterwards.has(error)) return false
+  const code = codeOf(error)
+  const { message } = Object(error)
+  if (code === undefined) return /deployment does not support retryable writes/.test(message)
+  if (code === NOT_SUPPORTED) return true
+  return (
+    [BAD_VALUE, ILLEGAL_OPERATION].includes(code) && /retryable writes|transaction numbers/i.test(message)
+  )
+}
+
+/** Whether the deployment has none, rather than being none of those that have some at the moment. @param {unknown} error for which they are refused */
+function isRefusalForGood(error) {
+  const code = codeOf(error)
+  return code === NOT_SUPPORTED || code === BAD_VALUE
+}
+
 /** Beside what a statement makes the driver throw, nobody knows whether it has sent anything. @param {any} error without a code */
 function isOfDriver(error) {
   const { name, hasErrorLabel } = Object(error)
@@ -96,7 +121,7 @@ function verdictOn(error) {
   if (code === undefined) return isOfDriver(error) ? 'everybody' : 'statement'
   if (CODES_OF_EVERYBODY.has(code) || error.name === 'MongoWriteConcernError') return 'everybody'
   if (CODES_OF_STATEMENTS.has(code)) return 'statement'
-  return code === BAD_VALUE && /retryable writes/i.test(error.message) ? 'everybody' : 'unclear'
+  return refusesRetryableWrites(error) ? 'everybody' : 'unclear'
 }
 
 /** @param {DriverError} error @param {string} name @returns {DriverError} */
@@ -165,9 +190,11 @@ module.exports = {
   isAnswer,
   isNetworkError,
   isSelectionError,
+  isRefusalForGood,
   isSignInFailure,
   isUnsent,
   loneError,
+  refusesRetryableWrites,
   unconfirmedError,
   verdictOn,
 }

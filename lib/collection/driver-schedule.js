@@ -83,6 +83,7 @@ class SharedCommands {
   #kind
   #traffic
   #selection
+  #retryableWrites
   /** @type {InstanceType<typeof Commands<Waiting<Q, A>>>} */
   #commands
   /** @type {InstanceType<typeof Line<Waiting<Q, A>>>} */
@@ -99,6 +100,7 @@ class SharedCommands {
   constructor(kind, client) {
     this.#kind = kind
     this.#traffic = client.traffic
+    this.#retryableWrites = client.retryableWrites
     this.#selection = client.selection(kind.readPreference)
     this.#commands = new Commands(kind, client, {
       onFailure: (error) => this.#tellOthers(error),
@@ -346,7 +348,7 @@ class SharedCommands {
 
   /** @param {unknown} error */
   #verdictOn(error) {
-    const isRepeated = !this.#kind.isRead && this.#selection.isRepeatingWrites
+    const isRepeated = !this.#kind.isRead && this.#selection.isRepeatingWrites && this.#retryableWrites.areOn
     return isUnsent(error) && !isRepeated ? 'later' : verdictOn(error)
   }
 

@@ -60,7 +60,9 @@ async function serverTime(admin) {
     // MongoDB before 4.4.2 knows it under this name.
     return admin.command({ isMaster: 1 })
   })
-  if (reply.localTime instanceof Date) return reply.localTime
+  // The gateway of the open-source DocumentDB has a number there.
+  const time = new Date(Number(reply.localTime ?? Number.NaN))
+  if (!Number.isNaN(time.getTime())) return time
   throw new Error('The server does not tell its time, so that no expired sessions are removed')
 }
 
@@ -213,13 +215,15 @@ class DriverCollection {
    * @param {Call} [call]
    */
   async replace(storageId, stored, payload, times, call) {
-    const { collection } = await this.#connection.ready(call)
+    const { collection, writeOnce } = await this.#connection.ready(call)
     // A stored document could begin with an operator.
     const filter = { _id: storageId, session: { $eq: stored } }
     const update = times
       ? this.#update({ session: payload, expires: times.expires }, times.lastModified)
       : { $set: { session: payload } }
-    const { matchedCount, acknowledged } = await collection.updateOne(filter, update, this.#writeConcern())
+    const { matchedCount, acknowledged } = await writeOnce((isMany) =>
+      collection[isMany ? 'updateMany' : 'updateOne'](filter, update, this.#writeConcern())
+    )
     return Number(matchedCount) !== 0 || acknowledged === false
   }
 

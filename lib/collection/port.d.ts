@@ -124,6 +124,7 @@ export interface News {
     | 'ttl-index-failed'
     | 'ttl-index-present'
     | 'sweep-failed'
+    | 'retry-writes-refused'
     | 'default-database'
     | 'connect'
     | 'disconnect'

@@ -44,6 +44,13 @@ class News {
       })
     }
     if (event === 'ttl-index-failed') this.#reportIndexFailure(/** @type {Error} */ (error))
+    if (event === 'retry-writes-refused') {
+      warnOnce(
+        'This MongoDB deployment refuses retryable writes, so the store goes on without them: put retryWrites=false into the URL, ' +
+          'or into the options of the client, to silence this warning',
+        { code: 'CONNECT_MONGO_RETRY_WRITES', detail: `${error?.name}: ${error?.message}` }
+      )
+    }
     if (event === 'sweep-failed') debug('autoRemove interval cleanup failed: %s', error?.message)
     if (event === 'ttl-index-present') {
       const { collectionName } = this.#options
