@@ -213,12 +213,18 @@ export declare const enum AutoRemove {
 
 /** What happens outside any call. */
 export declare const enum BackgroundEvent {
+  /** No server answers, or none lets this client in; the TTL index is tried again. */
+  Unreachable = 'unreachable',
   /** The TTL index could not be made; it is tried again. */
   TtlIndexFailed = 'ttl-index-failed',
+  /** The TTL index will never be made. */
+  TtlIndexRefused = 'ttl-index-refused',
   /** There is a TTL index that was not asked for. */
   TtlIndexPresent = 'ttl-index-present',
   /** Expired sessions could not be removed. */
   SweepFailed = 'sweep-failed',
+  /** A server has refused a write for its transaction number. */
+  RetryWritesRefused = 'retry-writes-refused',
   /** A server takes writes again. */
   Connect = 'connect',
   /** No server takes writes any more. */
@@ -228,7 +234,7 @@ export declare const enum BackgroundEvent {
 /** News of what happens outside any call. */
 export interface BackgroundReport {
   /** What the news is about. */
-  event: 'ttl-index-failed' | 'ttl-index-present' | 'sweep-failed' | 'connect' | 'disconnect'
+  event: 'unreachable' | 'ttl-index-failed' | 'ttl-index-refused' | 'ttl-index-present' | 'sweep-failed' | 'retry-writes-refused' | 'connect' | 'disconnect'
   /** Why something failed. */
   failure?: Failure
 }

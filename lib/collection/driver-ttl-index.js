@@ -3,6 +3,7 @@
 
 const { connected } = require('./client-source.js')
 const { delay } = require('./delay.js')
+const { isSignInFailure } = require('./driver-errors.js')
 
 /**
  * @typedef {import('./client-source.js').Client} Client
@@ -11,6 +12,13 @@ const { delay } = require('./delay.js')
 
 const FIRST_RETRY_DELAY_MS = 1_000
 const LAST_RETRY_DELAY_MS = 60_000
+
+/**
+ * With these the server would refuse the index for ever, as src/mongo/errors.rs has it: BadValue (Azure Cosmos DB has such indexes on
+ * `_ts` alone), FailedToParse, Unauthorized, CommandNotFound, CannotCreateIndex, InvalidOptions, IndexOptionsConflict,
+ * IndexKeySpecsConflict, CommandNotSupported, InvalidIndexSpecificationOption, NotSupported, APIStrictError, AtlasError.
+ */
+const FINAL_CODES = new Set([2, 9, 13, 59, 67, 72, 85, 86, 115, 197, 301, 323, 8000])
 
 /**
  * An index is kept with the numbers that it was made with, and to the server those are the same whichever type they have: Double and
@@ -58,19 +66,28 @@ class TtlIndex {
     }
   }
 
-  /** @returns {Promise<boolean>} whether there is an index now */
+  /** Servers take no notice of it, but keep it, and connect-mongo gives it. It is not in the stable API. */
+  get #background() {
+    return this.#client.options?.serverApi?.strict ? {} : { background: true }
+  }
+
+  /** @returns {Promise<boolean>} whether there is nothing more to try */
   async #try() {
     try {
       await connected(this.#client)
-      await this.#collection.createIndex({ expires: 1 }, { background: true, expireAfterSeconds: 0 })
+      await this.#collection.createIndex({ expires: 1 }, { ...this.#background, expireAfterSeconds: 0 })
       return true
-    } catch (error) {
+    } catch (thrown) {
       if (this.#isClosed) return true
+      const error = /** @type {import('./driver-errors.js').DriverError} */ (thrown)
+      const code = Number(error.code)
+      const isAnswer = !Number.isNaN(code) && !isSignInFailure(error)
       // Without the right to make indexes, or under another name, the index may be there all the same.
-      const isAnswer = !Number.isNaN(Number(/** @type {{ code?: unknown }} */ (error).code))
       if (isAnswer && (await this.#isThere())) return true
-      this.#onNews({ event: 'ttl-index-failed', error: /** @type {Error} */ (error) })
-      return false
+      const isFinal = isAnswer && FINAL_CODES.has(code)
+      if (isFinal) this.#onNews({ event: 'ttl-index-refused', error })
+      else this.#onNews({ event: isAnswer ? 'ttl-index-failed' : 'unreachable', error })
+      return isFinal
     }
   }
 

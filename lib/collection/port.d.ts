@@ -121,7 +121,9 @@ export interface SessionCollection {
 export interface News {
   event:
     | 'collection-known'
+    | 'unreachable'
     | 'ttl-index-failed'
+    | 'ttl-index-refused'
     | 'ttl-index-present'
     | 'sweep-failed'
     | 'retry-writes-refused'

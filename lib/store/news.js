@@ -43,7 +43,9 @@ class News {
         code: 'CONNECT_MONGO_DEFAULT_DATABASE',
       })
     }
-    if (event === 'ttl-index-failed') this.#reportIndexFailure(/** @type {Error} */ (error))
+    if (error && event === 'unreachable') this.#reportUnreachable(error)
+    if (error && event === 'ttl-index-failed') this.#reportIndexFailure(error)
+    if (error && event === 'ttl-index-refused') this.#reportIndexRefusal(error)
     if (event === 'retry-writes-refused') {
       warnOnce(
         'This MongoDB deployment refuses retryable writes, so the store goes on without them: put retryWrites=false into the URL, ' +
@@ -79,21 +81,44 @@ class News {
     this.#timer.unref()
   }
 
-  /** @param {Error} error */
+  /** @param {Error} error of whoever was to make the TTL index */
+  #reportUnreachable(error) {
+    this.#report(error, {
+      message: `MongoDB cannot be reached: ${error.message}`,
+      code: 'CONNECT_MONGO_UNREACHABLE',
+      detail: 'Calls wait for it, and fail with the same error.',
+    })
+  }
+
+  /** @param {Error} error that may be over the next time */
   #reportIndexFailure(error) {
-    debug('TTL index creation failed: %s', error.message)
-    if (this.#reader.hasErrorListener()) {
-      this.#reader.announce('error', error)
-      return
-    }
-    const { collectionName } = this.#options
-    warnOnce(
-      `The TTL index on ${collectionName} could not be made, so expired sessions stay in the database`,
-      {
-        code: 'CONNECT_MONGO_TTL_INDEX',
-        detail: `${error.name}: ${error.message}\nIt is tried again in the background. Listen for 'error' events to handle this.`,
-      }
-    )
+    this.#report(error, {
+      message: this.#noTtlIndex,
+      code: 'CONNECT_MONGO_TTL_INDEX',
+      detail: `${error.name}: ${error.message}\nIt is tried again in the background.`,
+    })
+  }
+
+  /** @param {Error} error that every further attempt would end with */
+  #reportIndexRefusal(error) {
+    error.message += ` (${this.#noTtlIndex}, and it is not tried again: make it by hand, or set autoRemove: 'interval')`
+    this.#report(error, { message: error.message, code: 'CONNECT_MONGO_TTL_INDEX', detail: error.name })
+  }
+
+  get #noTtlIndex() {
+    return `The TTL index on ${this.#options.collectionName} could not be made, so expired sessions stay in the database`
+  }
+
+  /**
+   * To those who listen, or else once to who runs the process.
+   *
+   * @param {Error} error
+   * @param {{ message: string, code: string, detail: string }} warning
+   */
+  #report(error, { message, code, detail }) {
+    debug('%s: %s', code, error.message)
+    if (this.#reader.hasErrorListener()) this.#reader.announce('error', error)
+    else warnOnce(message, { code, detail: `${detail}\nListen for 'error' events to handle this.` })
   }
 }
 

@@ -160,7 +160,7 @@ impl From<News> for BackgroundReport {
             News::Unreachable(error) => (BackgroundEvent::Unreachable, Some(error)),
             News::TtlIndexFailed(error) => (BackgroundEvent::TtlIndexFailed, Some(error)),
             News::TtlIndexRefused(error) => (BackgroundEvent::TtlIndexRefused, Some(error)),
-            News::NumbersRefused => (BackgroundEvent::RetryWritesRefused, None),
+            News::NumbersRefused(error) => (BackgroundEvent::RetryWritesRefused, Some(error)),
             News::TtlIndexPresent => (BackgroundEvent::TtlIndexPresent, None),
             News::SweepFailed(error) => (BackgroundEvent::SweepFailed, Some(error)),
             News::Connected => (BackgroundEvent::Connect, None),

@@ -10,6 +10,7 @@ use std::{
 };
 
 use futures_util::FutureExt;
+use mongodb::error::Error as DriverError;
 use tokio::{runtime::Handle, sync::watch, task::JoinHandle, time};
 
 use crate::mongo::{collection::DriverCollection, errors::MongoError, monitoring::KnownServers};
@@ -44,7 +45,7 @@ pub enum News {
     /// Expired sessions could not be removed.
     SweepFailed(MongoError),
     /// A server has refused a write for its transaction number, and writes go without from now on.
-    NumbersRefused,
+    NumbersRefused(MongoError),
     /// A server takes writes again.
     Connected,
     /// No server takes writes any more, and why.
@@ -170,9 +171,11 @@ impl<U: Upkeep> Background<U> {
         }
     }
 
-    async fn watch_numbers(self: Arc<Self>, mut is_refused: watch::Receiver<bool>) {
-        if is_refused.wait_for(|is_refused| *is_refused).await.is_ok() {
-            (self.on_news)(News::NumbersRefused);
+    async fn watch_numbers(self: Arc<Self>, mut refusal: watch::Receiver<Option<DriverError>>) {
+        let refused = refusal.wait_for(Option::is_some).await;
+        let error = refused.ok().and_then(|error| error.clone());
+        if let Some(error) = error {
+            (self.on_news)(News::NumbersRefused(error.into()));
         }
     }
 

@@ -13,7 +13,7 @@ use std::{
 use futures_util::{FutureExt, future::BoxFuture};
 use mongodb::{
     Client, ClientSession, Collection, Namespace, ServerInfo,
-    bson::{DateTime, Document, RawDocumentBuf, doc},
+    bson::{Bson, DateTime, Document, RawDocumentBuf, doc},
     options::{ReadPreference, SelectionCriteria, ServerAddress},
 };
 use tokio::{
@@ -200,7 +200,7 @@ impl Deployment {
     /// No server answers.
     pub async fn can_retry_writes(&self) -> Result<bool, MongoError> {
         Ok(self.retry_writes
-            && !*self.known.refuses_numbers().borrow()
+            && self.known.refuses_numbers().borrow().is_none()
             && self.takes_transaction_numbers().await?)
     }
 
@@ -250,8 +250,10 @@ impl Deployment {
             }
             reply => reply?,
         };
-        let time = reply.get_datetime("localTime");
-        time.copied().map_err(|_| MongoError::WrongReply)
+        reply
+            .get("localTime")
+            .and_then(as_time)
+            .ok_or(MongoError::WrongReply)
     }
 
     async fn ask_once(&self, command: Document) -> Result<Document, MongoError> {
@@ -489,6 +491,20 @@ impl Deployment {
         };
         let ping = ping.selection_criteria(server_at(server));
         Ok(ping.await.map(drop)?)
+    }
+}
+
+/// The gateway of the open-source `DocumentDB` gives its time as a number of milliseconds.
+fn as_time(value: &Bson) -> Option<DateTime> {
+    match *value {
+        Bson::DateTime(time) => Some(time),
+        Bson::Int64(milliseconds) => Some(DateTime::from_millis(milliseconds)),
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "a time is a whole number, and a cast of what is none is within the bounds"
+        )]
+        Bson::Double(milliseconds) => Some(DateTime::from_millis(milliseconds as i64)),
+        _ => None,
     }
 }
 

@@ -61,7 +61,7 @@ pub struct KnownServers {
     outage: Mutex<Outage>,
     primary: watch::Sender<Option<ServerAddress>>,
     takes_numbers: watch::Sender<Option<bool>>,
-    refuses_numbers: watch::Sender<bool>,
+    refuses_numbers: watch::Sender<Option<DriverError>>,
     is_deserted: watch::Sender<bool>,
     refusal: watch::Sender<Option<DriverError>>,
     heard_of: Mutex<HashMap<ServerAddress, Instant>>,
@@ -75,7 +75,7 @@ impl Default for KnownServers {
             outage: Mutex::default(),
             primary: watch::Sender::new(None),
             takes_numbers: watch::Sender::new(None),
-            refuses_numbers: watch::Sender::new(false),
+            refuses_numbers: watch::Sender::new(None),
             is_deserted: watch::Sender::new(false),
             refusal: watch::Sender::new(None),
             heard_of: Mutex::default(),
@@ -133,15 +133,15 @@ impl KnownServers {
         self.takes_numbers.subscribe()
     }
 
-    /// Whether a server that has to know transaction numbers, by what the monitors see, has refused one.
+    /// With what a server has refused a transaction number that has to know them by what the monitors see.
     #[must_use]
-    pub fn refuses_numbers(&self) -> watch::Receiver<bool> {
+    pub fn refuses_numbers(&self) -> watch::Receiver<Option<DriverError>> {
         self.refuses_numbers.subscribe()
     }
 
     /// A server has refused a transaction number.
-    pub fn note_refused_numbers(&self) {
-        self.refuses_numbers.send_replace(true);
+    pub fn note_refused_numbers(&self, error: &DriverError) {
+        self.refuses_numbers.send_replace(Some(error.clone()));
     }
 
     /// Whether the driver has no server left to ask: what has become of the last is no member of the replica set that it was in,
@@ -248,7 +248,7 @@ impl KnownServers {
         );
         if keep(&self.takes_numbers, types().find_map(takes_numbers)) {
             // They are others than those that refused.
-            self.refuses_numbers.send_replace(false);
+            self.refuses_numbers.send_replace(None);
         }
         self.is_deserted.send_replace(servers.is_empty());
     }

@@ -24,6 +24,13 @@ pub struct ConnectionOptions {
 }
 
 impl ConnectionOptions {
+    /// Whether the server refuses what is not in the stable API.
+    #[must_use]
+    pub fn is_strict(&self) -> bool {
+        let api = self.server_api.as_ref();
+        api.is_some_and(|api| api.strict == Some(true))
+    }
+
     /// Nothing but a connection string.
     #[cfg(test)]
     #[must_use]

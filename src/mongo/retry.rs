@@ -88,8 +88,11 @@ pub async fn write_numbered(
         number,
     };
     let result = send_until_answered(command, deployment.patience()).await;
-    if matches!(&result, Err(error) if error.refuses_transaction_number()) {
-        deployment.known().note_refused_numbers();
+    if let Err(error) = &result
+        && error.refuses_transaction_number()
+        && let Some(error) = error.driver_error()
+    {
+        deployment.known().note_refused_numbers(error);
     }
     result
 }

@@ -34,8 +34,15 @@ impl TtlIndex {
         if self.exists().await.unwrap_or(false) {
             return Ok(());
         }
-        // Without `background`, of which servers take no notice: it is not in the stable API.
-        let options = IndexOptions::builder().expire_after(Duration::ZERO).build();
+        #[expect(
+            deprecated,
+            reason = "servers take no notice of `background`, but keep it, and connect-mongo gives it"
+        )]
+        let options = IndexOptions::builder()
+            // It is not in the stable API.
+            .background((!self.deployment.connection().is_strict()).then_some(true))
+            .expire_after(Duration::ZERO)
+            .build();
         let index = IndexModel::builder()
             .keys(doc! { "expires": 1 })
             .options(options)
