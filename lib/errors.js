@@ -72,7 +72,8 @@ function errorClass(name) {
 /** @param {Failure['causes']} causes @returns {Error | undefined} */
 function causeOf([first, ...rest]) {
   if (first === undefined) return undefined
-  const cause = rest.length > 0 ? new Error(first.message, { cause: causeOf(rest) }) : new Error(first.message)
+  const cause =
+    rest.length > 0 ? new Error(first.message, { cause: causeOf(rest) }) : new Error(first.message)
   return first.code === undefined ? cause : Object.assign(cause, { code: first.code })
 }
 

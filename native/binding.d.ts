@@ -129,6 +129,13 @@ export declare class NativeStore {
    */
   close(): Promise<Outcome<void>>
   /**
+   * What calls wait for now, such as a server that cannot be reached: for the error of one whose time is over.
+   *
+   * # Errors
+   * None.
+   */
+  waitingFor(): Failure
+  /**
    * Sends what waits, as far as there may be more commands under way. To be called when a turn of the event loop ends in
    * which there were calls: those that came together then leave together.
    *

@@ -176,6 +176,33 @@ function noWritableError(servers) {
 }
 
 /**
+ * Node's code for what befell a connection, where the driver has it deeper down only.
+ *
+ * @template {{ cause?: any }} E
+ * @param {E} error of the driver's
+ * @returns {E} the same, with the code on its cause
+ */
+function withCodeOfCause(error) {
+  const { cause } = error
+  let deeper = cause
+  while (deeper && deeper.code === undefined) deeper = deeper.cause
+  if (typeof deeper?.code === 'string' && Object.isExtensible(cause)) cause.code ??= deeper.code
+  return error
+}
+
+/** @param {Client | undefined} client @returns {Error} what those wait for who have called it */
+function waitingFor(client) {
+  if (!client) return new Error('The client has not been given yet')
+  const servers = [...(client.topology?.description?.servers?.values?.() ?? [])]
+  if (servers.length === 0 || servers.some(isWritable)) return new Error('The server has not answered yet')
+  const unreachable = servers.find(({ error }) => error)?.error
+  if (!unreachable) return noWritableError(servers)
+  const { code } = withCodeOfCause({ cause: unreachable }).cause
+  const error = new Error(unreachable.message, { cause: unreachable })
+  return code === undefined ? error : Object.assign(error, { code })
+}
+
+/**
  * Why no server takes writes any more: what befell the one that did, or, where it goes on as another, what all of them are. Another
  * one may have failed long before.
  *
@@ -232,5 +259,7 @@ module.exports = {
   isWritable,
   needsConnecting,
   ownClient,
+  waitingFor,
   watchServers,
+  withCodeOfCause,
 }

@@ -6,7 +6,7 @@
 const { clearTimeout, setTimeout } = require('node:timers')
 
 const { errorOf } = require('../errors.js')
-const { isWritable, needsConnecting } = require('./client-source.js')
+const { isWritable, needsConnecting, withCodeOfCause } = require('./client-source.js')
 const { delay } = require('./delay.js')
 const { isAnswer, isNetworkError, isSelectionError, isSignInFailure } = require('./driver-errors.js')
 const { ping } = require('./driver-idle.js')
@@ -116,7 +116,7 @@ class Selection {
 
   /** Whoever has called before fails as well. @param {any} error that is not about what was asked */
   fail(error) {
-    if (isSelectionError(error)) this.#selectionError = error
+    if (isSelectionError(error)) this.#selectionError = withCodeOfCause(error)
     else this.#failure = { error, atMs: performance.now() }
   }
 

@@ -1,7 +1,7 @@
 // The TTL index, over a JavaScript client: made in the background, so that no call waits for it or fails with it.
 'use strict'
 
-const { connected } = require('./client-source.js')
+const { connected, withCodeOfCause } = require('./client-source.js')
 const { delay } = require('./delay.js')
 const { isSignInFailure } = require('./driver-errors.js')
 
@@ -79,12 +79,13 @@ class TtlIndex {
       return true
     } catch (thrown) {
       if (this.#isClosed) return true
-      const error = /** @type {import('./driver-errors.js').DriverError} */ (thrown)
+      const error = /** @type {Error & { code?: unknown }} */ (thrown)
       const code = Number(error.code)
       const isAnswer = !Number.isNaN(code) && !isSignInFailure(error)
       // Without the right to make indexes, or under another name, the index may be there all the same.
       if (isAnswer && (await this.#isThere())) return true
       const isFinal = isAnswer && FINAL_CODES.has(code)
+      withCodeOfCause(error)
       if (isFinal) this.#onNews({ event: 'ttl-index-refused', error })
       else this.#onNews({ event: isAnswer ? 'ttl-index-failed' : 'unreachable', error })
       return isFinal

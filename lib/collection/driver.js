@@ -3,7 +3,7 @@
 'use strict'
 
 const { bsonOf } = require('./bson.js')
-const { connected, needsConnecting } = require('./client-source.js')
+const { connected, needsConnecting, waitingFor } = require('./client-source.js')
 const { DriverConnection } = require('./driver-connection.js')
 const { Transactions } = require('./driver-transaction.js')
 const { live } = require('./driver-engine.js')
@@ -276,6 +276,10 @@ class DriverCollection {
       // With promoteValues: false it is an object.
       if (Number(/** @type {{ code?: unknown }} */ (error).code) !== NAMESPACE_NOT_FOUND) throw error
     }
+  }
+
+  waitingFor() {
+    return waitingFor(this.#connection.opened?.client)
   }
 
   async sweep() {

@@ -101,8 +101,8 @@ class OpenableStore {
         this.#options.crypter
       )
     } catch (error) {
-      const { message } = /** @type {Error} */ (error)
-      throw errorOf({ name: 'MongoParseError', message })
+      const { message, code } = /** @type {NodeJS.ErrnoException} */ (error)
+      throw errorOf({ name: code === 'InvalidArg' ? 'MongoParseError' : 'MongoRuntimeError', message })
     }
   }
 }

@@ -137,6 +137,11 @@ class NativeCollection {
     unwrap(await native.clear())
   }
 
+  waitingFor() {
+    const failure = this.#store.opened?.waitingFor()
+    return failure ? errorOf(failure) : new Error('The names of the servers are being looked up')
+  }
+
   sweep() {
     this.#store.opened?.sweep()
   }

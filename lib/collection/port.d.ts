@@ -105,6 +105,8 @@ export interface SessionCollection {
   /** Removes all sessions; the collection and its indexes stay. */
   clear(): Promise<void>
 
+  /** What calls wait for now, as far as anybody knows: a server that cannot be reached, with why, or its answer. */
+  waitingFor(): Error
   /** Removes expired sessions in the background; one sweep at a time. */
   sweep(): void
   /** The same collection through a JavaScript driver, once the TTL index has been tried. */

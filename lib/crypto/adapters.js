@@ -48,9 +48,16 @@ function encryptionOf(adapter) {
   return encryptions.get(adapter)
 }
 
-/** In connect-mongo's words. */
+/** @param {string} message */
+function decryptError(message) {
+  return Object.assign(new Error(message), { code: 'ERR_SESSION_DECRYPT' })
+}
+
+/** In the words of Refusal in core/src/crypto/mod.rs. */
 function notEncrypted() {
-  return Object.assign(new Error('Encrypted session was tampered with!'), { code: 'ERR_SESSION_DECRYPT' })
+  return decryptError(
+    'The session is not encrypted: acceptPlaintext: true reads sessions from before the encryption'
+  )
 }
 
 /** An adapter of an app's own. @param {CryptoAdapter} adapter @returns {Cipher} */
@@ -62,7 +69,7 @@ function cipherOfAdapter(adapter) {
       throw new TypeError(`cryptoAdapter.encrypt must return a string, not ${typeof encrypted}`)
     },
     async decrypt(_, stored) {
-      if (typeof stored !== 'string') throw notEncrypted()
+      if (typeof stored !== 'string') throw decryptError('Encrypted session was tampered with!')
       return { text: await adapter.decrypt(stored), isSerialized: false }
     },
   }

@@ -87,6 +87,7 @@ class Limit {
 class Calls {
   #options
   #endWithCollection
+  #waitingFor
   #pending = 0
   #isClosing = false
   #hasGivenUp = false
@@ -99,10 +100,12 @@ class Calls {
   /**
    * @param {Record<string, any>} options of the store
    * @param {() => boolean} endWithCollection whether what is asked about a session fails when the collection is closed
+   * @param {() => Error} waitingFor what the collection waits for now
    */
-  constructor({ maxPending, operationTimeoutMS, transformId }, endWithCollection) {
+  constructor({ maxPending, operationTimeoutMS, transformId }, endWithCollection, waitingFor) {
     this.#options = { maxPending, operationTimeoutMS, transformId }
     this.#endWithCollection = endWithCollection
+    this.#waitingFor = waitingFor
   }
 
   get isClosing() {
@@ -153,10 +156,11 @@ class Calls {
    * @template T
    * @param {Promise<T>} promise
    * @param {Limit} [limit]
+   * @param {() => Error} [waitingFor]
    * @returns {Promise<T>} the same, or an error after `operationTimeoutMS`, or once it is given up
    */
-  within(promise, limit) {
-    return this.unlessGivenUp(this.#limited(promise, limit))
+  within(promise, limit, waitingFor) {
+    return this.unlessGivenUp(this.#limited(promise, limit, waitingFor))
   }
 
   /**
@@ -207,11 +211,11 @@ class Calls {
     }
   }
 
-  /** @template T @param {Promise<T>} promise @param {Limit} [limit] @returns {Promise<T>} */
-  #limited(promise, limit) {
+  /** @template T @param {Promise<T>} promise @param {Limit} [limit] @param {() => Error} [waitingFor] @returns {Promise<T>} */
+  #limited(promise, limit, waitingFor = this.#waitingFor) {
     const { operationTimeoutMS } = this.#options
     if (!operationTimeoutMS) return promise
-    const limited = inTime(promise, 'operationTimeoutMS', operationTimeoutMS)
+    const limited = inTime(promise, 'operationTimeoutMS', operationTimeoutMS, waitingFor)
     // After another failure there is nothing left of the call.
     if (limit) limited.catch((error) => limit.end(error))
     return limited
@@ -261,13 +265,16 @@ class Calls {
     const limit = this.#limit()
     const signal = limit?.signal
     const turn = Promise.all([storageId, this.#turns.get(sid)])
+    let isThere = false
     const sent = turn.then(([id]) => {
+      isThere = true
       // A call that is over writes nothing later.
       signal?.throwIfAborted()
       if (this.#hasGivenUp) throw closedError()
       return send(id, undefined, limit)
     })
-    const answer = this.within(sent, limit)
+    const waitingFor = () => (isThere ? this.#waitingFor() : new Error('transformId has given no id yet'))
+    const answer = this.within(sent, limit, waitingFor)
     const isOver = () => {
       if (this.#turns.get(sid) === over) this.#turns.delete(sid)
     }

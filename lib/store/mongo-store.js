@@ -64,7 +64,11 @@ class MongoStore extends BaseStore {
       sweep: () => this.#collection.sweep(),
     })
     const { collection, sessions, canReencrypt } = this.#open()
-    this.#calls = new Calls(this.#options, () => sessions.endWithCollection)
+    this.#calls = new Calls(
+      this.#options,
+      () => sessions.endWithCollection,
+      () => collection.waitingFor()
+    )
     this.#collection = collection
     this.#sessions = sessions
     this.#canReencrypt = canReencrypt
@@ -290,7 +294,10 @@ class MongoStore extends BaseStore {
     const timeoutMS = pingTimeoutOf(options)
     const call = { calledMs: performance.now() }
     const found = /** @type {Promise<unknown>} */ (this.#collection.find(pingId(), undefined, call))
-    await this.#calls.within(timeoutMS === undefined ? found : inTime(found, 'timeoutMS', timeoutMS))
+    const waitingFor = () => this.#collection.waitingFor()
+    await this.#calls.within(
+      timeoutMS === undefined ? found : inTime(found, 'timeoutMS', timeoutMS, waitingFor)
+    )
   }
 
   /** @param {...unknown} args */

@@ -46,10 +46,11 @@ function startTimer(onTimeout, milliseconds) {
   return milliseconds > LONGEST_TIMER_MS ? undefined : setTimeout(onTimeout, milliseconds)
 }
 
-/** @param {string} option @param {number} milliseconds */
-function timeoutError(option, milliseconds) {
+/** @param {string} option @param {number} milliseconds @param {Error} cause */
+function timeoutError(option, milliseconds, cause) {
   const message = `The operation took longer than ${option} allows (${milliseconds} ms)`
-  return errorOf({ name: 'MongoOperationTimeoutError', message })
+  const error = errorOf({ name: 'MongoOperationTimeoutError', message })
+  return Object.defineProperty(error, 'cause', { value: cause, configurable: true, writable: true })
 }
 
 /**
@@ -57,11 +58,13 @@ function timeoutError(option, milliseconds) {
  * @param {Promise<T>} promise
  * @param {string} option
  * @param {number} milliseconds
- * @returns {Promise<T>} the same, or an error that names the option
+ * @param {() => Error} waitingFor
+ * @returns {Promise<T>} the same, or an error that names the option, and what has been waited for
  */
-function inTime(promise, option, milliseconds) {
+function inTime(promise, option, milliseconds, waitingFor) {
   return new Promise((resolve, reject) => {
-    const timer = startTimer(() => reject(timeoutError(option, milliseconds)), milliseconds)
+    const fail = () => reject(timeoutError(option, milliseconds, waitingFor()))
+    const timer = startTimer(fail, milliseconds)
     promise.then(resolve, reject).finally(() => clearTimeout(timer))
   })
 }

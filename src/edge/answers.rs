@@ -32,6 +32,7 @@ use crate::{
         caller::{Answer, Caller},
         errors::StoreError,
     },
+    mongo::errors::MongoError,
 };
 
 /// Weak: an idle store keeps no process alive.
@@ -41,7 +42,13 @@ type Waker = ThreadsafeFunction<(), (), Handover, Status, false, true>;
 /// waits for another that is calling.
 type Anchor = ThreadsafeFunction<(), (), (), Status, false, true>;
 
-type OnLate = Box<dyn Fn() + Send + Sync>;
+/// What becomes of calls whose time is over.
+pub struct LateCalls {
+    /// What they have been waiting for.
+    pub waiting_for: Box<dyn Fn() -> MongoError + Send + Sync>,
+    /// Told when there are some.
+    pub drop_abandoned: Box<dyn Fn() + Send + Sync>,
+}
 
 /// How long operations wait for each other while JavaScript is handed several answers.
 const MOST_CORKED: Duration = Duration::from_micros(200);
@@ -68,8 +75,7 @@ pub struct Answers {
     pending: AtomicUsize,
     deadlines: Mutex<Deadlines>,
     is_given_up: AtomicBool,
-    /// Told when calls have run out of time.
-    on_late: OnceLock<OnLate>,
+    late_calls: OnceLock<LateCalls>,
     /// While JavaScript gets several answers: until when what it asks for meanwhile waits for more of the same.
     corked_until: Mutex<Option<Instant>>,
 }
@@ -117,7 +123,7 @@ impl Answers {
             pending: AtomicUsize::new(0),
             deadlines: Mutex::default(),
             is_given_up: AtomicBool::new(false),
-            on_late: OnceLock::new(),
+            late_calls: OnceLock::new(),
             corked_until: Mutex::default(),
         });
         let inbox = Arc::downgrade(&answers);
@@ -161,8 +167,8 @@ impl Answers {
     }
 
     /// Has somebody told when calls have run out of time. The first to ask is told.
-    pub fn on_late(&self, tell: impl Fn() + Send + Sync + 'static) {
-        drop(self.on_late.set(Box::new(tell)));
+    pub fn on_late(&self, late_calls: LateCalls) {
+        drop(self.late_calls.set(late_calls));
     }
 
     /// Whether an operation that is called now is to wait for others. [`Answers::uncork`] ends that.
@@ -246,16 +252,21 @@ impl Answers {
 
     fn fail_late_calls(&self) {
         let late = locked(&self.deadlines).take_late();
+        let Some(late_calls) = self.late_calls.get() else {
+            return;
+        };
+        let waiting_for = Arc::new((late_calls.waiting_for)());
         for deadline in late {
             if !deadline.is_answered.swap(true, Ordering::AcqRel) {
-                let time = self.limits.time.unwrap_or_default();
-                self.put(deadline.call, Err(StoreError::TimedOut(time)));
+                let error = StoreError::TimedOut {
+                    time: self.limits.time.unwrap_or_default(),
+                    waiting_for: Arc::clone(&waiting_for),
+                };
+                self.put(deadline.call, Err(error));
             }
         }
         self.wake();
-        if let Some(tell) = self.on_late.get() {
-            tell();
-        }
+        (late_calls.drop_abandoned)();
     }
 }
 

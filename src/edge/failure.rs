@@ -16,8 +16,8 @@ use napi_derive::napi;
 use crate::{
     engine::errors::StoreError,
     mongo::{
-        errors::{MongoError, command_error, driver_words},
-        trouble::{Trouble, of_connection},
+        errors::MongoError,
+        trouble::{Trouble, command_error, driver_words, of_connection},
     },
 };
 
@@ -111,7 +111,11 @@ impl From<&StoreError> for Failure {
             StoreError::Encryption(refusal) => coded(refusal.code()),
             StoreError::Closed => coded("ERR_STORE_CLOSED"),
             StoreError::Busy(_) => coded("ERR_STORE_BUSY"),
-            StoreError::TimedOut(_) | StoreError::Abandoned => named("MongoOperationTimeoutError"),
+            StoreError::TimedOut { waiting_for, .. } => Self {
+                causes: vec![waiting_for.as_ref().into()],
+                ..named("MongoOperationTimeoutError")
+            },
+            StoreError::Abandoned => named("MongoOperationTimeoutError"),
             StoreError::Panic(_) => named("MongoRuntimeError"),
         }
     }
@@ -148,6 +152,7 @@ impl From<&MongoError> for Failure {
                 ..named(server_error_name(server_error))
             },
             MongoError::Document(document_error) => named(document_error_name(document_error)),
+            MongoError::Unanswered | MongoError::Overloaded => named("MongoRuntimeError"),
             MongoError::WrongReply => named("MongoUnexpectedServerResponseError"),
             MongoError::Superseded => named("MongoNetworkError"),
             MongoError::Silent(_) => named("MongoNetworkTimeoutError"),
@@ -207,9 +212,10 @@ fn from_driver(error: &DriverError) -> Failure {
             &error.message,
         );
     }
-    if let ErrorKind::Authentication { message, .. } = error.kind.as_ref() {
+    if MongoError::is_authentication(error) {
         // The driver keeps the server's words alone; this is the code that goes with them.
-        return server_error("MongoServerError", 18, "AuthenticationFailed", message);
+        let words = driver_words(&error.kind);
+        return server_error("MongoServerError", 18, "AuthenticationFailed", &words);
     }
     Failure {
         name: driver_error_name(error).to_owned(),
@@ -248,6 +254,18 @@ impl From<&Trouble> for Cause {
         Self {
             message: trouble.message.clone(),
             code: trouble.code.map(str::to_owned),
+        }
+    }
+}
+
+impl From<&MongoError> for Cause {
+    fn from(error: &MongoError) -> Self {
+        let Failure {
+            message, causes, ..
+        } = error.into();
+        Self {
+            message,
+            code: causes.into_iter().find_map(|cause| cause.code),
         }
     }
 }

@@ -109,6 +109,14 @@ impl StoreHandle {
         }
     }
 
+    /// What calls wait for now.
+    pub fn waiting_for(&self) -> Failure {
+        match self.store() {
+            Ok(store) => StoreError::from(store.waiting_for()).into(),
+            Err(error) => error.into(),
+        }
+    }
+
     /// Sends what waits.
     pub fn flush(&self) {
         if let Ok(store) = self.store() {

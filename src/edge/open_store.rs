@@ -8,7 +8,7 @@ use tokio::{runtime::Handle, time::Instant};
 
 use crate::{
     edge::{
-        answers::{Answers, PendingCall},
+        answers::{Answers, LateCalls, PendingCall},
         config::StoreConfig,
     },
     engine::{
@@ -20,7 +20,10 @@ use crate::{
         registry::{CollectionEngine, Engines},
         stored::StoredSessions,
     },
-    mongo::{client::SharedClient, collection::DriverCollection, options::WriteConcern},
+    mongo::{
+        client::SharedClient, collection::DriverCollection, errors::MongoError,
+        options::WriteConcern,
+    },
 };
 
 /// The engines that some store of the process uses.
@@ -69,10 +72,19 @@ impl OpenStore {
         let duty = IndexDuty::from(config.auto_remove);
         let tasks = background.start(duty, known, config.connection_events, runtime);
         let abandoned_in = Arc::downgrade(&engine);
-        answers.on_late(move || {
-            if let Some(engine) = abandoned_in.upgrade() {
-                engine.drop_abandoned();
-            }
+        let waited_for = Arc::downgrade(client.deployment());
+        answers.on_late(LateCalls {
+            waiting_for: Box::new(move || {
+                let deployment = waited_for.upgrade();
+                deployment.map_or(MongoError::Unanswered, |deployment| {
+                    deployment.waiting_for()
+                })
+            }),
+            drop_abandoned: Box::new(move || {
+                if let Some(engine) = abandoned_in.upgrade() {
+                    engine.drop_abandoned();
+                }
+            }),
         });
         let store = Self {
             sessions: StoredSessions::new(Arc::clone(collection), Arc::clone(&codec)),
@@ -105,6 +117,12 @@ impl OpenStore {
         };
         self.engine.submit(operation, self.answers.is_corked());
         Ok(())
+    }
+
+    /// What calls wait for now.
+    #[must_use]
+    pub fn waiting_for(&self) -> MongoError {
+        self.client.deployment().waiting_for()
     }
 
     /// When a call that begins now runs out of time.

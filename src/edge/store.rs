@@ -22,8 +22,10 @@ use crate::{
     },
     engine::{
         background::OnNews,
+        errors::StoreError,
         operation::{Request, Write},
     },
+    mongo::errors::MongoError,
 };
 
 /// Weak: news never keeps the process alive.
@@ -68,7 +70,7 @@ impl NativeStore {
         let open = OpenStore::open(config, answers, on_news, envelopes, runtime.handle());
         let open = runtime
             .block_on(open)
-            .map_err(|error| napi::Error::from_reason(Failure::from(error).message))?;
+            .map_err(|error| napi::Error::new(status_of(&error), Failure::from(error).message))?;
         Ok(Self {
             handle: StoreHandle::new(runtime, open),
         })
@@ -307,6 +309,15 @@ impl NativeStore {
         self.handle.close(env)
     }
 
+    /// What calls wait for now, such as a server that cannot be reached: for the error of one whose time is over.
+    ///
+    /// # Errors
+    /// None.
+    #[napi(catch_unwind)]
+    pub fn waiting_for(&self) -> Failure {
+        self.handle.waiting_for()
+    }
+
     /// Sends what waits, as far as there may be more commands under way. To be called when a turn of the event loop ends in
     /// which there were calls: those that came together then leave together.
     ///
@@ -315,6 +326,14 @@ impl NativeStore {
     #[napi(catch_unwind)]
     pub fn flush(&self) {
         self.handle.flush();
+    }
+}
+
+/// By which JavaScript knows whether the options are to blame.
+fn status_of(error: &StoreError) -> Status {
+    match error {
+        StoreError::Mongo(MongoError::CertificatesFile(_)) => Status::GenericFailure,
+        _ => Status::InvalidArg,
     }
 }
 

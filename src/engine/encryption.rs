@@ -86,7 +86,9 @@ impl SessionEncryption {
         }
         let Some(stored) = stored(payload) else {
             let is_accepted = envelopes.accepts_plaintext();
-            return is_accepted.then_some(None).ok_or(Refusal::Refused.into());
+            return is_accepted
+                .then_some(None)
+                .ok_or(Refusal::NotEncrypted.into());
         };
         if stored.byte_len() <= MOST_BYTES_AT_ONCE {
             match envelopes.decrypt(storage_id, stored.as_ref(), Effort::Remembered) {

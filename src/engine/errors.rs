@@ -30,8 +30,14 @@ pub enum StoreError {
     )]
     Busy(usize),
     /// The time that `operationTimeoutMS` allows is over.
-    #[error("The operation took longer than operationTimeoutMS allows ({} ms)", .0.as_millis())]
-    TimedOut(Duration),
+    #[error("The operation took longer than operationTimeoutMS allows ({} ms)", time.as_millis())]
+    TimedOut {
+        /// `operationTimeoutMS`
+        time: Duration,
+        /// What it was waiting for.
+        #[source]
+        waiting_for: Arc<MongoError>,
+    },
     /// Nobody waits for it any more, so it was not begun.
     #[error("The call is over, and nobody waits for the session")]
     Abandoned,

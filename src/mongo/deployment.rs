@@ -325,9 +325,28 @@ impl Deployment {
         (result, is_sent)
     }
 
+    /// What calls wait for now.
+    #[must_use]
+    pub fn waiting_for(&self) -> MongoError {
+        let now = *self.known.availability().borrow();
+        if now.is_some_and(|now| now.takes_writes) {
+            return if self.is_overloaded() {
+                MongoError::Overloaded
+            } else {
+                MongoError::Unanswered
+            };
+        }
+        let refusal = self.known.refusal().borrow().clone();
+        refusal.map_or_else(
+            || MongoError::Outage(self.known.outage()),
+            MongoError::Driver,
+        )
+    }
+
     /// With what keeps the servers away, where the driver says that there is none.
     #[must_use]
     pub fn explained(&self, error: MongoError) -> MongoError {
+        self.note_refusal(&error);
         if !error.has_no_server() {
             return error;
         }
@@ -340,7 +359,10 @@ impl Deployment {
     fn note(&self, error: Option<&MongoError>) {
         let is_overloaded = error.is_some_and(MongoError::is_overload);
         self.is_overloaded.store(is_overloaded, Ordering::Relaxed);
-        if let Some(MongoError::Driver(error)) = error
+    }
+
+    fn note_refusal(&self, error: &MongoError) {
+        if let MongoError::Driver(error) = error
             && MongoError::is_authentication(error)
         {
             self.known.note_refusal(error);

@@ -2,7 +2,7 @@
 
 use std::{io, time::Duration};
 
-use crate::mongo::{monitoring::Outage, trouble::of_connection};
+use crate::mongo::trouble::{Outage, command_error, driver_words};
 use connect_mongo_native_core::{
     document::DocumentError,
     replies::{self, ServerError},
@@ -10,7 +10,7 @@ use connect_mongo_native_core::{
 use mongodb::{
     bson::{self, Document},
     error::{
-        CommandError, Error as DriverError, ErrorKind, RETRYABLE_ERROR, RETRYABLE_WRITE_ERROR,
+        Error as DriverError, ErrorKind, RETRYABLE_ERROR, RETRYABLE_WRITE_ERROR,
         SYSTEM_OVERLOADED_ERROR,
     },
 };
@@ -53,11 +53,20 @@ pub enum MongoError {
     #[error("{0}")]
     InvalidOptions(String),
     /// The certificates to trust could not be handed to the driver.
-    #[error("Cannot write the trusted certificates to a temporary file: {0}")]
+    #[error(
+        "The certificates to trust need a temporary file, and there is no folder for it ({0}): set TMPDIR to one that can be written, \
+         or name the file of the certificates as tlsCAFile"
+    )]
     CertificatesFile(#[source] io::Error),
     /// No server takes writes.
     #[error("{0}")]
     Outage(Outage),
+    /// Nothing but the server is waited for.
+    #[error("The server has not answered yet")]
+    Unanswered,
+    /// The server has said that it has too much to do, and is asked again after a pause.
+    #[error("The server has too much to do, and is asked again after a pause")]
+    Overloaded,
     /// What has come is a reply to another command.
     #[error("The server's answer is not that to the command")]
     WrongReply,
@@ -297,40 +306,6 @@ impl MongoError {
             Self::Server(error) => Some(error.code),
             _ => None,
         }
-    }
-}
-
-/// The server's own error, which the driver keeps as the source of an authentication error.
-#[must_use]
-pub fn command_error(error: &DriverError) -> Option<&CommandError> {
-    use std::error::Error;
-    let mut current = Some(error);
-    while let Some(error) = current {
-        if let ErrorKind::Command(command_error) = error.kind.as_ref() {
-            return Some(command_error);
-        }
-        current = error.source().and_then(|source| source.downcast_ref());
-    }
-    None
-}
-
-/// What the driver says, without what it has for those who debug it.
-#[must_use]
-pub fn driver_words(kind: &ErrorKind) -> String {
-    match kind {
-        ErrorKind::Command(error) => error.message.clone(),
-        ErrorKind::Io(error) => of_connection(error).message,
-        ErrorKind::ServerSelection { .. } => "No server was found in time".to_owned(),
-        ErrorKind::ConnectionPoolCleared { message, .. } => {
-            let pool = message.split_once(" cleared because");
-            let pool = pool.map_or("The connection pool", |(pool, _)| pool);
-            format!("{pool} was cleared because another operation failed")
-        }
-        ErrorKind::InsertMany(_)
-        | ErrorKind::BulkWrite(_)
-        | ErrorKind::GridFs(_)
-        | ErrorKind::Write(_) => "The server refused a part of the command".to_owned(),
-        kind => kind.to_string(),
     }
 }
 

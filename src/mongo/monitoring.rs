@@ -2,7 +2,6 @@
 
 use std::{
     collections::HashMap,
-    fmt,
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
@@ -14,7 +13,7 @@ use mongodb::{
 };
 use tokio::{sync::watch, time::Instant};
 
-use crate::mongo::trouble::Trouble;
+use crate::mongo::trouble::{Outage, Trouble};
 
 /// What can be done now.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -30,27 +29,6 @@ pub struct Availability {
 enum State {
     Trouble(Trouble),
     Type(ServerType),
-}
-
-/// Why no server can be used.
-#[derive(Clone, Debug, Default)]
-pub struct Outage {
-    /// What befell those that cannot be reached.
-    pub troubles: Vec<Trouble>,
-    /// The addresses and types of the others.
-    others: Vec<String>,
-}
-
-impl fmt::Display for Outage {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let troubles = self.troubles.iter().map(ToString::to_string);
-        let others = self.others.join(", ");
-        if self.troubles.is_empty() {
-            return write!(formatter, "No server takes writes: {others}");
-        }
-        let all = troubles.chain((!others.is_empty()).then_some(others));
-        formatter.write_str(&all.collect::<Vec<_>>().join(", "))
-    }
 }
 
 /// The servers, as the monitors have seen them. Each field is `None` until they have seen anything.

@@ -1,6 +1,11 @@
 //! How to reach a deployment and how its writes are acknowledged, as the driver takes it.
 
-use std::io::{self, Write};
+#[cfg(target_os = "linux")]
+use std::{fs::File, os::fd::AsRawFd};
+use std::{
+    io::{self, Write},
+    path::PathBuf,
+};
 
 use mongodb::{
     bson::{RawDocumentBuf, cstr},
@@ -114,8 +119,8 @@ impl WriteConcern {
 pub struct DriverOptions {
     /// The driver's own type.
     pub options: ClientOptions,
-    /// Deleted on drop.
-    pub certificates_file: Option<NamedTempFile>,
+    /// Gone on drop.
+    pub certificates_file: Option<CertificatesFile>,
 }
 
 /// What `maxPoolSize` is when it is not given, as in the Node driver: with the 10 of the Rust driver, connections that have fallen
@@ -134,7 +139,7 @@ pub async fn driver_options(connection: &ConnectionOptions) -> Result<DriverOpti
     let certificates_file = match (&connection.trusted_certificates, &mut options.tls) {
         (Some(pem), Some(Tls::Enabled(tls))) if tls.ca_file_path.is_none() => {
             let file = certificates_file(pem).map_err(MongoError::CertificatesFile)?;
-            tls.ca_file_path = Some(file.path().to_owned());
+            tls.ca_file_path = Some(file.path());
             Some(file)
         }
         _ => None,
@@ -146,9 +151,43 @@ pub async fn driver_options(connection: &ConnectionOptions) -> Result<DriverOpti
 }
 
 /// The driver takes certificates as the path of a file only.
-fn certificates_file(pem: &str) -> io::Result<NamedTempFile> {
+pub enum CertificatesFile {
+    /// In memory. The path is good for this process alone.
+    #[cfg(target_os = "linux")]
+    Memory(File),
+    /// In the folder for temporary files.
+    Disk(NamedTempFile),
+}
+
+impl CertificatesFile {
+    fn path(&self) -> PathBuf {
+        match self {
+            #[cfg(target_os = "linux")]
+            Self::Memory(file) => format!("/proc/self/fd/{}", file.as_raw_fd()).into(),
+            Self::Disk(file) => file.path().to_owned(),
+        }
+    }
+}
+
+/// Containers often have no folder that can be written.
+fn certificates_file(pem: &str) -> io::Result<CertificatesFile> {
+    #[cfg(target_os = "linux")]
+    if let Ok(file) = memory_file(pem) {
+        return Ok(file);
+    }
     let mut file = NamedTempFile::with_prefix("connect-mongo-native-")?;
     file.write_all(pem.as_bytes())?;
+    Ok(CertificatesFile::Disk(file))
+}
+
+#[cfg(target_os = "linux")]
+fn memory_file(pem: &str) -> io::Result<CertificatesFile> {
+    use rustix::fs::{MemfdFlags, memfd_create};
+    let mut file = File::from(memfd_create("connect-mongo-native", MemfdFlags::CLOEXEC)?);
+    file.write_all(pem.as_bytes())?;
+    let file = CertificatesFile::Memory(file);
+    // Not everywhere is there a /proc.
+    File::open(file.path())?;
     Ok(file)
 }
 

@@ -6,12 +6,10 @@
 use std::{fmt, io};
 
 use mongodb::{
-    error::{Error as DriverError, ErrorKind},
+    error::{CommandError, Error as DriverError, ErrorKind},
     options::ServerAddress,
 };
 use rustls::{CertificateError, Error as TlsError};
-
-use crate::mongo::errors::{command_error, driver_words};
 
 /// How an error begins for which the system cannot find an address, in Rust's standard library.
 const LOOKUP: &str = "failed to lookup address information";
@@ -58,12 +56,74 @@ impl Trouble {
         match error.kind.as_ref() {
             ErrorKind::Io(error) => of_io(address, error),
             ErrorKind::DnsResolve { .. } => no_host(address),
-            ErrorKind::Authentication { message, .. } => uncoded(message.clone()),
+            kind @ ErrorKind::Authentication { .. } => uncoded(driver_words(kind)),
             ErrorKind::InvalidResponse { message, .. } => uncoded(format!(
                 "{address} does not answer as MongoDB does: {message}"
             )),
             kind => uncoded(format!("{}: {address}", driver_words(kind))),
         }
+    }
+}
+
+/// Why no server can be used.
+#[derive(Clone, Debug, Default)]
+pub struct Outage {
+    /// What befell those that cannot be reached.
+    pub troubles: Vec<Trouble>,
+    /// The addresses and types of the others.
+    pub others: Vec<String>,
+}
+
+impl fmt::Display for Outage {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let troubles = self.troubles.iter().map(ToString::to_string);
+        let others = self.others.join(", ");
+        if self.troubles.is_empty() {
+            return write!(formatter, "No server takes writes: {others}");
+        }
+        let all = troubles.chain((!others.is_empty()).then_some(others));
+        formatter.write_str(&all.collect::<Vec<_>>().join(", "))
+    }
+}
+
+/// The server's own error, which the driver keeps as the source of an authentication error.
+#[must_use]
+pub fn command_error(error: &DriverError) -> Option<&CommandError> {
+    use std::error::Error;
+    let mut current = Some(error);
+    while let Some(error) = current {
+        if let ErrorKind::Command(command_error) = error.kind.as_ref() {
+            return Some(command_error);
+        }
+        current = error.source().and_then(|source| source.downcast_ref());
+    }
+    None
+}
+
+/// What the driver says, without what it has for those who debug it.
+#[must_use]
+pub fn driver_words(kind: &ErrorKind) -> String {
+    match kind {
+        ErrorKind::Command(error) => error.message.clone(),
+        ErrorKind::Io(error) => of_connection(error).message,
+        // After the mechanism, `SCRAM failure: …`, come the server's words.
+        ErrorKind::Authentication { message, .. } => {
+            let words = message.split_once(" failure: ");
+            words
+                .map_or(message.as_str(), |(_, words)| words)
+                .to_owned()
+        }
+        ErrorKind::ServerSelection { .. } => "No server was found in time".to_owned(),
+        ErrorKind::ConnectionPoolCleared { message, .. } => {
+            let pool = message.split_once(" cleared because");
+            let pool = pool.map_or("The connection pool", |(pool, _)| pool);
+            format!("{pool} was cleared because another operation failed")
+        }
+        ErrorKind::InsertMany(_)
+        | ErrorKind::BulkWrite(_)
+        | ErrorKind::GridFs(_)
+        | ErrorKind::Write(_) => "The server refused a part of the command".to_owned(),
+        kind => kind.to_string(),
     }
 }
 

@@ -31,8 +31,10 @@ impl TtlIndex {
         // What follows is sent once, and would be in vain while no server answers.
         self.deployment.reached().await?;
         // Making an index asks for more rights than most apps have: look first, and let a refusal come from there.
-        if self.exists().await.unwrap_or(false) {
-            return Ok(());
+        match self.exists().await {
+            Ok(true) => return Ok(()),
+            Err(error) if !error.is_answer() => return Err(error),
+            _ => {}
         }
         #[expect(
             deprecated,
@@ -57,11 +59,9 @@ impl TtlIndex {
     /// # Errors
     /// What befell the command.
     pub async fn exists(&self) -> Result<bool, MongoError> {
-        let mut indexes = self
-            .sessions()
-            .list_indexes()
-            .await?
-            .with_type::<Document>();
+        let indexes = self.sessions().list_indexes().await;
+        let indexes = indexes.map_err(|error| self.deployment.explained(error.into()))?;
+        let mut indexes = indexes.with_type::<Document>();
         while indexes.advance().await? {
             if is_ttl_index(&indexes.deserialize_current()?) {
                 return Ok(true);

@@ -1,10 +1,10 @@
 //! JSON as `JSON.stringify` and `JSON.parse` have it, as far as the formats need it.
 
-use std::fmt;
+use std::{collections::BTreeMap, fmt};
 
 use serde::{
     Deserialize, Deserializer,
-    de::{self, Visitor},
+    de::{self, IgnoredAny, Visitor},
 };
 use zeroize::Zeroizing;
 
@@ -24,6 +24,13 @@ pub fn stringify(text: &str) -> Zeroizing<String> {
 pub fn parse_string(json: &str) -> Option<String> {
     let LossyString(text) = serde_json::from_str(json).ok()?;
     Some(text)
+}
+
+/// Whether this is the JSON of an object that has none of these fields.
+#[must_use]
+pub fn is_other_object(json: &str, fields: &[&str]) -> bool {
+    let object: Result<BTreeMap<String, IgnoredAny>, _> = serde_json::from_str(json);
+    object.is_ok_and(|object| !fields.iter().any(|field| object.contains_key(*field)))
 }
 
 struct LossyString(String);

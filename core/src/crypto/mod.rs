@@ -37,6 +37,9 @@ pub mod web_crypto;
 const MOST_MESSAGES: u32 = 1 << 30;
 const LONGEST_USE: Duration = Duration::from_secs(24 * 60 * 60);
 
+/// What the JSON of an encrypted session has, even if it is damaged.
+const ENVELOPE_FIELDS: &[&str] = &["hmac", "ct", "at", "iv", "salt", "ciphertext"];
+
 /// Why something was not encrypted or decrypted. What was wrong with a message is never told apart: that would help whoever
 /// altered it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -47,6 +50,11 @@ pub enum Refusal {
     /// No secret opens this, or it was altered. The words are connect-mongo's.
     #[error("Encrypted session was tampered with!")]
     Refused,
+    /// It is no message of any format, but a session, and nobody has said that such count.
+    #[error(
+        "The session is not encrypted: acceptPlaintext: true reads sessions from before the encryption"
+    )]
+    NotEncrypted,
     /// There are no random bytes, or the options ask for what the cipher cannot do.
     #[error("The session cannot be encrypted")]
     Impossible,
@@ -57,7 +65,7 @@ impl Refusal {
     #[must_use]
     pub fn code(self) -> &'static str {
         match self {
-            Self::Refused => "ERR_SESSION_DECRYPT",
+            Self::Refused | Self::NotEncrypted => "ERR_SESSION_DECRYPT",
             Self::NeedsKey | Self::Impossible => "ERR_SESSION_ENCRYPT",
         }
     }
@@ -300,20 +308,29 @@ impl Envelopes {
             )
         });
         match (opened, stored) {
-            (Err(Refusal::Refused), Stored::Text(text)) if self.is_plaintext(stored) => {
-                Ok(Plaintext::of_text(text.to_owned()))
+            (Err(Refusal::Refused), Stored::Text(text)) if self.may_be_plaintext(stored) => {
+                self.plaintext(text)
             }
             (opened, _) => opened,
         }
     }
 
-    /// Whether what did not open is to be taken for what is not encrypted. Any base64 could be a message of the Web Crypto
-    /// format.
-    fn is_plaintext(&self, stored: Stored<&str, &[u8]>) -> bool {
+    /// Whether what did not open can be what is not encrypted. Any base64 could be a message of the Web Crypto format.
+    fn may_be_plaintext(&self, stored: Stored<&str, &[u8]>) -> bool {
         let is_mere_base64 = |envelope: Envelope<'_>| {
             matches!(envelope, Envelope::WebCrypto(_)) && self.options.format != Format::WebCrypto
         };
-        self.options.accept_plaintext && self.envelopes(stored).all(is_mere_base64)
+        self.envelopes(stored).all(is_mere_base64)
+    }
+
+    fn plaintext(&self, text: &str) -> Result<Plaintext, Refusal> {
+        if self.options.accept_plaintext {
+            Ok(Plaintext::of_text(text.to_owned()))
+        } else if json::is_other_object(text, ENVELOPE_FIELDS) {
+            Err(Refusal::NotEncrypted)
+        } else {
+            Err(Refusal::Refused)
+        }
     }
 
     /// Whether what is not encrypted counts as a session.
