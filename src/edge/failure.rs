@@ -141,6 +141,11 @@ impl From<&MongoError> for Failure {
                 named("MongoServerSelectionError")
             }
             MongoError::Outage(outage) => Self {
+                code: outage
+                    .troubles
+                    .iter()
+                    .find_map(|trouble| trouble.code)
+                    .map(|code| Either::B(code.to_owned())),
                 causes: outage.troubles.iter().map(Cause::from).collect(),
                 ..named("MongoNetworkError")
             },

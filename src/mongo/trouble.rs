@@ -215,6 +215,9 @@ fn of_certificate(address: &ServerAddress, error: &CertificateError) -> Trouble 
             "ERR_TLS_CERT_ALTNAME_INVALID",
             "Hostname/IP does not match certificate's altnames",
         ),
+        Certificate::InvalidPurpose | Certificate::InvalidPurposeContext { .. } => {
+            ("INVALID_PURPOSE", "unsuitable certificate purpose")
+        }
         Certificate::Revoked => ("CERT_REVOKED", "certificate revoked"),
         Certificate::UnknownIssuer => {
             let message = format!(
