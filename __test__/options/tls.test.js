@@ -2,6 +2,7 @@
 'use strict'
 
 const assert = require('node:assert/strict')
+const { readFileSync } = require('node:fs')
 const { before, describe, test } = require('node:test')
 const { MongoClient } = require('mongodb')
 const MongoStore = require('../..')
@@ -118,6 +119,18 @@ describe('a server certificate of a private authority', () => {
     )
     assert.equal(stdout, 'stored\n', stderr)
     assert.equal(code, 0, stderr)
+  })
+
+  test('is trusted with NODE_EXTRA_CA_CERTS, and with ca, where no temporary folder can be written', async () => {
+    const ca = readFileSync(files.ca, 'utf8')
+    for (const [mongoOptions, env] of [
+      [{}, { NODE_EXTRA_CA_CERTS: files.ca }],
+      [{ ca }, {}],
+    ]) {
+      const data = { mongoUrl: tlsUrl(), mongoOptions }
+      const { stdout, stderr } = await roundTripInChild(data, { ...env, TMPDIR: '/no-such-folder' })
+      assert.equal(stdout, 'stored\n', stderr)
+    }
   })
 
   test('is refused with NODE_EXTRA_CA_CERTS of another authority', async () => {

@@ -8,6 +8,10 @@ const { openDatabase } = require('./database.js')
 const SECRET = 'Correct-Horse-42-Battery!'
 
 /** Of every session that cannot be decrypted, whatever the cause. */
+const NOT_ENCRYPTED = {
+  message: /^The session is not encrypted: acceptPlaintext/,
+  code: 'ERR_SESSION_DECRYPT',
+}
 const REFUSED = { message: 'Encrypted session was tampered with!', code: 'ERR_SESSION_DECRYPT' }
 
 /**
@@ -51,4 +55,12 @@ async function storedOf(sessions, id) {
   return document?.session
 }
 
-module.exports = { BACKENDS, REFUSED, SECRET, onBothBackends, openOnBackend, storedOf }
+module.exports = {
+  NOT_ENCRYPTED,
+  BACKENDS,
+  REFUSED,
+  SECRET,
+  onBothBackends,
+  openOnBackend,
+  storedOf,
+}
