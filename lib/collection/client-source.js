@@ -4,6 +4,7 @@
 
 const { once } = require('node:events')
 const { forNodeDriver } = require('../mongo/connection.js')
+const { delay } = require('./delay.js')
 
 /**
  * @typedef {Record<string, any>} Client a MongoClient of any version, or a stand-in
@@ -120,6 +121,37 @@ function appDriver() {
   }
 }
 
+const RETRY_DELAY_MS = 1_000
+
+/**
+ * A driver gives up a server that has left its replica set, and asks it no more, as its specification says. When it has no other it is
+ * connected anew, for the store to find that server again, whatever it is then.
+ *
+ * @param {Client} client
+ * @returns {() => void} ends that
+ */
+function reconnectWhenEmpty(client) {
+  let isOver = false
+  let isConnecting = false
+  const onTopology = async (/** @type {any} */ { newDescription: { type, servers } }) => {
+    if (type !== 'ReplicaSetNoPrimary' || servers.size > 0) return
+    // The driver is in the middle of it.
+    await undefined
+    await client.topology?.close?.()
+    if (isConnecting) return
+    isConnecting = true
+    for (; !isOver && needsConnecting(client); await delay(RETRY_DELAY_MS)) {
+      await client.connect().catch(() => {})
+    }
+    isConnecting = false
+  }
+  client.on('topologyDescriptionChanged', onTopology)
+  return () => {
+    isOver = true
+    client.off('topologyDescriptionChanged', onTopology)
+  }
+}
+
 /**
  * A client of the app's own driver, which connects when it is first used.
  *
@@ -133,10 +165,14 @@ function ownClient(purpose, mongoUrl, mongoOptions) {
   const driver = appDriver()
   if (!driver) throw new Error(`${purpose} needs the mongodb package: npm install mongodb`)
   const client = new driver.MongoClient(...forNodeDriver(mongoUrl, mongoOptions))
+  const stopReconnecting = reconnectWhenEmpty(client)
   return {
     open: async () => ({ client }),
     isReached: () => hasServer(client),
-    close: () => closeForGood(client),
+    close() {
+      stopReconnecting()
+      return closeForGood(client)
+    },
   }
 }
 

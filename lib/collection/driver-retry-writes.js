@@ -4,13 +4,24 @@
 
 const { isRefusalForGood, refusesRetryableWrites } = require('./driver-errors.js')
 
+/** How often the driver looks at its servers unless told otherwise. */
+const DEFAULT_HEARTBEAT_MS = 10_000
+
 class RetryableWrites {
   #areWanted
-  #areRefused = false
+  #heartbeatMs
+  /** By `performance.now()`. */
+  #refusedUntilMs = Number.NEGATIVE_INFINITY
 
   /** @param {import('./client-source.js').Client} client */
   constructor(client) {
     this.#areWanted = client.options?.retryWrites !== false
+    this.#heartbeatMs = client.options?.heartbeatFrequencyMS ?? DEFAULT_HEARTBEAT_MS
+  }
+
+  get #areRefused() {
+    // Most often the clock need not be asked.
+    return this.#refusedUntilMs > 0 && performance.now() < this.#refusedUntilMs
   }
 
   /** Whether the driver makes any, where the server is none that it knows not to take them. */
@@ -33,15 +44,18 @@ class RetryableWrites {
       return await write(false)
     } catch (error) {
       if (!refusesRetryableWrites(error)) throw error
-      if (!this.#areRefused && isRefusalForGood(error)) onRefused(/** @type {Error} */ (error))
-      this.#areRefused = true
+      const isForGood = isRefusalForGood(error)
+      if (isForGood && !this.#areRefused) onRefused(/** @type {Error} */ (error))
+      // A standalone server that was a member of a replica set is known as such by the next heartbeat.
+      this.#refusedUntilMs = isForGood ? Number.POSITIVE_INFINITY : performance.now() + this.#heartbeatMs
     }
     return await write(true)
   }
 
   /** A server that is no member of a replica set gets no retryable writes; what becomes of it later may take them. @param {any} description of the topology */
   see({ servers }) {
-    if ([...servers.values()].some(({ type }) => type === 'Standalone')) this.#areRefused = false
+    const isStandalone = [...servers.values()].some(({ type }) => type === 'Standalone')
+    if (isStandalone) this.#refusedUntilMs = Number.NEGATIVE_INFINITY
   }
 }
 
