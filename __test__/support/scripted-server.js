@@ -50,6 +50,10 @@ class ScriptedCommand {
   isRefused = false
   /** Nobody waits for a reply. */
   isSilent
+  /** Of those that it was run with. @type {Document[]} */
+  refusedStatements = []
+  /** @type {(reply: Document) => Document} */
+  withErrors = (reply) => reply
 
   /** @param {Document} body @param {boolean} isSilent */
   constructor(body, isSilent) {
@@ -111,6 +115,29 @@ function replyTo(request, document) {
   return Buffer.concat([head, body])
 }
 
+/** The statements of a command: their list's name. @param {Document} body @returns {'updates' | 'deletes' | undefined} */
+const listOf = (body) => /** @type {const} */ (['updates', 'deletes']).find((list) => list in body)
+
+/** The command with these statements alone, in one section. @param {Buffer} message @param {Document} body @param {number[]} kept */
+function withStatements(message, body, kept) {
+  const list = /** @type {string} */ (listOf(body))
+  const command = BSON.serialize({ ...body, [list]: kept.map((index) => body[list][index]) })
+  const shorter = Buffer.concat([message.subarray(0, SECTION_AT), command])
+  shorter.writeInt32LE(shorter.length)
+  return shorter
+}
+
+/** The reply to the command with only these statements, as it is of the whole command. @param {Document} reply @param {Document[]} writeErrors @param {number[]} kept */
+function withWriteErrors(reply, writeErrors, kept) {
+  const renumbered = (/** @type {Document} */ one) => ({ ...one, index: kept[Number(one.index)] })
+  const { upserted, writeErrors: own = [], ...rest } = reply
+  return {
+    ...rest,
+    ...(upserted && { upserted: upserted.map(renumbered) }),
+    writeErrors: [...own.map(renumbered), ...writeErrors].sort((one, other) => one.index - other.index),
+  }
+}
+
 /** @param {Document} document @param {string[]} names */
 function without(document, names) {
   return Object.fromEntries(Object.entries(document).filter(([name]) => !names.includes(name)))
@@ -125,6 +152,8 @@ class ScriptedServer {
   #mongod
   /** @type {{ name: string, left: number, refusal: Refusal }[]} */
   #refusals = []
+  /** @type {{ name: string, left: number, refusal: Refusal, isRefused(index: number): boolean } | undefined} */
+  #partly
   /** Commands whose replies are lost. @type {Map<string, number>} */
   #losses = new Map()
   /** @type {Set<net.Socket>} */
@@ -165,6 +194,11 @@ class ScriptedServer {
     this.#refusals.push({ name, left: times, refusal })
   }
 
+  /** Refuses these statements of the next commands of a name. @param {string} name @param {number} times @param {Refusal} refusal @param {(index: number) => boolean} isRefused */
+  refuseStatements(name, times, refusal, isRefused) {
+    this.#partly = { name, left: times, refusal, isRefused }
+  }
+
   /** Runs the next commands of a name, and cuts the connection in place of a reply. @param {string} name @param {number} [times] */
   loseReplies(name, times = 1) {
     this.#losses.set(name, times)
@@ -193,7 +227,9 @@ class ScriptedServer {
       command.isRefused = refusal !== undefined
       if (!refusal) {
         running.set(message.readInt32LE(4), command)
-        mongod.write(this.#forMongod(message))
+        const part = this.#partOf(message, command)
+        if (part) mongod.write(part)
+        else client.write(replyTo(message, command.withErrors({ ok: 1, n: 0, nModified: 0 })))
       } else if (!command.isSilent) {
         client.write(replyTo(message, { ok: 0, ...refusal }))
       }
@@ -203,7 +239,7 @@ class ScriptedServer {
       const command = running.get(request)
       running.delete(request)
       if (this.#isLost(command)) cut()
-      else client.write(command?.isHello ? this.#hello(message) : message)
+      else client.write(command ? this.#reply(message, command) : message)
     })
   }
 
@@ -212,6 +248,29 @@ class ScriptedServer {
     const next = this.#refusals.find(({ name, left }) => name === command.name && left > 0)
     if (next) next.left--
     return next?.refusal ?? this.script.refuse?.(command)
+  }
+
+  /** What of it the mongod gets. @param {Buffer} message @param {ScriptedCommand} command @returns {Buffer | undefined} */
+  #partOf(message, command) {
+    const { body, name } = command
+    const list = listOf(body)
+    if (!list || this.#partly?.name !== name || this.#partly.left === 0) return this.#forMongod(message)
+    const { isRefused, refusal } = this.#partly
+    this.#partly.left--
+    const all = [...body[list].keys()]
+    const kept = all.filter((index) => !isRefused(index))
+    const errors = all
+      .filter(isRefused)
+      .map((index) => ({ index, code: refusal.code, errmsg: refusal.errmsg }))
+    command.refusedStatements = errors.map(({ index }) => body[list][index])
+    command.withErrors = (reply) => withWriteErrors(reply, errors, kept)
+    return kept.length > 0 ? withStatements(message, body, kept) : undefined
+  }
+
+  /** @param {Buffer} message @param {ScriptedCommand} command */
+  #reply(message, command) {
+    if (command.isHello) return this.#hello(message)
+    return command.refusedStatements.length > 0 ? withDocument(message, command.withErrors) : message
   }
 
   /** @param {ScriptedCommand | undefined} command */

@@ -7,6 +7,7 @@ const { connected, isDefaultDatabase, watchServers } = require('./client-source.
 const { delay } = require('./delay.js')
 const { SharedClient } = require('./driver-client.js')
 const { sessionCalls } = require('./driver-engine.js')
+const { untilTaken } = require('./driver-overload.js')
 const { TtlIndex } = require('./driver-ttl-index.js')
 
 /**
@@ -22,6 +23,7 @@ const { TtlIndex } = require('./driver-ttl-index.js')
  * @property {Client} client
  * @property {Collection} collection
  * @property {SessionCalls} calls
+ * @property {<T>(ask: () => Promise<T>, call?: Call) => Promise<T>} untilTaken again, as long as the server has too much to do
  * @property {<T>(write: (isMany: boolean) => Promise<T>) => Promise<T>} writeOnce as a retryable write, where the server takes any
  * @property {Selection} reads
  * @property {Selection} writes
@@ -160,6 +162,8 @@ class DriverConnection {
       client,
       collection,
       calls,
+      untilTaken: (ask, call) =>
+        untilTaken(ask, shared.selection().deadlineMs(call ?? { calledMs: performance.now() })),
       writeOnce: (write) => shared.retryableWrites.run(write, this.#onRefused),
       reads: shared.selection(collection.readPreference),
       writes: shared.selection(),

@@ -5,8 +5,8 @@
 const { Pending } = require('../pending.js')
 const { bsonOf } = require('./bson.js')
 const { SharedClient } = require('./driver-client.js')
-const { afterDone, loneError, unconfirmedError } = require('./driver-errors.js')
-const { ALONE, Failure, SharedCommands } = require('./driver-schedule.js')
+const { afterDone, isOverload, loneError, statementError, unconfirmedError } = require('./driver-errors.js')
+const { ALONE, Failure, Postponement, SharedCommands } = require('./driver-schedule.js')
 
 /**
  * @typedef {Record<string, any>} Collection of any version of the driver, or a stand-in with the methods that a test needs
@@ -47,6 +47,12 @@ const MISSED = 66
  */
 function refusingToCreate({ $set: { _id, ...$set }, $setOnInsert, ...rest }) {
   return { $set, ...rest, $setOnInsert: { ...$setOnInsert, _id: null } }
+}
+
+/** @param {any} refusal of one statement of many @returns {symbol | InstanceType<typeof Postponement>} */
+function refused(refusal) {
+  // Azure has taken the others: it refuses what is too much, and not who asks.
+  return isOverload(refusal) ? new Postponement(statementError(refusal)) : ALONE
 }
 
 /** The filter of all sessions that are live now. */
@@ -202,9 +208,9 @@ class DriverEngine {
     })
   }
 
-  /** @param {Write[]} writes @returns {Promise<(Written | symbol | InstanceType<typeof Failure>)[]>} */
+  /** @param {Write[]} writes @returns {Promise<import('./driver-schedule.js').Answer<Written>[]>} */
   async #updateAll(writes) {
-    const { result, codes, unconfirmed } = await this.#bulkWrite((isMany) =>
+    const { result, refusals, unconfirmed } = await this.#bulkWrite((isMany) =>
       writes.map(({ storageId, update, isUpsert }) => ({
         [isMany ? 'updateMany' : 'updateOne']: {
           filter: { _id: storageId },
@@ -216,38 +222,41 @@ class DriverEngine {
     const created = new Set(Object.keys(result.upsertedIds).map(Number))
     // A server that is MongoDB in name only may have created what it should have refused.
     const hasMissed = writes.map(
-      ({ isUpsert }, index) => !isUpsert && (codes.get(index) === MISSED || created.has(index))
+      ({ isUpsert }, index) =>
+        !isUpsert && (Number(refusals.get(index)?.code) === MISSED || created.has(index))
     )
-    const untold = writes.filter(({ isUpsert }, index) => !isUpsert && !hasMissed[index] && !codes.has(index))
-    const done = writes.length - codes.size - Number(result.upsertedCount)
+    const untold = writes.filter(
+      ({ isUpsert }, index) => !isUpsert && !hasMissed[index] && !refusals.has(index)
+    )
+    const done = writes.length - refusals.size - Number(result.upsertedCount)
     const missed = await this.#missed(untold, done - Number(result.matchedCount))
     return writes.map(({ storageId }, index) => {
-      if (codes.has(index) && !hasMissed[index]) return ALONE
+      if (refusals.has(index) && !hasMissed[index]) return refused(refusals.get(index))
       if (unconfirmed) return new Failure(unconfirmed)
       const isMatched = !created.has(index) && !hasMissed[index] && !missed.has(storageId)
       return { isCreated: created.has(index) && !hasMissed[index], isMatched }
     })
   }
 
-  /** @param {Write[]} writes @returns {Promise<(Written | symbol | InstanceType<typeof Failure>)[]>} */
+  /** @param {Write[]} writes @returns {Promise<import('./driver-schedule.js').Answer<Written>[]>} */
   async #removeAll(writes) {
-    const { codes, unconfirmed } = await this.#bulkWrite((isMany) =>
+    const { refusals, unconfirmed } = await this.#bulkWrite((isMany) =>
       writes.map(({ storageId }) => ({
         [isMany ? 'deleteMany' : 'deleteOne']: { filter: { _id: storageId } },
       }))
     )
     return writes.map((_, index) => {
-      if (codes.has(index)) return ALONE
+      if (refusals.has(index)) return refused(refusals.get(index))
       return unconfirmed ? new Failure(unconfirmed) : { isCreated: false, isMatched: true }
     })
   }
 
   /**
-   * `codes`: what only these statements were refused for; their calls are to hear it as they would alone. `unconfirmed`: what was done is
+   * `refusals`: what only these statements were refused with; their calls are to hear it as they would alone. `unconfirmed`: what was done is
    * not acknowledged as the write concern asks.
    *
    * @param {(isMany: boolean) => Record<string, any>[]} statementsOf
-   * @returns {Promise<{ result: Record<string, any>, codes: Map<number, number>, unconfirmed?: unknown }>}
+   * @returns {Promise<{ result: Record<string, any>, refusals: Map<number, any>, unconfirmed?: unknown }>}
    */
   #bulkWrite(statementsOf) {
     return this.#retryableWrites.run((isMany) => this.#bulkWriteOnce(statementsOf(isMany)), this.#onRefused)
@@ -257,15 +266,13 @@ class DriverEngine {
   async #bulkWriteOnce(statements) {
     const options = { ordered: false, writeConcern: this.#writeConcern }
     try {
-      return { result: await this.#collection.bulkWrite(statements, options), codes: new Map() }
+      return { result: await this.#collection.bulkWrite(statements, options), refusals: new Map() }
     } catch (error) {
       const { result, writeErrors } = Object(error)
-      const codes = new Map(
-        [writeErrors ?? []].flat().map(({ index, code }) => [Number(index), Number(code)])
-      )
+      const refusals = new Map([writeErrors ?? []].flat().map((refusal) => [Number(refusal.index), refusal]))
       // Whose error that is nobody knows.
-      if (![...codes.keys()].every((index) => index in statements)) throw afterDone(error)
-      if (result && codes.size > 0) return { result, codes, unconfirmed: unconfirmedError(error) }
+      if (![...refusals.keys()].every((index) => index in statements)) throw afterDone(error)
+      if (result && refusals.size > 0) return { result, refusals, unconfirmed: unconfirmedError(error) }
       throw loneError(error, () => {
         for (const statement of statements) this.#serialize(statement)
       })

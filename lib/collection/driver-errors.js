@@ -130,6 +130,11 @@ function renamed({ message, code, errorLabels, connectionGeneration }, name) {
   return connectionGeneration === undefined ? error : Object.assign(error, { connectionGeneration })
 }
 
+/** @param {any} refusal of one statement of many @returns {DriverError} as a call alone gets it */
+function statementError({ code, errmsg: message }) {
+  return renamed({ message, code: Number(code) }, 'MongoServerError')
+}
+
 /** @param {DriverError} error of a `bulkWrite` that the server refused */
 function serverError(error) {
   const { result, writeErrors, ...fields } = error
@@ -189,12 +194,14 @@ module.exports = {
   codeOf,
   isAnswer,
   isNetworkError,
+  isOverload,
   isSelectionError,
   isRefusalForGood,
   isSignInFailure,
   isUnsent,
   loneError,
   refusesRetryableWrites,
+  statementError,
   unconfirmedError,
   verdictOn,
 }

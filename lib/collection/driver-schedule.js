@@ -10,6 +10,7 @@ const { Pending } = require('../pending.js')
 const { Commands } = require('./driver-commands.js')
 const { codeOf, isSelectionError, isSignInFailure, isUnsent, verdictOn } = require('./driver-errors.js')
 const { Line } = require('./driver-line.js')
+const { pauseMs } = require('./driver-overload.js')
 
 /**
  * @typedef {InstanceType<typeof import('./driver-client.js').SharedClient>} SharedClient
@@ -27,12 +28,25 @@ class Failure {
   }
 }
 
+/** In place of an answer: this call is asked again, later, with the others of which that is so. */
+class Postponement {
+  /** @param {unknown} error what the server has refused it with for now */
+  constructor(error) {
+    this.error = error
+  }
+}
+
+/**
+ * @template A
+ * @typedef {A | symbol | Failure | Postponement} Answer
+ */
+
 /**
  * @template Q, A
  * @typedef {object} Kind
  * @property {(asked: Q) => string} idOf of which session
  * @property {(asked: Q) => Promise<A>} alone
- * @property {(asked: Q[]) => Promise<(A | symbol | Failure)[]>} together the answers in the same order
+ * @property {(asked: Q[]) => Promise<Answer<A>[]>} together the answers in the same order
  * @property {boolean} isRead and can be asked again
  * @property {any} [readPreference] none: for writes
  */
@@ -54,9 +68,6 @@ class Failure {
 /**
  * @typedef {{ error: unknown }} Refusal what all calls of a command have failed with
  */
-
-const FIRST_PAUSE_MS = 100
-const LONGEST_PAUSE_MS = 10_000
 
 /** @template T @param {T[]} group @returns {T[][]} */
 function halvesOf(group) {
@@ -288,12 +299,16 @@ class SharedCommands {
     try {
       const ids = group.map(({ id }) => id)
       const answers = await this.#commands.run(ids, trust, () => this.#answers(group))
+      /** @type {Waiting<Q, A>[]} */
+      const postponed = []
       group.forEach((one, index) => {
         const answer = answers[index]
         if (answer === ALONE) this.#sendAlone(one)
         else if (answer instanceof Failure) this.#rejectAll([one], answer.error)
+        else if (answer instanceof Postponement) postponed.push(one)
         else this.#resolve(one, /** @type {A} */ (answer))
       })
+      this.#postpone(postponed, answers)
       return undefined
     } catch (error) {
       for (const one of group) one.isSent = false
@@ -301,7 +316,15 @@ class SharedCommands {
     }
   }
 
-  /** @param {Waiting<Q, A>[]} group @returns {Promise<(A | symbol | Failure)[]>} */
+  /** @param {Waiting<Q, A>[]} postponed @param {Answer<A>[]} answers among others */
+  #postpone(postponed, answers) {
+    const first = answers.find((answer) => answer instanceof Postponement)
+    if (!first) return
+    for (const one of postponed) one.isSent = false
+    this.#pause(postponed, first)
+  }
+
+  /** @param {Waiting<Q, A>[]} group @returns {Promise<Answer<A>[]>} */
   async #answers(group) {
     if (group.length > 1) return await this.#kind.together(group.map(({ asked }) => asked))
     return [await this.#kind.alone(group[0].asked)]
@@ -354,9 +377,8 @@ class SharedCommands {
 
   /** They come to the end of the line again, later. @param {Waiting<Q, A>[]} group @param {Refusal} refusal */
   #pause(group, { error }) {
-    const pauses = Math.max(...group.map((one) => one.pauses))
-    const pauseMs = Math.random() * Math.min(FIRST_PAUSE_MS * 2 ** pauses, LONGEST_PAUSE_MS)
-    const endMs = performance.now() + pauseMs
+    const waitMs = pauseMs(Math.max(...group.map((one) => one.pauses)))
+    const endMs = performance.now() + waitMs
     const isOver = (/** @type {Waiting<Q, A>} */ { call }) => this.#selection.deadlineMs(call) < endMs
     this.#rejectAll(group.filter(isOver), error)
     setTimeout(() => {
@@ -364,7 +386,7 @@ class SharedCommands {
         one.pauses++
         this.#join(one)
       }
-    }, pauseMs).unref()
+    }, waitMs).unref()
   }
 
   /** Who waits fails with what it would fail with as well. @param {unknown} error */
@@ -384,4 +406,4 @@ class SharedCommands {
   }
 }
 
-module.exports = { ALONE, Failure, SharedCommands }
+module.exports = { ALONE, Failure, Postponement, SharedCommands }

@@ -201,8 +201,11 @@ class DriverCollection {
 
   /** @param {string} storageId @param {Call} [call] @returns {Promise<LoadedSession | null>} */
   async load(storageId, call) {
-    const { collection } = await this.#connection.ready(call)
-    const document = await collection.findOne({ _id: storageId }, { readPreference: 'primary' })
+    const { collection, untilTaken } = await this.#connection.ready(call)
+    const document = await untilTaken(
+      () => collection.findOne({ _id: storageId }, { readPreference: 'primary' }),
+      call
+    )
     const session = sessionOf(document, storageId)
     return session && { ...session, stored: document.session }
   }
@@ -215,15 +218,15 @@ class DriverCollection {
    * @param {Call} [call]
    */
   async replace(storageId, stored, payload, times, call) {
-    const { collection, writeOnce } = await this.#connection.ready(call)
+    const { collection, untilTaken, writeOnce } = await this.#connection.ready(call)
     // A stored document could begin with an operator.
     const filter = { _id: storageId, session: { $eq: stored } }
     const update = times
       ? this.#update({ session: payload, expires: times.expires }, times.lastModified)
       : { $set: { session: payload } }
-    const { matchedCount, acknowledged } = await writeOnce((isMany) =>
+    const write = (/** @type {boolean} */ isMany) =>
       collection[isMany ? 'updateMany' : 'updateOne'](filter, update, this.#writeConcern())
-    )
+    const { matchedCount, acknowledged } = await untilTaken(() => writeOnce(write), call)
     return Number(matchedCount) !== 0 || acknowledged === false
   }
 
@@ -243,7 +246,7 @@ class DriverCollection {
 
   /** @param {string} [after] @param {number} [limit] @returns {Promise<any[]>} */
   async scan(after, limit) {
-    const { client, collection } = await this.#connection.ready()
+    const { client, collection, untilTaken } = await this.#connection.ready()
     const find = (/** @type {object[]} */ ...options) => {
       if (limit === undefined) return collection.find({ $or: live() }, ...options)
       const filter = { _id: after === undefined ? { $gte: '' } : { $gt: after }, $or: live() }
@@ -253,25 +256,25 @@ class DriverCollection {
         .limit(limit)
     }
     try {
-      return await allOf(find(), limit === undefined ? storedSession : loadedSession)
+      return await untilTaken(() => allOf(find(), limit === undefined ? storedSession : loadedSession))
     } catch (error) {
       if (!isUnreadable(error)) throw error
     }
     // To the driver that is a failure of all that come with it.
     const read = sessionIn.bind(undefined, bsonOf(client), collection.bsonOptions)
-    return allOf(find({ raw: true }), read)
+    return untilTaken(() => allOf(find({ raw: true }), read))
   }
 
   async count() {
-    const { collection } = await this.#connection.ready()
+    const { collection, untilTaken } = await this.#connection.ready()
     // With promoteValues: false the driver counts in objects.
-    return Number(await collection.countDocuments({ $or: live() }))
+    return Number(await untilTaken(() => collection.countDocuments({ $or: live() })))
   }
 
   async clear() {
-    const { collection } = await this.#connection.ready()
+    const { collection, untilTaken } = await this.#connection.ready()
     try {
-      await collection.deleteMany({}, this.#writeConcern())
+      await untilTaken(() => collection.deleteMany({}, this.#writeConcern()))
     } catch (error) {
       // With promoteValues: false it is an object.
       if (Number(/** @type {{ code?: unknown }} */ (error).code) !== NAMESPACE_NOT_FOUND) throw error
