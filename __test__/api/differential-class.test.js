@@ -171,10 +171,13 @@ forEachImplementation('a callback is found before further arguments', async (_t,
   assert.deepEqual(found, plainSession())
 })
 
-for (const [name, around] of Object.entries({
+/** What apps put around a store. */
+const AROUND = {
   'an object made of it': (/** @type {any} */ store) => Object.create(store),
   'a Proxy of it': (/** @type {any} */ store) => new Proxy(store, {}),
-})) {
+}
+
+for (const [name, around] of Object.entries(AROUND)) {
   forEachImplementation(`${name} loads a session`, async (_t, { create }) => {
     const store = around(create())
     await promised(store).set('sid', plainSession())
@@ -184,6 +187,49 @@ for (const [name, around] of Object.entries({
       )
     )
     assert.equal(loaded.id, 'sid')
+  })
+}
+
+for (const [name, around] of Object.entries(AROUND)) {
+  forOurs(`${name} has what the store has`, async (_t, { create }) => {
+    const store = create()
+    const outside = around(store)
+    assert.equal(outside.backend, store.backend)
+    assert.equal(await outside.collectionP, await store.collectionP)
+    assert.deepEqual(Object.keys(store), Object.keys(new EventEmitter()))
+    const accessors = Object.entries(Object.getOwnPropertyDescriptors(Object.getPrototypeOf(store)))
+    for (const [accessor, { get }] of accessors) if (get) void outside[accessor]
+    const { set, get, touch, all, length, destroy, clear } = promised(outside)
+    await set('sid', plainSession({ n: 1 }))
+    await touch('sid', plainSession())
+    assert.equal((await get('sid')).n, 1)
+    assert.equal((await all()).length, await length())
+    await destroy('sid')
+    await clear()
+    await outside.ping()
+    const req = { sessionID: 'sid', sessionStore: outside }
+    assert.equal(outside.createSession(req, plainSession({ n: 2 })).n, 2)
+    await outside.close()
+  })
+}
+
+for (const [name, around] of Object.entries(AROUND)) {
+  forOurs(`${name} runs the accessors and methods of a subclass`, async (_t, { MongoStore, url }) => {
+    class Named extends MongoStore {
+      /** @type {string | undefined} */
+      given
+      get backend() {
+        return `${this.given} ${super.backend}`
+      }
+      set backend(given) {
+        this.given = given
+      }
+    }
+    const store = new Named({ mongoUrl: url, autoRemove: 'disabled' })
+    const outside = around(store)
+    outside.backend = 'mine'
+    assert.match(outside.backend, /^mine (native|driver)$/)
+    await store.close()
   })
 }
 

@@ -26,20 +26,42 @@ const { CLOSING_MS, closeTimeoutOf, inTime, isOverIn, pingTimeoutOf } = require(
  * @typedef {Record<string, any>} Session
  */
 
-const DETACHABLE = /** @type {const} */ ([
-  'get',
-  'set',
-  'touch',
-  'destroy',
-  'all',
-  'length',
-  'clear',
-  'ping',
-  'reencrypt',
-  'close',
-  // Not detached, but called on what apps put around a store: a Proxy, or an object made of it.
-  'createSession',
-])
+/**
+ * Lets methods and accessors of the class reach the private fields of their store: taken off it, and on what apps put around it, a
+ * Proxy or an object made of it. Looked up each time, for those who put something else in their place later, as tests do.
+ *
+ * @param {MongoStore} store
+ */
+function holdOn(store) {
+  for (const [name, { get }] of Object.entries(Object.getOwnPropertyDescriptors(MongoStore.prototype))) {
+    if (get) holdOnAccessor(store, name)
+    // A class can do without touch, as far as frameworks go.
+    else if (name !== 'constructor' && typeof Reflect.get(store, name) === 'function')
+      holdOnMethod(store, name)
+  }
+}
+
+/** @param {object | null} object @param {string} name @returns {PropertyDescriptor | undefined} its own, or the one that it inherits */
+function descriptorOf(object, name) {
+  if (object === null) return undefined
+  return Object.getOwnPropertyDescriptor(object, name) ?? descriptorOf(Object.getPrototypeOf(object), name)
+}
+
+/** @param {MongoStore} store @param {string} name */
+function holdOnAccessor(store, name) {
+  const get = () => Reflect.get(Object.getPrototypeOf(store), name, store)
+  const set = (/** @type {unknown} */ value) => {
+    Reflect.set(Object.getPrototypeOf(store), name, value, store)
+  }
+  const isReadOnly = descriptorOf(store, name)?.set === undefined
+  Object.defineProperty(store, name, { get, set: isReadOnly ? undefined : set, configurable: true })
+}
+
+/** @param {MongoStore} store @param {string} name */
+function holdOnMethod(store, name) {
+  const value = (/** @type {unknown[]} */ ...args) => Object.getPrototypeOf(store)[name].apply(store, args)
+  Object.defineProperty(store, name, { value, configurable: true, writable: true })
+}
 
 class MongoStore extends BaseStore {
   #options
@@ -72,13 +94,7 @@ class MongoStore extends BaseStore {
     this.#collection = collection
     this.#sessions = sessions
     this.#canReencrypt = canReencrypt
-    for (const name of DETACHABLE) {
-      // A class can do without touch, as far as frameworks go.
-      if (typeof this[name] !== 'function') continue
-      // Looked up at each call, for those who put something else in the place of the class's method later, as tests do.
-      const value = (/** @type {unknown[]} */ ...args) => Object.getPrototypeOf(this)[name].apply(this, args)
-      Object.defineProperty(this, name, { value, configurable: true, writable: true })
-    }
+    holdOn(this)
   }
 
   /** @param {Record<string, any>} options */
