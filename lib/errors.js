@@ -1,6 +1,8 @@
 // The errors of more than one room. Those with the Node driver's names are of that driver's classes in an app that has loaded it.
 'use strict'
 
+const { requireWithDriver } = require('./packages.js')
+
 /**
  * @typedef {Omit<import('../native/binding.js').Failure, 'isFailure'>} Failure
  * @typedef {new (message?: string, options?: ErrorOptions) => Error & { errorLabels: string[] }} ErrorClass
@@ -45,11 +47,8 @@ function namedClass(name) {
 
 /** @returns {Record<string, any> | undefined} the app's own driver; an app that has not loaded it cannot ask for its classes */
 function loadedDriver() {
-  try {
-    return require.cache[require.resolve('mongodb')]?.exports
-  } catch {
-    return undefined
-  }
+  const file = requireWithDriver()?.resolve('mongodb')
+  return file === undefined ? undefined : require.cache[file]?.exports
 }
 
 /**

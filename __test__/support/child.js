@@ -14,9 +14,27 @@ const { spawn } = require('node:child_process')
  * @param {{ env?: NodeJS.ProcessEnv, cwd?: string, nodeArgs?: string[], timeoutMs?: number }} [options]
  * @returns {Promise<{ code: number | null, signal: string | null, stdout: string, stderr: string }>}
  */
-function runInChild(body, data, { env = {}, cwd = __dirname, nodeArgs = [], timeoutMs = 60_000 } = {}) {
-  const source = `(${body})(${JSON.stringify(data)})`
-  const child = spawn(process.execPath, [...nodeArgs, '-e', source], {
+function runInChild(body, data, { nodeArgs = [], ...options } = {}) {
+  return runNode([...nodeArgs, '-e', `(${body})(${JSON.stringify(data)})`], options)
+}
+
+/**
+ * The same for a program in a file.
+ *
+ * @param {string} file
+ * @param {{ env?: NodeJS.ProcessEnv, cwd?: string, nodeArgs?: string[], timeoutMs?: number }} [options]
+ */
+function runFile(file, { nodeArgs = [], ...options } = {}) {
+  return runNode([...nodeArgs, file], options)
+}
+
+/**
+ * @param {string[]} args
+ * @param {{ env?: NodeJS.ProcessEnv, cwd?: string, timeoutMs?: number }} options
+ * @returns {Promise<{ code: number | null, signal: string | null, stdout: string, stderr: string }>}
+ */
+function runNode(args, { env = {}, cwd = __dirname, timeoutMs = 60_000 }) {
+  const child = spawn(process.execPath, args, {
     cwd,
     env: { ...withoutTestRunner(process.env), ...env },
     timeout: timeoutMs,
@@ -53,4 +71,4 @@ function withoutTestRunner({ NODE_TEST_CONTEXT, NODE_OPTIONS, ...env }) {
   return env
 }
 
-module.exports = { runInChild, startChild }
+module.exports = { runFile, runInChild, startChild }

@@ -29,4 +29,24 @@ function installAlone(besides = []) {
   return folder
 }
 
-module.exports = { installAlone }
+/**
+ * The folder of an app that has the package by a link, as `npm link`, `file:` and workspaces make one: what the app has beside it is
+ * not beside the package.
+ *
+ * @param {string[]} packages that the app has, by their names in this repository; `as:name` under another one
+ * @param {string[]} [besides] that the linked package has
+ */
+function installLinked(packages, besides) {
+  const linked = path.join(installAlone(besides), 'node_modules', 'connect-mongo-native')
+  const folder = mkdtempSync(path.join(tmpdir(), 'connect-mongo-native-linked-'))
+  after(() => rmSync(folder, { recursive: true, force: true }))
+  mkdirSync(path.join(folder, 'node_modules'))
+  symlinkSync(linked, path.join(folder, 'node_modules', 'connect-mongo-native'), 'junction')
+  for (const one of packages) {
+    const [name, own = name] = one.split(':').reverse()
+    symlinkSync(path.join(ROOT, 'node_modules', name), path.join(folder, 'node_modules', own), 'junction')
+  }
+  return folder
+}
+
+module.exports = { installAlone, installLinked }

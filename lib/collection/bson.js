@@ -3,22 +3,18 @@
 
 const { createRequire } = require('node:module')
 const path = require('node:path')
+const { requireWithDriver } = require('../packages.js')
 
 /** @typedef {typeof import('bson')} Bson */
 
 /** @type {Bson | undefined} */
 let bson
 
-/** The app's own copy where it has a `mongodb` package, so that its ObjectId, Decimal128 … go in and come out. */
+/** The copy of the app's driver where it has one, its own or mongoose's, so that its ObjectId, Decimal128 … go in and come out. */
 function appBson() {
   if (bson) return bson
-  let resolve = require
-  try {
-    resolve = createRequire(require.resolve('mongodb'))
-  } catch {
-    // The app has no `mongodb`: our own copy does.
-  }
-  bson = /** @type {Bson} */ (resolve('bson'))
+  const driver = requireWithDriver()?.resolve('mongodb')
+  bson = /** @type {Bson} */ (driver === undefined ? require('bson') : createRequire(driver)('bson'))
   return bson
 }
 

@@ -5,6 +5,7 @@
 const { once } = require('node:events')
 const { forNodeDriver } = require('../mongo/connection.js')
 const { delay } = require('./delay.js')
+const { isAbsent, requireWithDriver } = require('../packages.js')
 
 /**
  * @typedef {Record<string, any>} Client a MongoClient of any version, or a stand-in
@@ -115,10 +116,10 @@ function appDriver() {
   try {
     return require('mongodb')
   } catch (error) {
-    const { code, message } = /** @type {NodeJS.ErrnoException} */ (error)
-    if (code === 'MODULE_NOT_FOUND' && message.includes("'mongodb'")) return undefined
-    throw error
+    // A broken one is the app's to hear of.
+    if (!isAbsent('mongodb')) throw error
   }
+  return requireWithDriver()?.('mongodb')
 }
 
 const RETRY_DELAY_MS = 1_000

@@ -1,8 +1,11 @@
 // What MongoStore extends: express-session's Store where that is installed, otherwise an EventEmitter with the same
-// methods (https://github.com/expressjs/session/blob/v1.19.0/session/store.js), for frameworks that bring their own.
+// methods (https://github.com/expressjs/session/blob/v1.19.0/session/store.js), for frameworks that bring their own, and for an
+// express-session that cannot be found from here, such as one in a bundle.
 'use strict'
 
 const { EventEmitter } = require('node:events')
+const { isAbsent, requireWith } = require('../packages.js')
+const { createPlainSession } = require('./plain-session.js')
 
 /**
  * @typedef {Record<string, any>} Request
@@ -41,9 +44,7 @@ class PlainStore extends EventEmitter {
    * @returns {Session}
    */
   createSession(req, stored) {
-    if (typeof stored.cookie?.expires === 'string') stored.cookie.expires = new Date(stored.cookie.expires)
-    req.session = stored
-    return stored
+    return createPlainSession(req, stored)
   }
 }
 
@@ -74,10 +75,9 @@ function storeOfPackage() {
     return /** @type {any} */ (require('express-session').Store)
   } catch (error) {
     // A broken express-session is the app's to hear of; a missing one is not.
-    const { code, message } = /** @type {NodeJS.ErrnoException} */ (error)
-    if (code === 'MODULE_NOT_FOUND' && message.includes("'express-session'")) return PlainStore
-    throw error
+    if (!isAbsent('express-session')) throw error
   }
+  return requireWith('express-session')?.('express-session').Store ?? PlainStore
 }
 
 module.exports = baseStore()
