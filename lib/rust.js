@@ -2,15 +2,30 @@
 'use strict'
 
 const manifest = require('../package.json')
+const { isNativeError } = require('node:util').types
+const { isFound } = require('./packages.js')
 const { warnOnce } = require('./warnings.js')
 
 const { version } = manifest
 /** The native packages, which are named only in what is packed. @type {Record<string, string>} */
 const optionalDependencies = 'optionalDependencies' in manifest ? Object(manifest.optionalDependencies) : {}
 
-/** @typedef {typeof import('../native/binding.js')} Binding */
+/**
+ * @typedef {typeof import('../native/binding.js')} Binding
+ * @typedef {{ binding: Binding, noNative?: string }} Loaded
+ */
 
 const REINSTALL = 'Install again on the system that it is to run on, with optional dependencies.'
+
+/** Yarn's Plug'n'Play: there are no folders of packages to install again. */
+const REINSTALL_PNP =
+  'Run yarn install on the system that it is to run on, or name that system in supportedArchitectures of .yarnrc.yml, which has the packages for several systems installed.'
+
+const NPM_LOCKFILE =
+  'Where package-lock.json was made on another system, npm may leave it out until node_modules and package-lock.json are removed: https://github.com/npm/cli/issues/4828.'
+
+const COPIED_FOLDER =
+  'A node_modules folder does for no other system than the one that it was made on: where it is copied, as into a container, leave it out (.dockerignore) and run npm ci there.'
 
 const WRONG_LIBC = {
   reason: 'its native binding was made for another C library than that of this system',
@@ -18,11 +33,17 @@ const WRONG_LIBC = {
 }
 
 /**
- * What the loaders of the systems say, as `dlopen(3)` of glibc, musl and macOS, LoadLibrary of Windows, and Node itself word it.
+ * What the loaders of the systems say, as `dlopen(3)` of glibc, musl and macOS, LoadLibrary of Windows, and Node and Deno word it.
  *
  * @type {{ message: RegExp, reason: string, remedy: string }[]}
  */
 const FAILURES = [
+  {
+    message: /^Requires \w+ access to /,
+    reason: 'Deno is not allowed to load its native binding',
+    remedy:
+      'Run it with --allow-ffi and --allow-read, at least for the folder of its native binding: deno run --allow-ffi …',
+  },
   { message: /GLIBC|libc\.so|libc\.musl|ld-musl|ld-linux|symbol not found/, ...WRONG_LIBC },
   {
     message:
@@ -41,40 +62,57 @@ const FAILURES = [
 
 /** The errors of all the places that were looked at, the last one first. @param {unknown} error @returns {string[]} */
 function messagesOf(error) {
-  return error instanceof Error ? [error.message, ...messagesOf(error.cause)] : []
+  return isNativeError(error) ? [error.message, ...messagesOf(error.cause)] : []
 }
+
+/** What Node and Yarn's Plug'n'Play say of a place where nothing is, and the generated loader of a system that it knows none for. */
+const MISSING = [
+  /^Cannot find (native binding|module '(.*[\\/])?connect-mongo-native[.-])/,
+  /^Unsupported (OS|architecture)/,
+  /^.* tried to access connect-mongo-native-/,
+  /^Required unplugged package missing from disk\b.*\bMissing package: connect-mongo-native-/s,
+  /^Qualified path resolution failed\b.*^Source path: .*[\\/]connect-mongo-native\.[^\\/]*$/ms,
+]
 
 /** Whether the generated loader found nothing in a place, or knows of none to look at. @param {string} message */
 function isMissing(message) {
-  return /^(Cannot find (native binding|module '(.*[\\/])?connect-mongo-native[.-])|Unsupported (OS|architecture))/.test(
-    message
-  )
+  return MISSING.some((words) => words.test(message))
+}
+
+/** @param {string} name of a native package @returns {string} */
+function systemOf(name) {
+  return name.replace(`${manifest.name}-`, '')
 }
 
 /** Whether the package for the same system with the other C library is there instead. @param {string} name */
 function hasOtherLibc(name) {
   const other = name.endsWith('-musl') ? name.replace(/musl$/, 'gnu') : name.replace(/gnu$/, 'musl')
-  try {
-    return other !== name && Boolean(require.resolve(other))
-  } catch {
-    return false
+  return other !== name && isFound(other)
+}
+
+/** @param {string} name of the native package for this system @returns {{ reason: string, remedy: string }} */
+function explainAbsent(name) {
+  if (hasOtherLibc(name)) return WRONG_LIBC
+  const installAgain = (/** @type {string} */ advice) =>
+    'pnp' in process.versions ? REINSTALL_PNP : `${REINSTALL} ${advice}`
+  const others = Object.keys(optionalDependencies).filter(isFound)
+  if (others.length === 0) {
+    return { reason: `its native binding (${name}) is not installed`, remedy: installAgain(NPM_LOCKFILE) }
+  }
+  return {
+    reason: `its packages were installed for another system (${others.map(systemOf).join(', ')}), not for this one (${systemOf(name)})`,
+    remedy: installAgain(COPIED_FOLDER),
   }
 }
 
 /** @param {string[]} messages all that are missing */
 function explainMissing(messages) {
-  const words = messages.flatMap((message) => message.split(/['/\\]/))
+  const words = messages.flatMap((message) => message.split(/['/\\\s@,]/))
   const name = words.find((word) => Object.hasOwn(optionalDependencies, word))
-  if (name === undefined) {
-    return {
-      reason: `there is no native binding for ${process.platform}-${process.arch}`,
-      remedy: 'The README lists the systems that there is one for.',
-    }
-  }
-  if (hasOtherLibc(name)) return WRONG_LIBC
+  if (name !== undefined) return explainAbsent(name)
   return {
-    reason: `its native binding (${name}) is not installed`,
-    remedy: `${REINSTALL} Where package-lock.json was made on another system, npm may leave it out until node_modules and package-lock.json are removed: https://github.com/npm/cli/issues/4828.`,
+    reason: `there is no native binding for ${process.platform}-${process.arch}`,
+    remedy: 'The README lists the systems that there is one for.',
   }
 }
 
@@ -109,29 +147,55 @@ function loadNative() {
   }
 }
 
-/** @param {string} reason why it has to be this one @returns {Binding} */
-function loadWasm(reason) {
+/** @param {{ reason: string, remedy?: string }} why it has to be this one @returns {Binding} */
+function loadWasm({ reason, remedy }) {
   try {
     return /** @type {any} */ (require('connect-mongo-native-wasm32-wasip1'))
   } catch (cause) {
-    const { message } = /** @type {Error} */ (cause)
+    const [firstLine] = /** @type {Error} */ (cause).message.split('\n')
     throw new Error(
-      `connect-mongo-native cannot start: ${reason}, and its WebAssembly cannot be loaded (${message.split('\n')[0]})`,
+      `connect-mongo-native cannot start: ${reason}, and its WebAssembly cannot be loaded (${firstLine})${remedy ? `. ${remedy}` : ''}`,
       { cause }
     )
   }
 }
 
-/** @returns {{ binding: Binding, noNative?: string }} */
-function load() {
-  if (process.env.NAPI_RS_FORCE_WASI === 'error') {
-    const reason = 'NAPI_RS_FORCE_WASI asks for WebAssembly'
-    return { binding: loadWasm(reason), noNative: reason }
+/**
+ * The variables of napi-rs that ask for WebAssembly. To its own loader `1` says nothing, but to everybody who writes it.
+ *
+ * @returns {{ reason: string, isStrict: boolean } | undefined}
+ */
+function askedForWasm() {
+  const { NAPI_RS_FORCE_WASI: forced = '', NAPI_RS_WASI_FLAVOR: flavor } = process.env
+  if (flavor) return { reason: 'NAPI_RS_WASI_FLAVOR asks for WebAssembly', isStrict: true }
+  if (!/^(1|true|error)$/i.test(forced)) return undefined
+  return { reason: 'NAPI_RS_FORCE_WASI asks for WebAssembly', isStrict: /^error$/i.test(forced) }
+}
+
+/** @param {{ reason: string, isStrict: boolean }} asked @returns {Loaded} the native one where there is no other, and that is allowed */
+function loadAsked({ reason, isStrict }) {
+  try {
+    return { binding: loadWasm({ reason }), noNative: reason }
+  } catch (error) {
+    const native = isStrict ? undefined : loadNative()
+    if (!native || !('binding' in native)) throw error
+    const { message } = /** @type {Error} */ (/** @type {Error} */ (error).cause)
+    warnOnce(`connect-mongo-native runs natively, though ${reason}: that cannot be loaded`, {
+      code: 'CONNECT_MONGO_WASM',
+      detail: message,
+    })
+    return native
   }
+}
+
+/** @returns {Loaded} */
+function load() {
+  const asked = askedForWasm()
+  if (asked) return loadAsked(asked)
   const native = loadNative()
   if ('binding' in native) return native
   const { reason, remedy } = native
-  const binding = loadWasm(reason)
+  const binding = loadWasm(native)
   warnOnce(`connect-mongo-native runs as WebAssembly, because ${reason}`, {
     code: 'CONNECT_MONGO_WASM',
     detail: `Sessions are stored through the mongodb package, which is slower. ${remedy}`,

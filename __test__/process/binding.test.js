@@ -12,6 +12,7 @@ const { runInChild } = require('../support/child.js')
 const { installAlone } = require('../support/install.js')
 
 const ROOT = path.join(__dirname, '..', '..')
+const PNP = require.resolve('../support/pnp.js')
 const WASM = 'wasm32-wasip1'
 const [ADDON] = fs.readdirSync(path.join(ROOT, 'native')).filter((file) => file.endsWith('.node'))
 const PLATFORM = ADDON.split('.').at(-2)
@@ -34,6 +35,18 @@ function install() {
     addon: path.join(native, ADDON),
     wasm: path.join(modules, `connect-mongo-native-${WASM}`),
   }
+}
+
+/** The native package of another system, as if node_modules had been brought from there. @param {string} folder @param {string} system */
+function addPackageOf(folder, system) {
+  const name = `connect-mongo-native-${system}`
+  const added = path.join(folder, 'node_modules', name)
+  fs.cpSync(path.join(ROOT, 'npm', system, 'package.json'), path.join(added, 'package.json'))
+  fs.writeFileSync(path.join(added, `connect-mongo-native.${system}.node`), 'of another system')
+  const file = path.join(folder, 'node_modules', 'connect-mongo-native', 'package.json')
+  const manifest = JSON.parse(fs.readFileSync(file, 'utf8'))
+  manifest.optionalDependencies[name] = version
+  fs.writeFileSync(file, JSON.stringify(manifest))
 }
 
 /** In a child: loads the package and tells what came of it. @param {{ arch?: string }} data */
@@ -79,10 +92,49 @@ describe('loaded is', () => {
     assert.deepEqual({ binding, warnings, stderr }, { binding: PLATFORM, warnings: [], stderr: '' })
   })
 
-  test('WebAssembly with NAPI_RS_FORCE_WASI=error, in silence', async () => {
-    const env = { NAPI_RS_FORCE_WASI: 'error' }
-    const { binding, warnings, stderr } = await load(install().folder, { env })
-    assert.deepEqual({ binding, warnings, stderr }, { binding: WASM, warnings: [], stderr: '' })
+  for (const env of [
+    { NAPI_RS_FORCE_WASI: 'error' },
+    { NAPI_RS_FORCE_WASI: 'true' },
+    { NAPI_RS_FORCE_WASI: 'TRUE' },
+    { NAPI_RS_FORCE_WASI: '1' },
+    { NAPI_RS_WASI_FLAVOR: 'wasm32-wasip1-threads' },
+  ]) {
+    test(`WebAssembly with ${new URLSearchParams(env)}, in silence`, async () => {
+      const { binding, warnings, stderr } = await load(install().folder, { env })
+      assert.deepEqual({ binding, warnings, stderr }, { binding: WASM, warnings: [], stderr: '' })
+    })
+  }
+
+  for (const forced of ['0', 'false', '']) {
+    test(`the native binding with NAPI_RS_FORCE_WASI=${forced}, in silence`, async () => {
+      const { binding, warnings, stderr } = await load(install().folder, {
+        env: { NAPI_RS_FORCE_WASI: forced },
+      })
+      assert.deepEqual({ binding, warnings, stderr }, { binding: PLATFORM, warnings: [], stderr: '' })
+    })
+  }
+
+  for (const forced of ['1', 'true']) {
+    test(`the native binding with NAPI_RS_FORCE_WASI=${forced} and no WebAssembly, with a warning`, async () => {
+      const { folder, wasm } = install()
+      fs.rmSync(wasm, { recursive: true })
+      const { binding, warnings } = await load(folder, { env: { NAPI_RS_FORCE_WASI: forced } })
+      assert.equal(binding, PLATFORM)
+      assert.equal(warnings.length, 1)
+      assert.equal(warnings[0].code, 'CONNECT_MONGO_WASM')
+      assert.match(warnings[0].message, /runs natively, though NAPI_RS_FORCE_WASI asks for WebAssembly/)
+      assert.match(warnings[0].detail, /Cannot find module 'connect-mongo-native-wasm32-wasip1'/)
+    })
+  }
+
+  test('nothing with NAPI_RS_FORCE_WASI=error and no WebAssembly', async () => {
+    const { folder, wasm } = install()
+    fs.rmSync(wasm, { recursive: true })
+    const { error } = await load(folder, { env: { NAPI_RS_FORCE_WASI: 'error' } })
+    assert.match(
+      error,
+      /^connect-mongo-native cannot start: NAPI_RS_FORCE_WASI asks for WebAssembly, and .*Cannot find/
+    )
   })
 })
 
@@ -109,6 +161,40 @@ describe('WebAssembly is loaded, with one warning that says why, when the native
     const other = NATIVE_PACKAGE.replace(/gnu$|musl$/, (libc) => (libc === 'gnu' ? 'musl' : 'gnu'))
     fs.renameSync(native, path.join(path.dirname(native), other))
     assertFellBack(await load(folder), /made for another C library than that of this system$/)
+  })
+
+  for (const systems of [['darwin-arm64'], ['win32-x64-msvc'], ['darwin-arm64', 'linux-arm64-musl']]) {
+    test(`is installed for another system, ${systems}`, async () => {
+      const { folder, native } = install()
+      fs.rmSync(native, { recursive: true })
+      for (const system of systems) addPackageOf(folder, system)
+      const loaded = await load(folder)
+      assertFellBack(
+        loaded,
+        new RegExp(
+          `installed for another system \\(${systems.join(', ')}\\), not for this one \\(${PLATFORM}\\)$`
+        )
+      )
+      assert.match(loaded.warnings[0].detail, /Install again on the system.*node_modules.*npm ci/)
+    })
+  }
+
+  test("is not installed by Yarn's Plug'n'Play", async () => {
+    const { folder, native } = install()
+    fs.rmSync(native, { recursive: true })
+    const loaded = await load(folder, { nodeArgs: ['--require', PNP] })
+    assertFellBack(loaded, new RegExp(`\\(${NATIVE_PACKAGE}\\) is not installed$`))
+    assert.match(loaded.warnings[0].detail, /yarn install.*supportedArchitectures/)
+    assert.doesNotMatch(loaded.warnings[0].detail, /npm|node_modules/)
+  })
+
+  test("is installed for another system by Yarn's Plug'n'Play", async () => {
+    const { folder, native } = install()
+    fs.rmSync(native, { recursive: true })
+    addPackageOf(folder, 'darwin-arm64')
+    const loaded = await load(folder, { nodeArgs: ['--require', PNP] })
+    assertFellBack(loaded, /installed for another system \(darwin-arm64\), not for this one/)
+    assert.match(loaded.warnings[0].detail, /yarn install.*supportedArchitectures/)
   })
 
   for (const arch of ['riscv64', 'mips']) {
@@ -161,6 +247,14 @@ const MESSAGES = [
   [/damaged/, '/app/x.node: invalid ELF header'],
   [/damaged/, "dlopen(/app/x.node): (mach-o file, but is an incompatible architecture (have 'x86_64'))"],
   [/damaged/, '\\\\?\\C:\\app\\x.node is not a valid Win32 application.'],
+  [
+    /Deno is not allowed to load its native binding/,
+    'Requires ffi access to "/app/x.node", run again with the --allow-ffi flag',
+  ],
+  [
+    /Deno is not allowed to load its native binding/,
+    'Requires read access to "/app", run again with the --allow-read flag',
+  ],
   [
     /cannot be loaded \(libgcc_s\.so\.1: cannot open/,
     'libgcc_s.so.1: cannot open shared object file: No such file',
