@@ -9,10 +9,18 @@ const { files, dependencies } = require('../../package.json')
 
 const ROOT = path.join(__dirname, '..', '..')
 
+/** @param {string} folder @param {string[]} packages by their names in this repository; `mongoose:mongoose-8` under another one */
+function addPackages(folder, packages) {
+  for (const one of packages) {
+    const [name, own = name] = one.split(':').reverse()
+    symlinkSync(path.join(ROOT, 'node_modules', name), path.join(folder, 'node_modules', own), 'junction')
+  }
+}
+
 /**
  * A folder with this package installed as it is published, its dependencies, and nothing else.
  *
- * @param {string[]} besides packages that it is to have all the same
+ * @param {string[]} besides packages that it is to have all the same, as `addPackages` takes them
  */
 function installAlone(besides = []) {
   const folder = mkdtempSync(path.join(tmpdir(), 'connect-mongo-native-alone-'))
@@ -23,9 +31,7 @@ function installAlone(besides = []) {
     if (existsSync(path.join(ROOT, file)))
       cpSync(path.join(ROOT, file), path.join(installed, file), { recursive: true })
   }
-  for (const name of [...Object.keys(dependencies), ...besides]) {
-    symlinkSync(path.join(ROOT, 'node_modules', name), path.join(folder, 'node_modules', name), 'junction')
-  }
+  addPackages(folder, [...Object.keys(dependencies), ...besides])
   return folder
 }
 
@@ -33,7 +39,7 @@ function installAlone(besides = []) {
  * The folder of an app that has the package by a link, as `npm link`, `file:` and workspaces make one: what the app has beside it is
  * not beside the package.
  *
- * @param {string[]} packages that the app has, by their names in this repository; `as:name` under another one
+ * @param {string[]} packages that the app has
  * @param {string[]} [besides] that the linked package has
  */
 function installLinked(packages, besides) {
@@ -42,10 +48,7 @@ function installLinked(packages, besides) {
   after(() => rmSync(folder, { recursive: true, force: true }))
   mkdirSync(path.join(folder, 'node_modules'))
   symlinkSync(linked, path.join(folder, 'node_modules', 'connect-mongo-native'), 'junction')
-  for (const one of packages) {
-    const [name, own = name] = one.split(':').reverse()
-    symlinkSync(path.join(ROOT, 'node_modules', name), path.join(folder, 'node_modules', own), 'junction')
-  }
+  addPackages(folder, packages)
   return folder
 }
 

@@ -22,6 +22,10 @@ const NATIVE_FILES = {
 
 /** By file, the ends of the tests' full titles, with the reason. @type {Record<string, [RegExp, string][]>} */
 const NATIVE_ONLY = {
+  'api/bson-versions.test.js': [
+    [/ neither mongodb nor mongoose$/, NO_NATIVE],
+    [/ types of another version go in too$/, 'the JavaScript driver makes the BSON'],
+  ],
   'api/collection.test.js': [[/ of the native backend > /, NO_NATIVE]],
   'api/concurrency.test.js': [[/ needs them from the URL and mongoOptions as well$/, NO_NATIVE]],
   'api/differential-class.test.js': [

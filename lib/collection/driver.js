@@ -3,6 +3,7 @@
 'use strict'
 
 const { bsonOf } = require('./bson.js')
+const { serialize } = require('./bson-types.js')
 const { connected, needsConnecting, waitingFor } = require('./client-source.js')
 const { DriverConnection } = require('./driver-connection.js')
 const { Transactions } = require('./driver-transaction.js')
@@ -124,7 +125,7 @@ class DriverValues {
 
   /** @param {unknown} value @returns {Frozen} */
   freeze(value) {
-    return typeof value === 'string' ? value : this.#bson.serialize({ session: value }, this.#options)
+    return typeof value === 'string' ? value : serialize(this.#bson, { session: value }, this.#options)
   }
 
   /** @param {Frozen} frozen @returns {unknown} */

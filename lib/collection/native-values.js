@@ -4,6 +4,7 @@
 
 const { errorOf } = require('../errors.js')
 const { appBson } = require('./bson.js')
+const { serialize } = require('./bson-types.js')
 
 /** @import { Frozen, Values } from './port.js' */
 
@@ -40,7 +41,7 @@ function wrapped(session, options) {
   if (isSerializing) throw new Error('A session cannot be set while another one is being serialized')
   isSerializing = true
   try {
-    const payload = /** @type {Buffer} */ (appBson().serialize({ session }, options))
+    const payload = /** @type {Buffer} */ (serialize(appBson(), { session }, options))
     const isEmpty = payload.length === NAME_AT
     if (isEmpty || NAME.equals(payload.subarray(NAME_AT, NAME_AT + NAME.length))) return payload
   } catch (error) {
