@@ -61,6 +61,19 @@ declare class MongoStore<T extends MongoStore.SessionData = MongoStore.SessionDa
    */
   readonly collectionP: Promise<MongoStore.Collection>
 
+  /**
+   * A `MongoClient` of the JavaScript driver: the `client` that was given (of a mongoose connection, its own), otherwise one of the
+   * app's own `mongodb` package, which is opened, connected and closed as that of `collectionP` is. It never is an unhandled rejection.
+   */
+  readonly clientP: Promise<MongoStore.OpenedClient>
+
+  /**
+   * The options of this store, with their defaults. Those that are not `readonly` count from the next call on when they are changed;
+   * anything else that is assigned gives a warning and changes nothing. What may hold a password or a secret (`mongoUrl`,
+   * `mongoOptions`, `crypto`, …) can be read and is not enumerable, so that no log prints it.
+   */
+  options: MongoStore.StoreOptions
+
   /** The same as `new MongoStore(options)`. */
   static create<U extends MongoStore.SessionData = MongoStore.SessionData>(
     options: MongoStore.ConnectMongoOptions<U>
@@ -460,6 +473,30 @@ declare namespace MongoStore {
   /** A `Collection` of the app's own driver: `as Collection` of that package gives it its type. */
   // biome-ignore lint/suspicious/noExplicitAny: the version is the app's choice
   export type Collection = any
+
+  /** A `MongoClient` of the app's own driver. */
+  // biome-ignore lint/suspicious/noExplicitAny: the version is the app's choice
+  export type OpenedClient = any
+
+  /** The options that can be changed later. */
+  export type LiveOption =
+    | 'ttl'
+    | 'touchAfter'
+    | 'autoRemoveInterval'
+    | 'transformId'
+    | 'strictTouch'
+    | 'resurrect'
+
+  /** What `options` of a store is. */
+  export interface StoreOptions extends Readonly<Omit<ConnectMongoOptions<Any>, LiveOption>> {
+    ttl: number
+    touchAfter: number
+    /** A sweep that is due comes after the new time. */
+    autoRemoveInterval: number
+    transformId?: ((sid: string) => string | Promise<string>) | undefined
+    strictTouch: boolean
+    resurrect: boolean
+  }
 
   /** What is stored of a session: text or a document. */
   export type StoredSessionValue = SessionData | string

@@ -112,6 +112,45 @@ for (const backend of BACKENDS) {
       assert.equal(await collection.countDocuments(), 1)
     })
 
+    test('is of the client that clientP is', async (t) => {
+      const { open, db } = await openDatabase(t)
+      const store = open({ backend })
+      const [client, again, collection] = await Promise.all([store.clientP, store.clientP, store.collectionP])
+      assert.ok(client instanceof MongoClient)
+      assert.equal(client, again)
+      assert.deepEqual(await client.db(db.databaseName).collection('sessions').find().toArray(), [])
+      await store.close()
+      await assert.rejects(collection.findOne(), /MongoNotConnectedError|must be connected|closed/)
+      await assert.rejects(
+        client.db().command({ ping: 1 }),
+        /MongoNotConnectedError|must be connected|closed/
+      )
+      await assert.rejects(store.clientP, { name: 'Error', code: 'ERR_STORE_CLOSED' })
+    })
+
+    test('and clientP are no unhandled rejections where an app only catches one of them', async () => {
+      const { url } = await unsteadyServer()
+      const { code, stdout, stderr } = await runInChild(
+        async ({ mongoUrl, backend }) => {
+          process.on('unhandledRejection', (error) => console.log('unhandled', error))
+          const MongoStore = require('../..')
+          const store = new MongoStore({ mongoUrl, backend, autoRemove: 'disabled' })
+          store.collectionP
+          await store.clientP.catch(({ name }) => console.log(name))
+          store.clientP
+          await store.close()
+          store.clientP
+          await new Promise((resolve) => setImmediate(resolve))
+        },
+        { mongoUrl: url, backend },
+        { timeoutMs: 20_000 }
+      )
+      assert.deepEqual(
+        { code, stdout, stderr },
+        { code: 0, stdout: 'MongoServerSelectionError\n', stderr: '' }
+      )
+    })
+
     test('that nobody waits for is no unhandled rejection and does not hold close up', async () => {
       const { url } = await unsteadyServer()
       const { code, stdout, stderr } = await runInChild(
@@ -178,6 +217,28 @@ describe('collectionP of the native backend', () => {
       { cwd: installAlone() }
     )
     assert.equal(stdout, 'done\n', stderr)
+    assert.equal(code, 0, stderr)
+  })
+
+  test('and clientP, which an app looks at as it starts, is no reason to stop', async (t) => {
+    const { url } = await openDatabase(t)
+    const { code, stdout, stderr } = await runInChild(
+      async ({ mongoUrl }) => {
+        process.on('unhandledRejection', (error) => console.log('unhandled', error))
+        const MongoStore = require('connect-mongo-native')
+        const store = new MongoStore({ mongoUrl })
+        store.clientP
+        const { message } = await store.clientP.catch((error) => error)
+        store.options.ttl = 60
+        await store.set('sid', { cookie: {} })
+        await store.close()
+        const { code } = await store.clientP.catch((error) => error)
+        console.log(message, code)
+      },
+      { mongoUrl: url },
+      { cwd: installAlone() }
+    )
+    assert.equal(stdout, 'clientP needs the mongodb package: npm install mongodb ERR_STORE_CLOSED\n', stderr)
     assert.equal(code, 0, stderr)
   })
 })

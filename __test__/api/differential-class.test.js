@@ -592,7 +592,9 @@ forDifference('server-down', 'a server that comes up after the first call failed
 forDifference('internals', 'what a store carries besides its methods', {
   ours: async (_t, { create, MongoStore, implementation }) => {
     const store = create()
-    for (const name of ['clientP', 'options', 'cryptoAdapter', 'timer']) assert.equal(name in store, false)
+    for (const name of ['cryptoAdapter', 'timer', 'transformFunctions']) assert.equal(name in store, false)
+    store.options.collectionName = 'elsewhere'
+    assert.equal(store.options.collectionName, 'sessions')
     assert.equal((await store.collectionP).collectionName, 'sessions')
     assert.equal(store.backend, implementation.hasClient ? 'driver' : DEFAULT_BACKEND)
     assert.equal(typeof MongoStore.binding, 'string')
@@ -600,9 +602,79 @@ forDifference('internals', 'what a store carries besides its methods', {
   theirs: async (_t, { create }) => {
     const store = create()
     assert.equal((await store.collectionP).collectionName, 'sessions')
-    assert.equal(store.options.collectionName, 'sessions')
-    assert.equal(typeof (await store.clientP).db, 'function')
+    store.options.collectionName = 'elsewhere'
+    assert.equal(store.options.collectionName, 'elsewhere')
+    for (const name of ['cryptoAdapter', 'timer', 'transformFunctions']) assert.equal(name in store, true)
   },
+})
+
+forEachImplementation('clientP is a promise of the client', async (_t, { create, database }) => {
+  const store = create()
+  const caught = store.clientP.catch((/** @type {Error} */ error) => error)
+  const client = await store.clientP
+  assert.equal(await caught, client)
+  await callbackArguments(store, 'set', 'sid', plainSession({ n: 1 }))
+  assert.equal(await client.db(database.databaseName).collection('sessions').countDocuments(), 1)
+})
+
+forEachImplementation('clientP is the client that was given', async (_t, { MongoStore, driver, url }) => {
+  const client = new driver.MongoClient(url)
+  const stores = [{ client }, { clientPromise: Promise.resolve(client) }].map((option) =>
+    MongoStore.create({ ...option, autoRemove: 'disabled' })
+  )
+  for (const store of stores) assert.equal(await store.clientP, client)
+  for (const store of stores) await store.close()
+})
+
+forEachImplementation('options has the options, with their defaults', (_t, { create, MongoStore }) => {
+  const store = create({ ttl: 60 })
+  const { ttl, touchAfter, autoRemove, autoRemoveInterval, collectionName, stringify } = store.options
+  assert.deepEqual(
+    { ttl, touchAfter, autoRemove, autoRemoveInterval, collectionName, stringify },
+    {
+      ttl: 60,
+      touchAfter: 0,
+      autoRemove: 'disabled',
+      autoRemoveInterval: 10,
+      collectionName: 'sessions',
+      stringify: true,
+    }
+  )
+  assert.equal(store instanceof MongoStore, true)
+})
+
+forEachImplementation('options.ttl counts from the next call on', async (_t, { open, collection }) => {
+  const { store, set, touch } = open({ ttl: 60 })
+  store.options.ttl = 1_000_000
+  const session = { cookie: {}, n: 1 }
+  for (const write of [set, touch]) {
+    const before = Date.now()
+    await write('sid', session)
+    const { expires } = await collection.findOne({ _id: 'sid' })
+    assert.ok(expires.getTime() >= before + 1_000_000_000, `${expires.toISOString()} is too early`)
+    store.options.ttl = 2_000_000
+  }
+  const { expires } = await collection.findOne({ _id: 'sid' })
+  assert.ok(expires.getTime() > Date.now() + 1_900_000_000)
+})
+
+forEachImplementation(
+  'options.touchAfter and options.transformId count from the next call on',
+  async (_t, { open, collection }) => {
+    const { store, set } = open()
+    store.options.touchAfter = 3600
+    store.options.transformId = (/** @type {string} */ sid) => `changed-${sid}`
+    await set('sid', plainSession({ n: 1 }))
+    const { _id, lastModified } = await collection.findOne()
+    assert.equal(_id, 'changed-sid')
+    assert.ok(lastModified instanceof Date)
+  }
+)
+
+forEachImplementation('options as a whole can be put in place of those there are', async (_t, { create }) => {
+  const store = create()
+  store.options = { ...store.options, ttl: 60 }
+  assert.equal(store.options.ttl, 60)
 })
 
 forEachImplementation('collectionP is a promise of the collection', async (_t, { create, database }) => {

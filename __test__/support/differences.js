@@ -53,7 +53,7 @@ const DIFFERENCES = {
   'option-warnings':
     "The option names of connect-mongo 3 work with a deprecation warning, and so does its `require('connect-mongo')(session)`; an unknown option, and one that has no effect beside the others, gives one warning.",
   internals:
-    'Without a `client`, `collectionP` opens a client of your own `mongodb` package when it is first asked for; there is no `clientP` and no `options` on the store.',
+    'Without a `client`, `collectionP` and `clientP` open a client of your own `mongodb` package when they are first asked for; of `options`, only `ttl`, `touchAfter`, `autoRemoveInterval`, `transformId`, `strictTouch` and `resurrect` can be changed later, which anything else says with a warning; the other fields of connect-mongo are not there.',
   'commonjs-class':
     "`require('connect-mongo-native')` is the class itself, as in connect-mongo 4 and 5, and carries `MongoStore` and `default`, as in 6.",
   mongoose:

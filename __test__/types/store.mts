@@ -1,7 +1,8 @@
 // Methods, options and events, with a session type of the app's own.
 import { promisify } from 'node:util'
-import MongoStore, { type ConnectMongoOptions, type Events } from 'connect-mongo-native'
+import MongoStore, { type ConnectMongoOptions, type Events, type LiveOption } from 'connect-mongo-native'
 import type { SessionData } from 'express-session'
+import type { MongoClient } from 'mongodb'
 
 interface Cart extends SessionData {
   items: string[]
@@ -62,6 +63,22 @@ const { get } = store
 export const detached: Promise<Cart | null> = get('id')
 export const health: Promise<void> = promisify(store.ping)()
 export const promisified: Promise<Cart | null | undefined> = promisify(store.get)('id')
+
+export async function fields(): Promise<void> {
+  store.clientP.catch(() => {})
+  const client: MongoClient = await store.clientP
+  await client.close()
+  store.options.ttl = store.options.ttl * 2
+  store.options.transformId = (sid) => sid.toUpperCase()
+  store.options.transformId = undefined
+  store.options = { ...store.options, touchAfter: 60 }
+  const changeable: LiveOption[] = ['ttl', 'touchAfter', 'autoRemoveInterval', 'strictTouch', 'resurrect']
+  console.log(changeable, store.options.collectionName?.length)
+  // @ts-expect-error: it cannot be changed any more
+  store.options.dbName = 'app'
+  // @ts-expect-error: it is read only
+  store.clientP = Promise.resolve(client)
+}
 
 export function events(): void {
   store

@@ -11,6 +11,7 @@ const { isAbsent, requireWithDriver } = require('../packages.js')
  * @typedef {Record<string, any>} Client a MongoClient of any version, or a stand-in
  *
  * @typedef {object} ClientSource
+ * @property {boolean} isOwn whether the client is made here
  * @property {() => Promise<{ client: Client, databaseName?: string }>} open `databaseName`: the connection's own
  * @property {() => boolean} isReached whether there is a client, and it has found a server
  * @property {() => Promise<void>} close closes the client where that is the store's to do
@@ -94,6 +95,7 @@ function givenClient(given, closeClient) {
   /** @type {Client | undefined} */
   let opened
   return {
+    isOwn: false,
     async open() {
       const found = await clientOf(await given)
       opened = found.client
@@ -168,6 +170,7 @@ function ownClient(purpose, mongoUrl, mongoOptions) {
   const client = new driver.MongoClient(...forNodeDriver(mongoUrl, mongoOptions))
   const stopReconnecting = reconnectWhenEmpty(client)
   return {
+    isOwn: true,
     open: async () => ({ client }),
     isReached: () => hasServer(client),
     close() {

@@ -114,6 +114,13 @@ class DriverConnection {
     return opened
   }
 
+  /** The one that the app gave as it is, another once it is connected. */
+  async client() {
+    const { client } = await this.#once(() => undefined)
+    if (this.#options.source.isOwn) await this.ready()
+    return client
+  }
+
   async close() {
     this.#isClosed = true
     this.#pending.end()

@@ -308,6 +308,10 @@ class DriverCollection {
     return collection
   }
 
+  client() {
+    return this.#connection.client()
+  }
+
   close() {
     return this.#connection.close()
   }

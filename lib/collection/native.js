@@ -40,7 +40,7 @@ class NativeCollection {
 
   /**
    * @param {NativeOptions} options
-   * @param {() => ClientSource} openClient for those who ask for the JavaScript collection
+   * @param {(purpose: string) => ClientSource} openClient for those who ask for the JavaScript collection, or its client
    * @param {import('./port.js').OnNews} onNews
    */
   constructor(options, openClient, onNews) {
@@ -147,12 +147,22 @@ class NativeCollection {
   }
 
   async collection() {
-    this.#clientSource ??= this.#openClient()
-    const { client } = await this.#clientSource.open()
-    await connected(client)
+    const client = await this.#connectedClient('collectionP')
     const native = this.#store.opened ?? (await this.#store.open())
     unwrap(await native.started())
     return client.db(this.#options.database).collection(this.#options.collection)
+  }
+
+  async client() {
+    return this.#connectedClient('clientP')
+  }
+
+  /** @param {string} purpose */
+  async #connectedClient(purpose) {
+    this.#clientSource ??= this.#openClient(purpose)
+    const { client } = await this.#clientSource.open()
+    await connected(client)
+    return client
   }
 
   async close() {

@@ -80,7 +80,7 @@ function overRust(options, crypter, onNews) {
       connectionEvents,
       crypter,
     },
-    () => ownClient('collectionP', mongoUrl, mongoOptions),
+    (purpose) => ownClient(purpose, mongoUrl, mongoOptions),
     onNews
   )
   if (!dbName && !connection.database) onNews({ event: 'default-database' })

@@ -112,6 +112,9 @@ export interface SessionCollection {
   /** The same collection through a JavaScript driver, once the TTL index has been tried. */
   // biome-ignore lint/suspicious/noExplicitAny: of any version of the driver
   collection(): Promise<Record<string, any>>
+  /** A client of that driver: the one that the app gave as it is, another once it is connected. */
+  // biome-ignore lint/suspicious/noExplicitAny: of any version of the driver
+  client(): Promise<Record<string, any>>
   /**
    * Gives the connections up. Calls about one session that are under way fail, other calls may go on, and whatever is asked for from
    * now on fails.

@@ -102,8 +102,8 @@ class Calls {
    * @param {() => boolean} endWithCollection whether what is asked about a session fails when the collection is closed
    * @param {() => Error} waitingFor what the collection waits for now
    */
-  constructor({ maxPending, operationTimeoutMS, transformId }, endWithCollection, waitingFor) {
-    this.#options = { maxPending, operationTimeoutMS, transformId }
+  constructor(options, endWithCollection, waitingFor) {
+    this.#options = options
     this.#endWithCollection = endWithCollection
     this.#waitingFor = waitingFor
   }

@@ -17,6 +17,7 @@ const { Calls, callBackWith, callbackOf } = require('./calls.js')
 const { pingId, requireId } = require('./ids.js')
 const { News } = require('./news.js')
 const { resolveOptions } = require('./options.js')
+const { viewOf } = require('./options-view.js')
 const { CLOSING_MS, closeTimeoutOf, inTime, isOverIn, pingTimeoutOf } = require('./time-limits.js')
 
 /**
@@ -65,6 +66,7 @@ function holdOnMethod(store, name) {
 
 class MongoStore extends BaseStore {
   #options
+  #optionsView
   #calls
   #news
   #collection
@@ -72,8 +74,8 @@ class MongoStore extends BaseStore {
   #canReencrypt
   /** @type {Promise<void> | undefined} */
   #closing
-  /** @type {Promise<Record<string, any>> | undefined} */
-  #collectionP
+  /** What has been asked for of the JavaScript driver. @type {{ client?: Promise<any>, collection?: Promise<any> }} */
+  #promised = {}
 
   /** @param {Record<string, any>} options */
   constructor(options) {
@@ -84,6 +86,9 @@ class MongoStore extends BaseStore {
       announce: (event, ...args) => this.#announce(event, ...args),
       hasErrorListener: () => this.listenerCount('error') > 0,
       sweep: () => this.#collection.sweep(),
+    })
+    this.#optionsView = viewOf(this.#options, (name) => {
+      if (name === 'autoRemoveInterval') this.#news.restartRemoval()
     })
     const { collection, sessions, canReencrypt } = this.#open()
     this.#calls = new Calls(
@@ -116,14 +121,41 @@ class MongoStore extends BaseStore {
    * @returns {Promise<Record<string, any>>}
    */
   get collectionP() {
-    if (this.#collectionP && !this.#closing) return this.#collectionP
-    const collection = this.#closing ? Promise.reject(closedError()) : this.#collection.collection()
-    this.#collectionP = collection
+    return this.#promiseOf('collection')
+  }
+
+  /**
+   * A client of the JavaScript driver: the one that was given, or one of the store's own.
+   *
+   * @returns {Promise<Record<string, any>>}
+   */
+  get clientP() {
+    return this.#promiseOf('client')
+  }
+
+  /** As connect-mongo has them. */
+  get options() {
+    return this.#optionsView
+  }
+
+  /** For those who put others in their place as a whole. */
+  set options(given) {
+    for (const [name, value] of Object.entries(given ?? {})) {
+      if (value !== undefined) this.#optionsView[name] = value
+    }
+  }
+
+  /** @param {'client' | 'collection'} what */
+  #promiseOf(what) {
+    const known = this.#promised[what]
+    if (known && !this.#closing) return known
+    const promise = this.#closing ? Promise.reject(closedError()) : this.#collection[what]()
+    this.#promised[what] = promise
     // Nobody may be waiting, and who asks after a failure is to get another try.
-    collection.catch(() => {
-      this.#collectionP = undefined
+    promise.catch(() => {
+      this.#promised[what] = undefined
     })
-    return collection
+    return promise
   }
 
   #open() {

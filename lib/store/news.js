@@ -69,6 +69,13 @@ class News {
     clearInterval(this.#timer)
   }
 
+  /** With another period. */
+  restartRemoval() {
+    if (this.#timer === undefined) return
+    clearInterval(this.#timer)
+    this.#startRemoval()
+  }
+
   #startRemoval() {
     const { autoRemove, autoRemoveInterval } = this.#options
     if (autoRemove === 'native') debug('Creating MongoDB TTL index')

@@ -200,4 +200,4 @@ function checked(options) {
   }
 }
 
-module.exports = { DEFAULTS, resolveOptions }
+module.exports = { DEFAULTS, DURATIONS, MAX_INTERVAL_MINUTES, resolveOptions }
