@@ -88,49 +88,74 @@ declare class MongoStore<T extends MongoStore.SessionData = MongoStore.SessionDa
   constructor(options: MongoStore.ConnectMongoOptions<T>)
 
   /** Gives the session of that id, or `null` when there is none or it has expired. */
-  get(sid: string): Promise<T | null>
+  get<Answer extends Promise<T | null> = Promise<T | null>>(
+    sid: string,
+    ...nothing: never[]
+  ): Overridable<Answer>
   get(sid: string, callback: ResultCallback<T | null>): void
-  get(sid: string, callback: ResultCallback<T | null> | undefined): Promise<T | null> | undefined
+  get<Answer extends Promise<T | null> | undefined = Promise<T | null> | undefined>(
+    sid: string,
+    callback: ResultCallback<T | null> | undefined
+  ): Overridable<Answer>
 
   /**
    * Creates or replaces the session of that id. A session that was loaded, and has been destroyed since, stays destroyed: that
    * succeeds and emits `set-refused`, unless `resurrect` is on.
    */
-  set(sid: string, session: T): Promise<void>
+  set<Answer extends Promise<void> = Promise<void>>(
+    sid: string,
+    session: T,
+    ...nothing: never[]
+  ): Overridable<Answer>
   set(sid: string, session: T, callback: DoneCallback): void
-  set(sid: string, session: T, callback: DoneCallback | undefined): Promise<void> | undefined
+  set<Answer extends MaybePromise = MaybePromise>(
+    sid: string,
+    session: T,
+    callback: DoneCallback | undefined
+  ): Overridable<Answer>
 
   /**
    * Puts off when the session expires. For a session that is gone it succeeds and emits `touch-missed`, unless `strictTouch` is
    * on. Does nothing when the session was written less than `touchAfter` ago.
    */
-  touch(sid: string, session: T | LastModified<T>): Promise<void>
+  touch<Answer extends Promise<void> = Promise<void>>(
+    sid: string,
+    session: T | LastModified<T>,
+    ...nothing: never[]
+  ): Overridable<Answer>
   touch(sid: string, session: T | LastModified<T>, callback: DoneCallback): void
-  touch(
+  touch<Answer extends MaybePromise = MaybePromise>(
     sid: string,
     session: T | LastModified<T>,
     callback: DoneCallback | undefined
-  ): Promise<void> | undefined
+  ): Overridable<Answer>
 
   /** Deletes the session of that id; that there is none is not an error. */
-  destroy(sid: string): Promise<void>
+  destroy<Answer extends Promise<void> = Promise<void>>(sid: string, ...nothing: never[]): Overridable<Answer>
   destroy(sid: string, callback: DoneCallback): void
-  destroy(sid: string, callback: DoneCallback | undefined): Promise<void> | undefined
+  destroy<Answer extends MaybePromise = MaybePromise>(
+    sid: string,
+    callback: DoneCallback | undefined
+  ): Overridable<Answer>
 
   /** Gives all sessions that have not expired. */
-  all(): Promise<T[]>
-  all(callback: ResultCallback<T[]>): void
-  all(callback: ResultCallback<T[]> | undefined): Promise<T[]> | undefined
+  all<Answer extends Promise<T[]> = Promise<T[]>>(...nothing: never[]): Overridable<Answer>
+  all(callback: ListCallback<T>): void
+  all<Answer extends Promise<T[]> | undefined = Promise<T[]> | undefined>(
+    callback: ListCallback<T> | undefined
+  ): Overridable<Answer>
 
   /** Counts the sessions that have not expired. */
-  length(): Promise<number>
+  length<Answer extends Promise<number> = Promise<number>>(...nothing: never[]): Overridable<Answer>
   length(callback: LengthCallback): void
-  length(callback: LengthCallback | undefined): Promise<number> | undefined
+  length<Answer extends Promise<number> | undefined = Promise<number> | undefined>(
+    callback: LengthCallback | undefined
+  ): Overridable<Answer>
 
   /** Deletes all sessions. */
-  clear(): Promise<void>
+  clear<Answer extends Promise<void> = Promise<void>>(...nothing: never[]): Overridable<Answer>
   clear(callback: DoneCallback): void
-  clear(callback: DoneCallback | undefined): Promise<void> | undefined
+  clear<Answer extends MaybePromise = MaybePromise>(callback: DoneCallback | undefined): Overridable<Answer>
 
   /**
    * A health check: asks for a session that there is not, on the way that every `get` takes, so that it fails when calls would. It
@@ -169,10 +194,18 @@ declare class MongoStore<T extends MongoStore.SessionData = MongoStore.SessionDa
    *
    * Calling it again gives the same promise: the first `timeoutMS` counts. A wrong one makes it fail, and leaves the store open.
    */
-  close(callback: DoneCallback): void
-  close(options?: MongoStore.CloseOptions): Promise<void>
-  close(options: MongoStore.CloseOptions | undefined, callback: DoneCallback): void
-  close(callback: DoneCallback | undefined): Promise<void> | undefined
+  close<Callback extends DoneCallback = DoneCallback>(callback: Overridable<Callback>): void
+  close<
+    Options extends MongoStore.CloseOptions = MongoStore.CloseOptions,
+    Answer extends Promise<void> = Promise<void>,
+  >(options?: Overridable<Options>): Overridable<Answer>
+  close<Options extends MongoStore.CloseOptions = MongoStore.CloseOptions>(
+    options: Overridable<Options> | undefined,
+    callback: DoneCallback
+  ): void
+  close<Callback extends DoneCallback = DoneCallback, Answer extends MaybePromise = MaybePromise>(
+    callback: Overridable<Callback> | undefined
+  ): Overridable<Answer>
 
   /** For the session middleware: replaces the request's session by a new one. */
   regenerate(request: Any, callback: (error?: Any) => Any): void
@@ -189,8 +222,21 @@ declare class MongoStore<T extends MongoStore.SessionData = MongoStore.SessionDa
   addListener(event: string | symbol, listener: (...args: Any[]) => void): this
 }
 
-type DoneCallback = (error: Any) => void
+/**
+ * To callers its default, since nothing can be inferred for it. To the methods of a subclass, `any`: where a method has overloads,
+ * the compiler forgets their type parameters when it compares what overrides it. So methods with connect-mongo's signatures, which
+ * answer by callback alone and return nothing, or a promise of nothing, may override those that return promises. Theirs may have
+ * more parameters than `...nothing: never[]`, which nobody can give anything.
+ */
+type Overridable<Parameter> = [Parameter][Parameter extends Any ? 0 : never]
+
+type MaybePromise = Promise<void> | undefined
+// With a parameter that may be missing, it may be overridden by callbacks that take none, as in express-session's types.
+type DoneCallback = (error?: Any) => void
 type ResultCallback<Result> = (error: Any, result?: Result | null) => void
+// As an intersection it may be overridden by a callback that takes what connect-mongo's types say, lists or objects: the compiler is
+// stricter with what is but a function.
+type ListCallback<T> = ResultCallback<T[]> & object
 type LengthCallback = (error: Any, length: number) => void
 type Listener<T extends MongoStore.SessionData, Name extends keyof MongoStore.Events<T>> = (
   ...args: MongoStore.Events<T>[Name]

@@ -127,6 +127,10 @@ describe('types', { concurrency: 2 }, () => {
     assert.equal(await complaints({ files: ['store.mts'] }), '')
   })
 
+  it("take subclasses with connect-mongo's signatures", async () => {
+    assert.equal(await complaints({ files: ['subclasses.mts'] }), '')
+  })
+
   it('describe encryption, and refuse what is wrong', async () => {
     assert.equal(await complaints({ files: ['encryption.mts'] }), '')
   })
@@ -229,7 +233,7 @@ describe('types', { concurrency: 2 }, () => {
 
   it('fit the strictest settings of the compiler', async () => {
     const compilerOptions = { ...NODE, exactOptionalPropertyTypes: true, noUncheckedIndexedAccess: true }
-    const files = ['store.mts', 'express.mts', 'encryption.mts']
+    const files = ['store.mts', 'express.mts', 'encryption.mts', 'subclasses.mts']
     assert.equal(await complaints({ files, compilerOptions }), '')
   })
 })

@@ -63,6 +63,17 @@ const { get } = store
 export const detached: Promise<Cart | null> = get('id')
 export const health: Promise<void> = promisify(store.ping)()
 export const promisified: Promise<Cart | null | undefined> = promisify(store.get)('id')
+export const promisifiedDone: Array<Promise<void>> = [
+  promisify(store.set)('id', cart),
+  promisify(store.touch)('id', cart),
+  promisify(store.destroy)('id'),
+  promisify(store.clear)(),
+  promisify<void>(store.close)(),
+]
+export const promisifiedResults: [Promise<number>, Promise<Cart[] | null | undefined>] = [
+  promisify(store.length)(),
+  promisify(store.all)(),
+]
 
 export async function fields(): Promise<void> {
   store.clientP.catch(() => {})
