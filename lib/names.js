@@ -1,4 +1,4 @@
-// What a misspelt name was probably meant to be.
+// What a misspelt name was probably meant to be, and what may be the matter with a value that is not there.
 'use strict'
 
 /** @param {string} a @param {string} b @returns {number} how many letters to add, drop or change */
@@ -36,4 +36,15 @@ function hint(written, names) {
   return nearest === undefined ? '' : `; did you mean ${nearest}?`
 }
 
-module.exports = { hint, nearestName }
+/**
+ * What to say of a value that is given and not there, as an environment variable that is not set is.
+ *
+ * @param {string} name
+ * @param {unknown} value
+ */
+function missing(name, value) {
+  const what = value === '' ? 'empty' : String(value)
+  return `${name} is ${what}; if it comes from an environment variable, is that set?`
+}
+
+module.exports = { hint, missing, nearestName }

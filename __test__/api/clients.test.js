@@ -364,8 +364,48 @@ describe('what was given', () => {
     await client.close()
     const none = { mongoUrl: undefined, clientPromise: undefined, client: undefined }
     assert.throws(() => new MongoStore(none), {
-      message: 'You must provide either mongoUrl|clientPromise|client in options',
+      message:
+        /^You must provide either mongoUrl\|clientPromise\|client in options\. mongoUrl is undefined; /,
     })
+  })
+
+  test('of several, those that do not count are a warning', async (t) => {
+    const { url } = await openDatabase(t)
+    const { code, stdout, stderr } = await runInChild(
+      async ({ mongoUrl }) => {
+        process.on('warning', ({ code, message }) => console.log(code, message))
+        const MongoStore = require('../..')
+        const client = await require('mongodb').MongoClient.connect(mongoUrl)
+        const clientPromise = Promise.resolve(client)
+        for (const options of [
+          { mongoUrl, client: undefined, clientPromise: null },
+          { mongoUrl, client },
+          { mongoUrl, clientPromise },
+          { clientPromise, client, closeClient: false },
+          { mongoUrl, client },
+        ]) {
+          const store = new MongoStore({ ...options, autoRemove: 'disabled' })
+          await store.set('sid', { cookie: {} })
+          await store.close()
+        }
+        await client.close()
+      },
+      { mongoUrl: url },
+      { nodeArgs: ['--no-warnings'] }
+    )
+    const line = (/** @type {string} */ option, /** @type {string} */ source) =>
+      `CONNECT_MONGO_OPTION The option ${option} has no effect beside ${source}: of mongoUrl, clientPromise, client the first counts`
+    const warned = [
+      ['client', 'mongoUrl'],
+      ['clientPromise', 'mongoUrl'],
+      ['client', 'clientPromise'],
+    ]
+    // WebAssembly has a warning of its own.
+    const lines = stdout.split('\n').filter((each) => each.startsWith('CONNECT_MONGO_OPTION'))
+    assert.deepEqual(
+      { lines, code, stderr },
+      { lines: warned.map(([one, other]) => line(one, other)), code: 0, stderr: '' }
+    )
   })
 })
 

@@ -3,6 +3,7 @@
 'use strict'
 
 const assert = require('node:assert/strict')
+const { inspect } = require('node:util')
 const { test } = require('node:test')
 const { MongoClient } = require('mongodb')
 const {
@@ -334,11 +335,6 @@ forEachImplementation('close stops the timer of the sweep', async (t, { open }) 
 // ---- What the constructor refuses
 
 const REFUSED = {
-  'no way to connect': [
-    { mongoUrl: undefined },
-    'You must provide either mongoUrl|clientPromise|client in options',
-  ],
-  'an empty address': [{ mongoUrl: '' }, 'You must provide either mongoUrl|clientPromise|client in options'],
   'createAutoRemoveIdx: true': [
     { createAutoRemoveIdx: true },
     'options.createAutoRemoveIdx has been reverted to autoRemove and autoRemoveInterval',
@@ -364,6 +360,46 @@ for (const [name, [options, message]] of Object.entries(REFUSED)) {
     assert.throws(() => new MongoStore({ mongoUrl: url, .../** @type {object} */ (options) }), refusal)
   })
 }
+
+const NO_SOURCE = 'You must provide either mongoUrl|clientPromise|client in options'
+const IS_IT_SET = 'if it comes from an environment variable, is that set?'
+const IS_IT_THERE = 'is it there before the store is made?'
+
+/** @type {[options: Record<string, unknown>, reason: string][]} */
+const NO_SOURCES = [
+  [{ mongoUrl: undefined }, `mongoUrl is undefined; ${IS_IT_SET}`],
+  [{ mongoUrl: '' }, `mongoUrl is empty; ${IS_IT_SET}`],
+  [{ mongoUrl: null }, `mongoUrl is null; ${IS_IT_SET}`],
+  [{ client: undefined }, `client is undefined; ${IS_IT_THERE}`],
+  [{ client: null }, `client is null; ${IS_IT_THERE}`],
+  [{ clientPromise: undefined }, `clientPromise is undefined; ${IS_IT_THERE}`],
+  [
+    { client: undefined, mongoUrl: undefined },
+    `mongoUrl is undefined; ${IS_IT_SET} client is undefined; ${IS_IT_THERE}`,
+  ],
+]
+
+for (const [options, reason] of NO_SOURCES) {
+  forDifference('missing-values', `the constructor refuses ${inspect(options)}`, {
+    ours: (_t, { MongoStore }) => {
+      const refusal = { name: 'AssertionError', code: 'ERR_ASSERTION', message: `${NO_SOURCE}. ${reason}` }
+      assert.throws(() => MongoStore.create(options), refusal)
+      assert.throws(() => new MongoStore(options), refusal)
+    },
+    theirs: (_t, { MongoStore }) => {
+      const refusal = { name: 'AssertionError', code: 'ERR_ASSERTION', message: NO_SOURCE }
+      assert.throws(() => MongoStore.create(options), refusal)
+    },
+  })
+}
+
+forEachImplementation('the constructor refuses no way to connect in the same words', (_t, { MongoStore }) => {
+  assert.throws(() => MongoStore.create({}), {
+    name: 'AssertionError',
+    code: 'ERR_ASSERTION',
+    message: NO_SOURCE,
+  })
+})
 
 forDifference('no-options', 'the constructor called without options', {
   ours: (_t, { MongoStore }) => {

@@ -3,6 +3,7 @@
 
 const assert = require('node:assert/strict')
 const { describe, test } = require('node:test')
+const { inspect } = require('node:util')
 const ours = require('../..')
 const { openDatabase } = require('../support/database.js')
 const { acrossImplementations, inOneStyle } = require('../support/differential.js')
@@ -10,7 +11,7 @@ const { REFUSED, SECRET } = require('../support/encryption.js')
 const { plainSession } = require('../support/sessions.js')
 const { promised } = require('../support/wait.js')
 
-const { forEachImplementation, forOurs } = inOneStyle
+const { forDifference, forEachImplementation, forOurs } = inOneStyle
 
 /** @param {string} text */
 const mirrored = (text) => [...text].reverse().join('')
@@ -182,12 +183,52 @@ forEachImplementation(
   }
 )
 
-for (const crypto of [{}, { secret: undefined }, { secret: null }, { secret: '' }, { secret: 0 }]) {
-  forEachImplementation(`crypto ${JSON.stringify(crypto)} has no secret`, (_t, { create }) => {
-    const message = 'createKrupteinAdapter requires a non-empty secret'
-    assert.throws(() => create({ crypto }), { message })
+/** @type {[crypto: object, message: string][]} */
+const WITHOUT_SECRET = [
+  [{}, 'crypto.secret is undefined; if it comes from an environment variable, is that set?'],
+  [
+    { secret: undefined },
+    'crypto.secret is undefined; if it comes from an environment variable, is that set?',
+  ],
+  [{ secret: null }, 'crypto.secret is null; if it comes from an environment variable, is that set?'],
+  [{ secret: '' }, 'crypto.secret is empty; if it comes from an environment variable, is that set?'],
+  [{ secret: 0 }, 'crypto.secret must be a string or bytes, not number'],
+]
+
+for (const [crypto, message] of WITHOUT_SECRET) {
+  forDifference('missing-values', `crypto ${inspect(crypto)} has no secret`, {
+    ours: (_t, { create }) => {
+      assert.throws(() => create({ crypto }), { message })
+      assert.throws(() => create({ crypto: { ...crypto, format: 'sealed' } }), { message })
+    },
+    theirs: (_t, { create }) => {
+      assert.throws(() => create({ crypto }), {
+        message: 'createKrupteinAdapter requires a non-empty secret',
+      })
+    },
   })
 }
+
+forOurs('crypto with a ring that has no secret, or none in a place, says so', (_t, { create }) => {
+  for (const [secret, reason] of /** @type {const} */ ([
+    [[], 'secret is empty'],
+    [[undefined], 'secret[0] is undefined; if it comes from an environment variable, is that set?'],
+    [['acorn', ''], 'secret[1] is empty; if it comes from an environment variable, is that set?'],
+  ])) {
+    assert.throws(() => create({ crypto: { secret } }), { name: 'Error', message: `crypto.${reason}` })
+    for (const factory of Object.keys(ADAPTERS)) {
+      const message = `${factory} requires a non-empty secret: ${reason}`
+      assert.throws(() => ours[factory]({ secret }), { name: 'Error', message })
+    }
+  }
+})
+
+test('an adapter names itself where its secret is no secret', () => {
+  for (const factory of Object.keys(ADAPTERS)) {
+    const message = `${factory}.secret must be a string or bytes, not number`
+    assert.throws(() => ours[factory]({ secret: 7 }), { name: 'TypeError', message })
+  }
+})
 
 // ---- What `unserialize` is given
 

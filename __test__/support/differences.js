@@ -44,6 +44,8 @@ const DIFFERENCES = {
   'close-twice':
     '`close()` may come at any time and more than once; calls after it fail with an error whose code is `ERR_STORE_CLOSED`.',
   'no-options': 'The constructor called without options says what is missing.',
+  'missing-values':
+    "What is given and missing (`mongoUrl: undefined`, `crypto: { secret: '' }`) is named in the constructor's error, which asks whether the environment variable is set.",
   'bad-url-throws':
     'Without a client, the constructor throws for a wrong `mongoUrl`, `mongoOptions` or `writeOperationOptions`, where connect-mongo leaves an unhandled rejection or fails each call.',
   'unsupported-mongo-options':

@@ -2,7 +2,7 @@
 // encryption: https://github.com/jdesboeufs/connect-mongo/blob/v6.0.0/src/lib/cryptoAdapters.ts.
 'use strict'
 
-const { hint } = require('../names.js')
+const { hint, missing } = require('../names.js')
 const { warnOnce } = require('../warnings.js')
 
 /**
@@ -59,6 +59,11 @@ function bytesOf(name, value) {
   throw new TypeError(`${name} must be a string or bytes, not ${typeof value}`)
 }
 
+/** Whether there is nothing where text or bytes should be. @param {unknown} secret */
+function isMissing(secret) {
+  return secret === undefined || secret === null || secret === ''
+}
+
 /**
  * One secret, or a ring of them, the newest first.
  *
@@ -67,9 +72,22 @@ function bytesOf(name, value) {
  * @returns {Uint8Array[]}
  */
 function secretsOf(owner, secret) {
-  const secrets = (Array.isArray(secret) ? secret : [secret]).map((one) => bytesOf(`${owner}.secret`, one))
+  const ring = Array.isArray(secret) ? secret : [secret]
+  const index = ring.findIndex(isMissing)
+  if (index >= 0) throw new Error(noSecret(owner, missing(nameOf(secret, index), ring[index])))
+  const secrets = ring.map((one) => bytesOf(`${owner}.secret`, one))
   if (secrets.length > 0 && secrets.every((one) => one.length > 0)) return secrets
-  throw new Error(`${owner} requires a non-empty secret`)
+  throw new Error(noSecret(owner, 'secret is empty'))
+}
+
+/** @param {unknown} secret @param {number} index */
+function nameOf(secret, index) {
+  return Array.isArray(secret) ? `secret[${index}]` : 'secret'
+}
+
+/** @param {string} owner what was called, or the option @param {string} reason that begins with `secret` */
+function noSecret(owner, reason) {
+  return owner === 'crypto' ? `crypto.${reason}` : `${owner} requires a non-empty secret: ${reason}`
 }
 
 /** More than any cipher takes, in bytes. */
@@ -155,16 +173,15 @@ function encryptionOfCrypto(options) {
   return encryptionOfFormat(options)
 }
 
-/** @param {Options} options @returns {EncryptionConfig} */
-function encryptionOfFormat(options) {
+/** @param {Options} options @param {string} [owner] what was called, or the option @returns {EncryptionConfig} */
+function encryptionOfFormat(options, owner = 'crypto') {
   const { format = 'kruptein', derivation } = options
   if (format !== 'kruptein' && format !== 'sealed') {
     throw new TypeError("crypto.format must be 'kruptein' or 'sealed'")
   }
-  if (!options.secret) throw new Error('createKrupteinAdapter requires a non-empty secret')
   return {
     format,
-    secrets: secretsOf('crypto', options.secret),
+    secrets: secretsOf(owner, options.secret),
     kruptein: krupteinConfig(options),
     webCrypto: webCryptoConfig({}),
     sealed: sealedConfig(derivation),
@@ -180,7 +197,8 @@ function encryptionOfFormat(options) {
 function encryptionOfKruptein(options) {
   warnOfUnknown('createKrupteinAdapter', options, KRUPTEIN_OPTIONS)
   const { format, derivation, ...own } = options
-  return encryptionOfFormat(own)
+  if (!own.secret) throw new Error('createKrupteinAdapter requires a non-empty secret')
+  return encryptionOfFormat(own, 'createKrupteinAdapter')
 }
 
 /**

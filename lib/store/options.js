@@ -3,7 +3,7 @@
 
 const assert = require('node:assert/strict')
 const { inspect } = require('node:util')
-const { hint } = require('../names.js')
+const { hint, missing } = require('../names.js')
 const { warnOnce } = require('../warnings.js')
 
 const DEFAULTS = {
@@ -87,6 +87,34 @@ function warnOfSecret() {
   })
 }
 
+/** The ways to a server, of which the first that is given counts. */
+const SOURCES = ['mongoUrl', 'clientPromise', 'client']
+
+/** @param {string} name @param {unknown} value */
+function missingSource(name, value) {
+  return /url$/i.test(name)
+    ? missing(name, value)
+    : `${name} is ${value}; is it there before the store is made?`
+}
+
+/** In connect-mongo's words, and what is the matter with those that are given. @param {Record<string, any>} given */
+function noSource(given) {
+  const names = [...SOURCES, 'url', 'mongooseConnection'].filter((name) => name in given)
+  const need = 'You must provide either mongoUrl|clientPromise|client in options'
+  if (names.length === 0) return need
+  return `${need}. ${names.map((name) => missingSource(name, given[name])).join(' ')}`
+}
+
+/** @param {Record<string, unknown>} options */
+function warnOfOtherSources(options) {
+  const [source, ...others] = SOURCES.filter((name) => options[name])
+  for (const name of others) {
+    warnOnce(`The option ${name} has no effect beside ${source}: of ${SOURCES.join(', ')} the first counts`, {
+      code: 'CONNECT_MONGO_OPTION',
+    })
+  }
+}
+
 /** @param {Record<string, unknown>} options */
 function warnOfUnknown(options) {
   const known = Object.keys(DEFAULTS)
@@ -109,10 +137,7 @@ function warnOfUnknown(options) {
  */
 function resolveOptions(given) {
   const options = renameOldOptions(given)
-  assert(
-    options.mongoUrl || options.clientPromise || options.client,
-    'You must provide either mongoUrl|clientPromise|client in options'
-  )
+  assert(options.mongoUrl || options.clientPromise || options.client, noSource(given))
   assert(
     options.createAutoRemoveIdx === null || options.createAutoRemoveIdx === undefined,
     'options.createAutoRemoveIdx has been reverted to autoRemove and autoRemoveInterval'
@@ -125,6 +150,7 @@ function resolveOptions(given) {
     throw new Error('Provide either the legacy crypto option or cryptoAdapter, not both')
   }
   warnOfUnknown(options)
+  warnOfOtherSources(options)
   const present = Object.entries(options).filter(([, value]) => value !== undefined)
   return checked({ ...DEFAULTS, ...Object.fromEntries(present) })
 }
