@@ -5,6 +5,7 @@ const assert = require('node:assert/strict')
 const { readFileSync, readdirSync } = require('node:fs')
 const path = require('node:path')
 const { test } = require('node:test')
+const { inspect } = require('node:util')
 const { CLIENT_EXCEPTIONS } = require('../support/client-exceptions.js')
 const {
   DIFFERENCES,
@@ -138,21 +139,40 @@ for (const sid of [
   )
 }
 
-for (const [name, value] of Object.entries({ null: null, 'a string': 'text', 'a number': 7, false: false })) {
-  forEachImplementation(`a session that is ${name} is stored and comes back`, async (_t, { open }) => {
-    const { get, set, all } = open()
-    await set('sid', value)
-    assert.deepEqual(await get('sid'), value)
-    assert.deepEqual(await all(), [value])
+/** What is no session, and what connect-mongo makes of it. @type {[value: unknown, stored: string | null][]} */
+const NO_SESSIONS = [
+  [undefined, null],
+  [null, 'null'],
+  ['text', '"text"'],
+  [7, '7'],
+  [false, 'false'],
+]
+
+for (const [value, stored] of NO_SESSIONS) {
+  forDifference('no-session', `set with ${inspect(value)} for a session`, {
+    ours: async (_t, { open, collection }) => {
+      const { set, get, events } = open()
+      await assert.rejects(set('sid', value), {
+        name: 'TypeError',
+        message: /^set needs the session that it stores, and got (none|null|string|number|boolean)$/,
+      })
+      assert.equal(await collection.countDocuments(), 0)
+      await set('sid', plainSession({ n: 1 }))
+      await assert.rejects(set('sid', value), { name: 'TypeError' })
+      assert.deepEqual(await get('sid'), plainSession({ n: 1 }))
+      assert.deepEqual(
+        events.map(([name]) => name),
+        ['create', 'set', 'get']
+      )
+    },
+    theirs: async (_t, { open, collection }) => {
+      const { set, get } = open()
+      await set('sid', value)
+      assert.equal((await collection.findOne())?.session, stored)
+      assert.deepEqual(await get('sid'), value ?? null)
+    },
   })
 }
-
-forEachImplementation('a session that is undefined is stored as null', async (_t, { open, collection }) => {
-  const { get, set } = open()
-  await set('sid', undefined)
-  assert.equal((await collection.findOne())?.session, null)
-  assert.equal(await get('sid'), null)
-})
 
 forEachImplementation(
   'a session that JSON cannot hold fails that call with its own error',

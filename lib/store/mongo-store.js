@@ -64,6 +64,13 @@ function holdOnMethod(store, name) {
   Object.defineProperty(store, name, { value, configurable: true, writable: true })
 }
 
+/** @param {string} need @param {unknown} session */
+function requireSession(need, session) {
+  if (isObject(session)) return
+  const given = session === null ? 'null' : typeof session
+  throw new TypeError(`${need}, and got ${given === 'undefined' ? 'none' : given}`)
+}
+
 class MongoStore extends BaseStore {
   #options
   #optionsView
@@ -237,6 +244,7 @@ class MongoStore extends BaseStore {
   /** @param {string} sid @param {Session} session @returns {Request} */
   #set(sid, session) {
     debug('MongoStore#set=%s', sid)
+    requireSession('set needs the session that it stores', session)
     const save = this.#sessions.prepare(sid, session)
     const { isUpsert, times } = save
     return {
