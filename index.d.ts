@@ -305,6 +305,14 @@ declare namespace MongoStore {
      * @default false
      */
     acceptPlainIds?: boolean
+
+    /**
+     * With `acceptPlainIds`: store sessions under their id itself. The first step of switching `hashId` on, while there are
+     * processes without it, which find nothing else; and the last step of switching it off.
+     *
+     * @default false
+     */
+    writePlainIds?: boolean
   }
 
   export interface ConnectMongoOptions<T extends SessionData = SessionData> {

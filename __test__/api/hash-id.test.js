@@ -53,6 +53,7 @@ const CRYPTO = {
   sealed: { crypto: { secret: SECRET, format: 'sealed' } },
 }
 const MOVING = { hashId: { acceptPlainIds: true } }
+const STILL_PLAIN = { hashId: { acceptPlainIds: true, writePlainIds: true } }
 
 /** @param {import('mongodb').Collection<any>} sessions @returns {Promise<string[]>} */
 const idsIn = async (sessions) => (await sessions.distinct('_id')).sort()
@@ -204,7 +205,7 @@ test('under express-session a browser is logged in and out, and its id is nowher
 
 // ---- Coming back with what was read in the database
 
-for (const [mode, { hashId }] of Object.entries(MODES)) {
+for (const [mode, { hashId }] of Object.entries({ ...MODES, 'plain ids written': STILL_PLAIN })) {
   for (const [encryption, crypto] of Object.entries(CRYPTO)) {
     onBothBackends(`${mode}, ${encryption}: a stored id is no session id`, async ({ open, sessions }) => {
       const victims = [
@@ -218,7 +219,7 @@ for (const [mode, { hashId }] of Object.entries(MODES)) {
       }
       const before = await sessions.find().sort({ _id: 1 }).toArray()
       const store = open({ ...crypto, hashId, strictTouch: true })
-      for (const { _id } of before) {
+      for (const { _id } of before.filter(({ _id }) => _id !== 'victim')) {
         assert.equal(await store.get(_id), null)
         await assert.rejects(store.touch(_id, { cookie: { expires: EARLIER } }), /Unable to find/)
         await store.destroy(_id)
@@ -462,6 +463,130 @@ async function storeSome(stores, random) {
   return stored
 }
 
+// ---- Step by step, while other processes are a step behind
+
+const STEPS = {
+  plain: {},
+  first: { hashId: { secret: 'squirrel', acceptPlainIds: true, writePlainIds: true } },
+  second: { hashId: { secret: 'squirrel', acceptPlainIds: true } },
+}
+/** Which steps are deployed at a time: there, and back. */
+const ROLL_OUT = /** @type {(keyof typeof STEPS)[][]} */ ([
+  ['plain'],
+  ['plain', 'first'],
+  ['first'],
+  ['first', 'second'],
+  ['second'],
+  ['second', 'first'],
+  ['first'],
+  ['first', 'plain'],
+  ['plain'],
+])
+const USES = {
+  'without a framework': { isLoaded: false },
+  'of requests': { isLoaded: true },
+  "of requests, concurrency: 'merge'": { isLoaded: true, concurrency: 'merge' },
+  "of requests, concurrency: 'reject'": { isLoaded: true, concurrency: 'reject' },
+}
+
+/**
+ * Saves a session with one more save in it, as each process of a fleet may.
+ *
+ * @param {InstanceType<typeof MongoStore>} store
+ * @param {string} sid
+ * @param {boolean} isLoaded
+ */
+async function saveAgain(store, sid, isLoaded) {
+  const found = /** @type {any} */ (await store.get(sid))
+  assert.ok(found, `${sid} is logged out`)
+  await store.touch(sid, found)
+  const session = isLoaded ? store.createSession({ sessionID: sid }, found) : found
+  const { event } = await outcomeOf(store, 'set', [sid, Object.assign(session, { saves: found.saves + 1 })])
+  assert.equal(event, 'update', sid)
+}
+
+for (const [deployment, started] of Object.entries(DEPLOYMENTS)) {
+  for (const [use, { isLoaded, ...concurrency }] of Object.entries(USES)) {
+    for (const backend of BACKENDS) {
+      for (const encryption of ['not encrypted', 'sealed']) {
+        const title = `nobody is logged out by a roll-out or its reverse, sessions ${use}, ${encryption}, ${deployment}`
+        test(`${title} [${backend}]`, async (t) => {
+          const name = `steps-${use}-${backend}-${encryption}`.replace(/\W+/g, '-')
+          const { open } = await openDatabase(t, withDatabase((await started).getUri(), name))
+          const options = { backend, autoRemove: 'disabled', ...concurrency, ...CRYPTO[encryption] }
+          const fleet = Object.fromEntries(
+            Object.entries(STEPS).map(([step, own]) => [step, open({ ...options, ...own })])
+          )
+          const random = randomNumbers(seed)
+          const sids = ids(2, 'kept')
+          const saves = new Map()
+          for (const [turn, steps] of ROLL_OUT.entries()) {
+            const stores = steps.map((step) => fleet[step])
+            const born = `born-${turn}`
+            await stores[turn % stores.length].set(born, plainSession({ saves: 0 }))
+            saves.set(born, 0)
+            if (turn === 0) {
+              for (const sid of sids) await stores[0].set(sid, plainSession({ saves: 0 }))
+              for (const sid of sids) saves.set(sid, 0)
+            }
+            for (const sid of saves.keys()) {
+              // What a process of the second step has stored, and none has moved back since, plain ones do not find.
+              if (isStuck(deployment, { isLoaded, ...concurrency }) && turn > 6) continue
+              for (const store of stores.toSorted(() => random() - 0.5)) {
+                await saveAgain(store, sid, isLoaded)
+                saves.set(sid, saves.get(sid) + 1)
+                for (const other of stores) assert.equal((await other.get(sid))?.saves, saves.get(sid))
+              }
+            }
+            const ended = `born-${turn - 1}`
+            if (saves.delete(ended)) await stores[0].destroy(ended)
+            for (const store of stores) assert.equal(await store.get(ended), null)
+          }
+        })
+      }
+    }
+  }
+}
+
+/** @param {string} deployment @param {{ isLoaded: boolean, concurrency?: string }} use @returns {boolean} whether a session stays where it is until it ends */
+function isStuck(deployment, { isLoaded, concurrency }) {
+  return concurrency !== undefined || (isLoaded && deployment === 'a standalone server')
+}
+
+onBothBackends('in the first step what is hashed is found and written plain again', async (context) => {
+  const { open, sessions } = context
+  await open({ hashId: true }).set('hashed', plainSession({ n: 1 }))
+  const store = open(STILL_PLAIN)
+  assert.equal((await store.get('hashed'))?.n, 1)
+  await store.touch('hashed', { cookie: { expires: LATER } })
+  assert.deepEqual(await idsIn(sessions), [hashOf('hashed')])
+  await store.set('hashed', plainSession({ n: 2 }))
+  await store.set('new', plainSession())
+  assert.deepEqual(await idsIn(sessions), ['hashed', 'new'])
+  await open({ hashId: true }).set('new', plainSession())
+  await store.destroy('new')
+  assert.deepEqual(await idsIn(sessions), ['hashed'])
+})
+
+for (const backend of BACKENDS) {
+  for (const [method, event] of Object.entries({ set: 'update', touch: 'touch' })) {
+    test(`${method} finds a session that a process of another step moves back meanwhile [${backend}]`, async (t) => {
+      const { open, url, wire } = await openBehindWire(t, await server)
+      const store = open({ backend, ...MOVING })
+      await store.set('sid', plainSession({ n: 1 }))
+      const session = await loadedBy(store, 'sid')
+      wire.commands.length = 0
+      const release = wire.hold('find')
+      const saved = outcomeOf(store, method, ['sid', session])
+      // It is about to hear that it is under the hash.
+      await wire.answered('find', 1)
+      await open({ backend, mongoUrl: url, ...STILL_PLAIN }).set('sid', plainSession({ n: 2 }))
+      release()
+      assert.equal((await saved).event, event)
+    })
+  }
+}
+
 // ---- The option itself
 
 const REFUSALS = {
@@ -475,8 +600,13 @@ const REFUSALS = {
     { secret: [['nested']] },
     { secret: Buffer.from('bytes') },
   ],
-  'hashId has no option plainIds; it has secret, acceptPlainIds': [{ plainIds: true }],
+  'hashId has no option plainIds; it has secret, acceptPlainIds, writePlainIds': [{ plainIds: true }],
   'hashId.acceptPlainIds must be true or false': [{ acceptPlainIds: 'false' }, { acceptPlainIds: null }],
+  'hashId.writePlainIds must be true or false': [{ acceptPlainIds: true, writePlainIds: 'yes' }],
+  'hashId.writePlainIds needs acceptPlainIds: true, or what it writes would not be found': [
+    { writePlainIds: true },
+    { acceptPlainIds: false, writePlainIds: true },
+  ],
 }
 
 for (const [message, values] of Object.entries(REFUSALS)) {

@@ -150,7 +150,7 @@ export const everyOption: Required<ConnectMongoOptions<Cart>> = {
   serialize: (session) => ({ ...session, items: session.items.join() }),
   unserialize: (payload) => (typeof payload === 'string' ? JSON.parse(payload) : payload),
   transformId: (sid) => `prefix:${sid}`,
-  hashId: { secret: ['newest', 'older'], acceptPlainIds: true },
+  hashId: { secret: ['newest', 'older'], acceptPlainIds: true, writePlainIds: true },
   writeOperationOptions: { w: 'majority', journal: true, wtimeoutMS: 1000 },
   timestamps: true,
   strictTouch: true,

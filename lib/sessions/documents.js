@@ -35,6 +35,9 @@ async function firstFoundOf(ids, ask) {
   return ask(ids[0])
 }
 
+/** Each is lost only to another process, which moves the session in between: to its id of today, which need not be the one here. */
+const MOST_TRIES = 8
+
 /** Without a callback, a collection answers with a promise. @template T @param {Promise<T> | undefined} answer @returns {Promise<T>} */
 function promised(answer) {
   return /** @type {Promise<T>} */ (answer)
@@ -177,8 +180,11 @@ class Documents {
    * @returns {Promise<boolean>} the last answer
    */
   async #whereStored(ids, call, act) {
-    const id = await this.#whereIn(ids, call)
-    if (id !== undefined && (await act(id))) return true
+    for (let tries = 0; tries < MOST_TRIES; tries++) {
+      const id = await this.#whereIn(ids, call)
+      if (id === undefined) break
+      if (await act(id)) return true
+    }
     // Another process may have moved it meanwhile, from whatever id to that of today.
     return act(ids[0])
   }

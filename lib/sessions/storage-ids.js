@@ -4,7 +4,7 @@
 
 const { createHash, createHmac, createSecretKey } = require('node:crypto')
 
-/** @typedef {boolean | { secret?: string | string[], acceptPlainIds?: boolean }} HashId */
+/** @typedef {boolean | { secret?: string | string[], acceptPlainIds?: boolean, writePlainIds?: boolean }} HashId */
 
 /** Hashed with every id, so that no hash made for another purpose is one of ours, nor one of ours of use elsewhere. */
 const PURPOSE = 'connect-mongo-native hashId\0'
@@ -31,14 +31,14 @@ function hmacSha256(secret) {
  */
 function storageIds(hashId) {
   if (!hashId) return (id) => [id]
-  const { secret, acceptPlainIds = false } = hashId === true ? {} : hashId
+  const { secret, acceptPlainIds = false, writePlainIds = false } = hashId === true ? {} : hashId
   const hashes = secret === undefined ? [sha256] : [secret].flat().map(hmacSha256)
   return (id) => {
-    const hashed = hashes.map((hash) => hash(id))
-    // A stored id is no session id: otherwise one that was read in the database would be worth as much as what it hides.
-    if (acceptPlainIds && !HASHED.test(id)) hashed.push(id)
     // Two secrets may be one key, and what is of today must not be removed as old.
-    return [...new Set(hashed)]
+    const hashed = [...new Set(hashes.map((hash) => hash(id)))]
+    // A stored id is no session id: otherwise one that was read in the database would be worth as much as what it hides.
+    if (!acceptPlainIds || HASHED.test(id)) return hashed
+    return writePlainIds ? [id, ...hashed] : [...hashed, id]
   }
 }
 

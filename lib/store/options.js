@@ -46,7 +46,7 @@ const RENAMED = /** @type {const} */ ({
 const BACKENDS = ['auto', 'native', 'driver']
 const CONCURRENCY_MODES = ['overwrite', 'merge', 'reject']
 const DECRYPT_ERROR_MODES = ['error', 'drop']
-const HASH_ID_OPTIONS = ['secret', 'acceptPlainIds']
+const HASH_ID_OPTIONS = ['secret', 'acceptPlainIds', 'writePlainIds']
 const AUTO_REMOVE_MODES = ['native', 'interval', 'disabled']
 
 /**
@@ -184,12 +184,18 @@ function checkHashId(hashId) {
     throw new TypeError('hashId must be true, false or an object')
   const unknown = Object.keys(hashId).find((name) => !HASH_ID_OPTIONS.includes(name))
   if (unknown) throw new TypeError(`hashId has no option ${unknown}; it has ${HASH_ID_OPTIONS.join(', ')}`)
-  const { secret, acceptPlainIds } = /** @type {Record<string, unknown>} */ (hashId)
+  const { secret, ...flags } = /** @type {Record<string, unknown>} */ (hashId)
   const secrets = [secret].flat()
   if ('secret' in hashId && !(secrets.length > 0 && secrets.every(isSecret)))
     throw new TypeError('hashId.secret must be a string that is not empty, or a list of them')
-  if (acceptPlainIds !== undefined && typeof acceptPlainIds !== 'boolean')
-    throw new TypeError('hashId.acceptPlainIds must be true or false')
+  for (const [name, flag] of Object.entries(flags)) {
+    if (flag !== undefined && typeof flag !== 'boolean')
+      throw new TypeError(`hashId.${name} must be true or false`)
+  }
+  if (flags.writePlainIds && !flags.acceptPlainIds)
+    throw new TypeError(
+      'hashId.writePlainIds needs acceptPlainIds: true, or what it writes would not be found'
+    )
 }
 
 /** @param {Record<string, any>} options */
