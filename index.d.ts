@@ -585,6 +585,11 @@ declare namespace MongoStore {
      * the one that the call would have failed with: of an adapter of the app's own, what it threw.
      */
     'decrypt-failed': [sid: string | undefined, error: Error]
+    /**
+     * A session counts as none because it is not stored as `stringify` says: another program stored it, or other options. `all` does
+     * not know its id. The error has the code `'ERR_SESSION_UNREADABLE'`.
+     */
+    unreadable: [sid: string | undefined, error: Error]
     /** With `connectionEvents`: a server takes writes again. */
     connect: []
     /** With `connectionEvents`: no server takes writes any more, and why. */

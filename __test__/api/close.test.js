@@ -18,7 +18,7 @@ const server = startServer()
 
 const EVENTS = /** @type {const} */ ([
   ...['create', 'update', 'set', 'set-refused', 'touch', 'touch-missed', 'destroy', 'get', 'all'],
-  ...['decrypt-failed', 'error'],
+  ...['decrypt-failed', 'unreadable', 'error'],
 ])
 const GIVEN_UP = {
   name: 'Error',

@@ -6,6 +6,7 @@ const { readFileSync, readdirSync } = require('node:fs')
 const path = require('node:path')
 const { test } = require('node:test')
 const { inspect } = require('node:util')
+const { ObjectId } = require('mongodb')
 const { CLIENT_EXCEPTIONS } = require('../support/client-exceptions.js')
 const {
   DIFFERENCES,
@@ -202,16 +203,94 @@ forEachImplementation('touch without a session fails that call', async (_t, { op
   await assert.rejects(touch('sid', null), { name: 'TypeError' })
 })
 
+/** By `stringify`, what a document may have in the place of a session. */
+const UNREADABLE = {
+  true: {
+    'no session': {},
+    'text that is not JSON': { session: '{not json' },
+    'text that breaks off': { session: '{"cookie":' },
+    'empty text': { session: '' },
+    'a document': { session: plainSession({ n: 1 }) },
+    'a document without a cookie': { session: { n: 1 } },
+    'a date': { session: LATER },
+    'an empty array': { session: [] },
+    'an ObjectId': { session: new ObjectId('ffffffffffffffffffffffff') },
+    bytes: { session: Buffer.from('no session') },
+  },
+  false: {
+    'no session': {},
+    text: { session: 'text' },
+    JSON: { session: JSON.stringify(plainSession()) },
+    'a number': { session: 5 },
+    'a boolean': { session: true },
+  },
+}
+
+for (const [shown, documents] of Object.entries(UNREADABLE)) {
+  const stringify = shown === 'true'
+  for (const [what, fields] of Object.entries(documents)) {
+    forDifference('unreadable', `stringify: ${stringify}, a document with ${what}`, {
+      ours: async (_t, { open, collection }) => {
+        const good = { _id: 'good', session: stringify ? JSON.stringify(plainSession()) : plainSession() }
+        await collection.insertMany(/** @type {any[]} */ ([{ _id: 'sid', expires: LATER, ...fields }, good]))
+        const { store, get, all, set, events } = open({ stringify })
+        /** @type {any[]} */
+        const unreadable = []
+        store.on('unreadable', (/** @type {any[]} */ ...args) => unreadable.push(args))
+        assert.equal(await get('sid'), null)
+        assert.deepEqual(await all(), [plainSession()])
+        assert.deepEqual(
+          unreadable.map(([sid, { code }]) => [sid, code]),
+          [
+            ['sid', 'ERR_SESSION_UNREADABLE'],
+            [undefined, 'ERR_SESSION_UNREADABLE'],
+          ]
+        )
+        for (const [, { message }] of unreadable)
+          assert.match(message, /^The stored session cannot be read: /)
+        assert.deepEqual(
+          events.map(([name]) => name),
+          ['get', 'all']
+        )
+        await set('sid', plainSession({ n: 2 }))
+        assert.deepEqual(await get('sid'), plainSession({ n: 2 }))
+      },
+      theirs: async (_t, { open, collection }) => {
+        await collection.insertOne(/** @type {any} */ ({ _id: 'sid', expires: LATER, ...fields }))
+        const { store, get, all } = open({ stringify })
+        if (stringify) {
+          await assert.rejects(get('sid'), { name: 'SyntaxError' })
+          return assert.rejects(all(), { name: 'SyntaxError' })
+        }
+        // What the framework fails with.
+        const found = await get('sid')
+        if (found) assert.throws(() => store.createSession({}, found), TypeError)
+      },
+    })
+  }
+}
+
 forEachImplementation(
-  'a document whose text is not JSON fails get and all',
+  "what the app's own unserialize throws fails get and all",
   async (_t, { open, collection }) => {
     await collection.insertOne(storedSession('sid', { session: '{not json' }))
-    const { get, all, events } = open()
+    const { get, all, events } = open({ unserialize: JSON.parse })
     await assert.rejects(get('sid'), { name: 'SyntaxError' })
     await assert.rejects(all(), { name: 'SyntaxError' })
     assert.deepEqual(events, [])
   }
 )
+
+forDifference('no-cookie', 'a stored session without a cookie', {
+  ours: (_t, { open }) => {
+    const session = open().store.createSession({ sessionID: 'sid' }, { n: 1 })
+    assert.equal(session.n, 1)
+    assert.equal(session.cookie.path, '/')
+  },
+  theirs: (_t, { open }) => {
+    assert.throws(() => open().store.createSession({ sessionID: 'sid' }, { n: 1 }), TypeError)
+  },
+})
 
 // ---- Events
 
@@ -493,15 +572,10 @@ forEachImplementation('many calls at once each get their own answer', async (_t,
   assert.equal(await length(), 1)
 })
 
-forEachImplementation(
-  'a document without a session fails all and counts',
-  async (_t, { open, collection }) => {
-    await collection.insertOne(/** @type {any} */ ({ of: 'something else' }))
-    const { all, length } = open()
-    await assert.rejects(all(), { name: 'SyntaxError' })
-    assert.equal(await length(), 1)
-  }
-)
+forEachImplementation('a document without a session counts', async (_t, { open, collection }) => {
+  await collection.insertOne(/** @type {any} */ ({ of: 'something else' }))
+  assert.equal(await open().length(), 1)
+})
 
 forEachImplementation('a set or a touch brings an expired session back', async (_t, { open, collection }) => {
   await collection.insertMany([

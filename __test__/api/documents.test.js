@@ -386,19 +386,3 @@ forEachImplementation(
     assert.deepEqual(await open({ stringify: false }).get('sid'), { n: 1, at: EARLIER })
   }
 )
-
-forEachImplementation(
-  'text that was stored is read with stringify false as text',
-  async (_t, { open, collection }) => {
-    await collection.insertOne(/** @type {any} */ ({ _id: 'sid', session: '{"n":1}', expires: LATER }))
-    assert.equal(await open({ stringify: false }).get('sid'), '{"n":1}')
-  }
-)
-
-forEachImplementation(
-  'an object that was stored fails with stringify true',
-  async (_t, { open, collection }) => {
-    await collection.insertOne(/** @type {any} */ ({ _id: 'sid', session: { n: 1 }, expires: LATER }))
-    await assert.rejects(open().get('sid'), { name: 'SyntaxError', message: /object Object/ })
-  }
-)

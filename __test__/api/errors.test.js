@@ -393,12 +393,6 @@ describe('what cannot be serialized', () => {
     const renaming = open({ transformId: fail('transformId') })
     await assert.rejects(renaming.destroy('sid'), new RangeError('thrown by transformId'))
   })
-
-  test('is text in the database that is not JSON', async (t) => {
-    const { open, sessions } = await openDatabase(t)
-    await sessions.insertOne({ _id: 'sid', session: '{"cookie":', expires: new Date(Date.now() + 60_000) })
-    await assert.rejects(open().get('sid'), SyntaxError)
-  })
 })
 
 describe('a session id that is not a string', () => {

@@ -13,6 +13,10 @@ const DIFFERENCES = {
   'last-modified':
     'With `touchAfter`, `lastModified` never appears on a session, and a key of that name in your own data survives.',
   'one-write': 'With `touchAfter`, `req.session.save()` in a request causes one write, not two.',
+  unreadable:
+    'A stored session that cannot be read as `stringify` says, because another program or other options stored it, counts as none and emits `unreadable`; connect-mongo, or express-session, fails each request with it, and `all`.',
+  'no-cookie':
+    'A stored session without a cookie gets a new one; with connect-mongo, express-session fails each request with it.',
   'session-untouched': 'Your options and session objects are never changed.',
   'length-live': '`length` counts live sessions only, like `all`; connect-mongo counts expired ones too.',
   promises: 'Methods that are called without a callback return a promise.',

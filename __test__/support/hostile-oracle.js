@@ -47,10 +47,15 @@ function ofEncrypted({ stringify, crypto }, serialized) {
   return { value: isExact ? value : parsed(value), mayFail: !isObject }
 }
 
+/** With `stringify: false`, a `toBSON` can make something else of a session. @param {unknown} value */
+function sessionOrNone(value) {
+  return typeof value === 'object' ? value : null
+}
+
 /** @param {unknown} serialized @returns {Expectation} */
 function ofBson(serialized) {
   const document = stored({ session: serialized })
-  return { value: document.session, mayFail: !('session' in document) }
+  return { value: sessionOrNone(document.session), mayFail: !('session' in document) }
 }
 
 /** @param {Kind} kind @param {any} session @returns {Expectation} */
@@ -102,12 +107,13 @@ function isLiveDocument(document) {
 function expectationOfDocument({ stringify, crypto }, document) {
   if (!isLiveDocument(document)) return { value: null }
   const { session } = stored(document)
-  if (crypto && session !== undefined && session !== null) return { isError: true }
-  if (!stringify) return { value: session }
+  if (crypto) return { isError: session !== null && (stringify || session !== undefined), value: null }
+  // What may be encrypted is an error, and whatever else is no session is none.
+  if (!stringify) return { value: sessionOrNone(session), mayFail: true }
   try {
-    return { value: JSON.parse(session) }
+    return { value: JSON.parse(session), mayFail: true }
   } catch {
-    return { isError: true }
+    return { value: null, mayFail: true }
   }
 }
 

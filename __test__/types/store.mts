@@ -128,6 +128,7 @@ export const everyEvent: Events<Cart> = {
   connect: [],
   disconnect: [new Error()],
   'decrypt-failed': [undefined, new Error()],
+  unreadable: [undefined, new Error()],
   error: [new Error()],
 }
 

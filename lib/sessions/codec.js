@@ -3,6 +3,7 @@
 'use strict'
 
 const { notEncrypted } = require('../crypto/adapters.js')
+const { ciphertextOf } = require('./envelopes.js')
 const { freezeJson, serializedOf, textOf, thawJson } = require('./serialized.js')
 
 /** @import { Cipher } from '../crypto/cipher.js' */
@@ -16,6 +17,7 @@ const { freezeJson, serializedOf, textOf, thawJson } = require('./serialized.js'
  *
  * @typedef {object} Codec
  * @property {boolean} isDirect whether `seal` and `reveal` have nothing to do
+ * @property {boolean} isEncrypting
  * @property {(value: unknown, isCopied?: boolean) => any} encode before anybody can change the value, what `seal` takes
  * @property {(storageId: string, payload: any) => Payload | Promise<Payload>} seal
  * @property {<T extends StoredSession>(storageId: string, stored: T, call?: Call) => T | Promise<T>} reveal the rest stays as it is
@@ -29,6 +31,7 @@ const { freezeJson, serializedOf, textOf, thawJson } = require('./serialized.js'
 /** Sessions that are stored as they are. @implements {Codec} */
 class PlainCodec {
   isDirect = true
+  isEncrypting = false
   #values
 
   /** @param {SessionCollection} collection */
@@ -74,41 +77,10 @@ class PlainCodec {
   close() {}
 }
 
-/** BSON binary data of the generic subtype, as whatever class the driver made of it. */
-const isBinary = (/** @type {any} */ value) =>
-  value instanceof Uint8Array || (value?._bsontype === 'Binary' && value.sub_type === 0)
-
-/**
- * A copy: WebAssembly would be given the whole of the buffer that a view is of, which is that of all documents of a batch.
- *
- * @param {any} value
- */
-const bytesOf = (value) => new Uint8Array(value instanceof Uint8Array ? value : value.value())
-
-/**
- * connect-mongo 3.2 stored text as a document with a field for each character.
- *
- * @param {unknown} value
- * @returns {string | undefined}
- */
-function spreadText(value) {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined
-  const characters = Object.entries(value)
-  const isSpread = characters.every(
-    ([name, one], index) => name === String(index) && typeof one === 'string' && [...one].length === 1
-  )
-  return isSpread && characters.length > 0 ? characters.map(([, one]) => one).join('') : undefined
-}
-
-/** @param {unknown} value @returns {string | Uint8Array | undefined} what can be encrypted of what is stored */
-function ciphertextOf(value) {
-  if (typeof value === 'string') return value
-  return isBinary(value) ? bytesOf(value) : spreadText(value)
-}
-
 /** Sessions that are encrypted as text, or as JSON: by the collection within its own calls, or else here. @implements {Codec} */
 class EncryptedCodec {
   isDirect
+  isEncrypting = true
   #cipher
   #options
 

@@ -36,6 +36,7 @@ const { transformsOf } = require('./transforms.js')
  * @typedef {object} Framework what is asked of the framework, and of the app, about its sessions
  * @property {(sid: string, session: Session) => Session} sessionOf a session of the framework's class
  * @property {(stored: StoredSession, sid: string) => boolean} isDropped whether what cannot be decrypted counts as none
+ * @property {<T>(read: () => T, sid: string) => T | undefined} unlessUnreadable what was read, and nothing of what cannot be
  */
 
 /** @param {Limit} [limit] @returns {Call} */
@@ -71,7 +72,7 @@ class Sessions {
     this.#documents = new Documents(collection, codec)
     this.#options = options
     this.#framework = framework
-    this.#transforms = transformsOf(options)
+    this.#transforms = transformsOf(options, codec.isEncrypting)
     this.#storageIds = storageIds(options.hashId)
     const hasOneId = this.#storageIds('').length === 1
     this.#isOneCall = codec.isDirect && options.concurrency === 'overwrite' && hasOneId
@@ -261,7 +262,8 @@ class Sessions {
   #storedNow(loaded, sid) {
     if (this.#framework.isDropped(loaded, sid)) return undefined
     const frozen = this.#codec.freeze(this.#codec.valueOf(loaded))
-    const session = this.#unserialize(this.#codec.thaw(frozen), loaded.expires)
+    const read = () => this.#unserialize(this.#codec.thaw(frozen), loaded.expires)
+    const session = this.#framework.unlessUnreadable(read, sid)
     return isObject(session) ? { frozen, session, expires: loaded.expires } : undefined
   }
 

@@ -12,6 +12,7 @@ const EVENTS = /** @type {const} */ ([
   'get',
   'all',
   'decrypt-failed',
+  'unreadable',
   'connect',
   'disconnect',
   'error',

@@ -7,6 +7,7 @@ const { nextTick } = require('node:process')
 const debug = require('debug')('connect-mongo')
 
 const { lastModifiedOf, noteLastModified } = require('../sessions/expiry.js')
+const { isUnreadable } = require('../sessions/errors.js')
 const { openSessions } = require('../sessions/open.js')
 const { closedError } = require('../errors.js')
 const { isObject } = require('../objects.js')
@@ -184,6 +185,8 @@ class MongoStore extends BaseStore {
         if (this.#calls.hasGivenUp) throw closedError()
         return this.#isDropped(stored, sid)
       },
+      unlessUnreadable: (/** @type {() => any} */ read, /** @type {string} */ sid) =>
+        this.#unlessUnreadable(read, sid),
     }
   }
 
@@ -217,6 +220,25 @@ class MongoStore extends BaseStore {
     return true
   }
 
+  /**
+   * A session that another program stored, or another `stringify`, counts as none: its user could not get rid of it.
+   *
+   * @template T
+   * @param {() => T} read
+   * @param {string} [sid]
+   * @returns {T | undefined}
+   */
+  #unlessUnreadable(read, sid) {
+    try {
+      return read()
+    } catch (error) {
+      if (!isUnreadable(error)) throw error
+      debug('%s: %s', sid, /** @type {Error} */ (error).message)
+      this.#announce('unreadable', sid, error)
+      return undefined
+    }
+  }
+
   /** @param {string} sid @param {...unknown} args */
   get(sid, ...args) {
     return this.#calls.ask(() => this.#get(sid), callbackOf(args))
@@ -229,7 +251,8 @@ class MongoStore extends BaseStore {
       sid,
       send: (id, done, limit) => this.#sessions.find(id, done, limit),
       finish: (stored) => {
-        const session = stored && !this.#isDropped(stored, sid) ? this.#sessions.read(stored, sid) : null
+        const isThere = stored && !this.#isDropped(stored, sid)
+        const session = isThere ? this.#unlessUnreadable(() => this.#sessions.read(stored, sid), sid) : null
         this.#announce('get', sid)
         return session ?? null
       },
@@ -311,8 +334,9 @@ class MongoStore extends BaseStore {
   async #all() {
     debug('MongoStore#all()')
     const stored = await this.#calls.within(this.#sessions.all())
-    const readable = stored.filter((one) => !this.#isDropped(one))
-    const sessions = readable.map((one) => this.#sessions.read(one))
+    const revealed = stored.filter((one) => !this.#isDropped(one))
+    const read = (/** @type {StoredSession} */ one) => [this.#sessions.read(one)]
+    const sessions = revealed.flatMap((one) => this.#unlessUnreadable(() => read(one)) ?? [])
     this.#announce('all', sessions)
     return sessions
   }
