@@ -125,6 +125,22 @@ forDifference('plaintext-refused', 'text that is not encrypted', {
   },
 })
 
+forDifference('encryption-missing', 'an encrypted session and a store without encryption', {
+  ours: async (_t, { open }) => {
+    await open({ crypto: { secret: SECRET } }).set('sid', plainSession())
+    for (const stringify of [true, false]) {
+      const { get, all } = open({ stringify })
+      await assert.rejects(get('sid'), { name: 'Error', code: 'ERR_SESSION_ENCRYPTED' })
+      await assert.rejects(all(), { code: 'ERR_SESSION_ENCRYPTED' })
+    }
+  },
+  theirs: async (_t, { open }) => {
+    await open({ crypto: { secret: SECRET } }).set('sid', plainSession())
+    await assert.rejects(open().get('sid'), { name: 'SyntaxError' })
+    assert.equal(typeof (await open({ stringify: false }).get('sid')), 'string')
+  },
+})
+
 // ---- Options that cannot work
 
 /** @type {[options: object, message: RegExp][]} */

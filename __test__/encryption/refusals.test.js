@@ -8,6 +8,7 @@ const session = require('express-session')
 const MongoStore = require('../..')
 const { openDatabase } = require('../support/database.js')
 const { NOT_ENCRYPTED, REFUSED, SECRET, onBothBackends, storedOf } = require('../support/encryption.js')
+const { fromExtended, loadVectors } = require('../support/encryption-vectors.js')
 const { Browser, serve } = require('../support/http.js')
 const { LATER, plainSession } = require('../support/sessions.js')
 const { callbackArguments } = require('../support/differential.js')
@@ -308,3 +309,91 @@ describe('under express-session', () => {
     assert.deepEqual(errors, [])
   })
 })
+
+// ---- A store that lacks encryption
+
+const ENCRYPTED = {
+  code: 'ERR_SESSION_ENCRYPTED',
+  message: /^The session is encrypted, and the store has neither the option crypto nor cryptoAdapter/,
+}
+const OWN_ADAPTERS = {
+  'bytes in hexadecimal, after an iv': (/** @type {string} */ text) =>
+    `00112233445566778899aabbccddeeff:${Buffer.from(text).toString('hex')}`,
+  'a JWE': (/** @type {string} */ text) =>
+    `eyJhbGciOiJkaXIifQ..iv.${Buffer.from(text).toString('base64url')}.tag`,
+  'a version and base64': (/** @type {string} */ text) => `v1$${Buffer.from(text).toString('base64')}`,
+}
+
+for (const stringify of [true, false]) {
+  onBothBackends(
+    `without encryption, stringify: ${stringify}, what connect-mongo has encrypted is an error`,
+    async ({ sessions, open }) => {
+      const vectors = [...loadVectors().values()].flat().filter(({ adapter }) => adapter !== 'none')
+      await sessions.insertMany(
+        vectors.map(({ stored }, index) => ({
+          _id: `sid-${index}`,
+          session: fromExtended({ stored }).stored,
+        }))
+      )
+      const store = open({ stringify, onDecryptError: 'drop' })
+      const dropped = [recorded(store, 'decrypt-failed'), recorded(store, 'unreadable')]
+      const gets = vectors.map((_, index) => assert.rejects(store.get(`sid-${index}`), ENCRYPTED))
+      await Promise.all(gets)
+      await assert.rejects(store.all(), ENCRYPTED)
+      assert.deepEqual(dropped, [[], []])
+    }
+  )
+
+  for (const session of [plainSession({ user: 'ada' }), {}]) {
+    const size = Object.keys(session).length ? 'a session' : 'the smallest session'
+    for (const [name, encryption] of Object.entries(ENCRYPTIONS)) {
+      onBothBackends(
+        `without encryption, stringify: ${stringify}, ${size} of ${name} is an error, and says what is missing`,
+        async ({ sessions, open }) => {
+          await open({ ...encryption(), stringify }).set('sid', session)
+          const before = await storedOf(sessions, 'sid')
+          for (const concurrency of ['overwrite', 'merge']) {
+            const store = open({ stringify, concurrency })
+            const error = await store.get('sid').catch((/** @type {Error} */ failure) => failure)
+            assert.throws(() => {
+              throw error
+            }, ENCRYPTED)
+            assert.equal(error.cause, undefined)
+          }
+          assert.deepEqual(await storedOf(sessions, 'sid'), before)
+        }
+      )
+    }
+
+    for (const [name, encrypt] of Object.entries(OWN_ADAPTERS)) {
+      onBothBackends(
+        `without encryption, stringify: ${stringify}, ${size} of an adapter that writes ${name} is an error`,
+        async ({ open }) => {
+          const cryptoAdapter = {
+            encrypt: async (/** @type {string} */ text) => encrypt(text),
+            decrypt: String,
+          }
+          await open({ cryptoAdapter, stringify }).set('sid', plainSession(session))
+          await assert.rejects(open({ stringify }).get('sid'), ENCRYPTED)
+        }
+      )
+    }
+  }
+
+  onBothBackends(
+    `without encryption, stringify: ${stringify}, a session that resembles an envelope is read`,
+    async ({ open }) => {
+      const store = open({ stringify })
+      const resembling = [
+        { ct: 'Connecticut' },
+        { iv: 'four', hmac: 'no' },
+        { ct: 'Connecticut', iv: 4 },
+        { 0: 'a', 1: 'b' },
+      ]
+      for (const session of [...resembling, plainSession({ ct: 'x', iv: 'y', hmac: 'z' })]) {
+        await store.set('sid', session)
+        assert.equal((await store.get('sid')).ct, session.ct)
+      }
+    }
+  )
+}

@@ -72,6 +72,8 @@ const DIFFERENCES = {
     'One warning is given when sessions go to the database `test` only because nobody named another.',
   'decrypt-error':
     "A session that cannot be decrypted is an `Error` with the code `ERR_SESSION_DECRYPT`, in one wording whatever is wrong with it; connect-mongo's error is a string, or one of Web Crypto's.",
+  'encryption-missing':
+    'An encrypted session fails a store without encryption with the code `ERR_SESSION_ENCRYPTED`; in connect-mongo that is a `SyntaxError` of JSON, or the ciphertext is the session.',
   'plaintext-refused':
     'With encryption, a session that is not encrypted is refused unless `acceptPlaintext` is on: whoever can write the collection could make one up. connect-mongo takes a document (`stringify: false`) for one.',
   'crypto-checked':
