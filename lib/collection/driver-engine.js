@@ -55,6 +55,11 @@ function refused(refusal) {
   return isOverload(refusal) ? new Postponement(statementError(refusal)) : ALONE
 }
 
+/** @param {unknown} id @returns {string} the same for all that differ in case alone */
+function caseless(id) {
+  return String(id).toLowerCase()
+}
+
 /** The filter of all sessions that are live now. */
 function live() {
   return [{ expires: { $exists: false } }, { expires: { $gt: new Date() } }]
@@ -195,12 +200,14 @@ class DriverEngine {
       .find({ _id: { $in: wanted }, $or: live() }, { batchSize: wanted.length + 1 })
       .toArray()
     const byId = new Map(documents.map((/** @type {StoredDocument} */ document) => [document._id, document]))
-    // With a collation, an id also finds a document whose id is written otherwise.
-    const hasOthers = wanted.filter((id) => byId.has(id)).length < documents.length
+    const unfound = wanted.filter((id) => !byId.has(id))
+    // With a collation, an id also finds a document whose id is written otherwise, be that another one that was asked for.
+    const hasOthers = wanted.length - unfound.length < documents.length
+    const found = unfound.length > 0 ? new Set([...byId.keys()].map(caseless)) : byId
     const given = new Set()
     return storageIds.map((id) => {
       const document = byId.get(id)
-      if (!document) return hasOthers ? ALONE : null
+      if (!document) return hasOthers || found.has(caseless(id)) ? ALONE : null
       // No two callers may share what they can change.
       if (given.has(id)) return this.#copyOf(document)
       given.add(id)
@@ -331,4 +338,4 @@ function sessionCalls(place) {
   return new DriverEngine(place)
 }
 
-module.exports = { live, sessionCalls }
+module.exports = { caseless, live, sessionCalls }

@@ -7,7 +7,7 @@ const { serialize } = require('./bson-types.js')
 const { connected, needsConnecting, waitingFor } = require('./client-source.js')
 const { DriverConnection } = require('./driver-connection.js')
 const { Transactions } = require('./driver-transaction.js')
-const { live } = require('./driver-engine.js')
+const { caseless, live } = require('./driver-engine.js')
 
 /** @import { SessionCollection, Values } from './port.js' */
 
@@ -43,7 +43,8 @@ function storedSession({ _id, session, expires, lastModified }) {
 function sessionOf(document, storageId) {
   const session = document ? storedSession(document) : null
   const found = session?.storageId ?? storageId
-  return found === storageId || found.toLowerCase() === storageId.toLowerCase() ? session : null
+  if (found === storageId) return session
+  return session && caseless(found) === caseless(storageId) ? { ...session, isOtherwiseSpelt: true } : null
 }
 
 /** "No such command" of MongoDB, and of some servers that are not MongoDB's. */

@@ -26,6 +26,8 @@ export interface StoredSession {
   failure?: unknown
   /** `undefined` when it is no text. */
   storageId?: string
+  /** Whether only the collection's collation takes its id for the one that was asked for: it is no session to be saved under that. */
+  isOtherwiseSpelt?: boolean
   expires?: Date
   lastModified?: Date
 }

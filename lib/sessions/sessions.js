@@ -118,7 +118,7 @@ class Sessions {
     const session = this.#unserialize(value, stored.expires)
     if (!isObject(session)) return session
     if (this.#options.touchAfter > 0) noteLastModified(session, stored.lastModified)
-    if (sid !== undefined) this.#origins.note(session, { sid, base: () => base })
+    if (sid !== undefined && !stored.isOtherwiseSpelt) this.#origins.note(session, { sid, base: () => base })
     return session
   }
 
