@@ -128,23 +128,6 @@ forEachImplementation('a failure is of the classes of the driver', async (_t, { 
   })
 })
 
-forDifference('server-reply', 'the reply of the server in its error', {
-  ours: async (_t, { open, database }) => {
-    await refuseSessions(database)
-    await assert.rejects(open().set('sid', plainSession()), (/** @type {any} */ { code, errorResponse }) => {
-      assert.deepEqual({ code, errorResponse }, { code: 121, errorResponse: undefined })
-      return true
-    })
-  },
-  theirs: async (_t, { open, database }) => {
-    await refuseSessions(database)
-    await assert.rejects(open().set('sid', plainSession()), (/** @type {any} */ { errorResponse }) => {
-      assert.equal(errorResponse.code, 121)
-      return true
-    })
-  },
-})
-
 /** @param {import('node:test').TestContext} t @param {any} open @returns {Promise<unknown>} a session of that time */
 async function getInThePast(t, open) {
   const { set, get } = open({ ttl: 60 })

@@ -94,8 +94,6 @@ const DIFFERENCES = {
     'On Rust, a call that an election or a lost connection interrupts is repeated until `serverSelectionTimeoutMS` is over, not once; without replication, writes are not repeated.',
   'too-large':
     "On Rust, a session over 17 MB fails with the server's own error, or with a `MongoInvalidArgumentError` (over 48 MB, or with `stringify: false`); connect-mongo fails with a `RangeError` of the `bson` package.",
-  'server-reply':
-    'On Rust, an error of the server has its `code`, `codeName`, message and labels, not the whole reply (`errorResponse`).',
   'real-clock':
     "On Rust, the system's clock decides whether a session has expired: a `Date` that a test has mocked does not count.",
   'max-pending': 'More than `maxPending` calls at a time are refused.',

@@ -33,10 +33,6 @@ const NATIVE_ONLY = {
       / a test has put back \(real-clock\) \[connect-mongo-native, \w+\]$/,
       'JavaScript asks with its own clock',
     ],
-    [
-      / the server in its error \(server-reply\) \[connect-mongo-native, \w+\]$/,
-      'the driver makes the error',
-    ],
   ],
   'api/differential-values.test.js': [
     [
