@@ -8,7 +8,7 @@ const { ids } = require('../support/calls.js')
 const { openScripted } = require('../support/scripted-server.js')
 const { startServer } = require('../support/server.js')
 const { plainSession } = require('../support/sessions.js')
-const { until } = require('../support/wait.js')
+const { succeeds, until } = require('../support/wait.js')
 const { collectWarnings, warningsAreOut } = require('../support/warnings.js')
 const { REPLICA_SET, STANDALONE } = require('../support/servers/standalone-and-back.js')
 
@@ -52,5 +52,33 @@ for (const backend of BACKENDS) {
         )
       })
     }
+
+    test('is no server for a URL that names the replica set, until it is a member again', async (t) => {
+      const query = 'heartbeatFrequencyMS=500&serverSelectionTimeoutMS=1000&replicaSet=rs'
+      const { open, server } = await openScripted(t, await mongod, REPLICA_SET, query)
+      const store = open({ backend })
+      await store.set('sid', plainSession())
+      server.script = STANDALONE
+      const error = await until(() =>
+        store.get('sid').then(
+          () => undefined,
+          (reason) => reason
+        )
+      )
+      assert.equal(error.name, 'MongoServerSelectionError')
+      server.script = REPLICA_SET
+      await until(() => succeeds(store.set('sid', plainSession())))
+    })
+
+    test('and is closed meanwhile, is asked no more', async (t) => {
+      const query = 'heartbeatFrequencyMS=500&serverSelectionTimeoutMS=1000&replicaSet=rs'
+      const { open, server } = await openScripted(t, await mongod, REPLICA_SET, query)
+      const store = open({ backend })
+      await store.set('sid', plainSession())
+      server.script = STANDALONE
+      await until(async () => !(await succeeds(store.get('sid'))))
+      await store.close()
+      await until(() => server.connections === 0)
+    })
   })
 }

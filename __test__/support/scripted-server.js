@@ -178,6 +178,12 @@ class ScriptedServer {
     for (const socket of this.#sockets) socket.destroy()
   }
 
+  /** How many it has. */
+  get connections() {
+    // Each has one to the mongod.
+    return this.#sockets.size / 2
+  }
+
   /** @param {string} name @returns {ScriptedCommand[]} */
   sent(name) {
     return this.commands.filter((command) => command.name === name)

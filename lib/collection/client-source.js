@@ -134,6 +134,7 @@ const RETRY_DELAY_MS = 1_000
  * @returns {() => void} ends that
  */
 function reconnectWhenEmpty(client) {
+  if (typeof client.on !== 'function') return () => {}
   let isOver = false
   let isConnecting = false
   const onTopology = async (/** @type {any} */ { newDescription: { type, servers } }) => {

@@ -153,11 +153,16 @@ class Selection {
       this.#selectionError = undefined
     } catch (thrown) {
       const error = /** @type {DriverError} */ (thrown)
-      if (isConnecting || !isPassing(error)) this.fail(error)
+      if (!this.#isConnectedAnew(error) && (isConnecting || !isPassing(error))) this.fail(error)
       else await delay(RETRY_DELAY_MS)
     } finally {
       this.#attempt = undefined
     }
+  }
+
+  /** As when there was no server left: only what closes the client is for good. @param {DriverError} error */
+  #isConnectedAnew({ name }) {
+    return name === 'MongoTopologyClosedError' && !this.#client.s?.hasBeenClosed
   }
 
   /**
