@@ -96,6 +96,10 @@ const DIFFERENCES = {
     "On Rust, a session over 17 MB fails with the server's own error, or with a `MongoInvalidArgumentError` (over 48 MB, or with `stringify: false`); connect-mongo fails with a `RangeError` of the `bson` package.",
   'real-clock':
     "On Rust, the system's clock decides whether a session has expired: a `Date` that a test has mocked does not count.",
+  'refused-retryable-writes':
+    'Where a server refuses retryable writes, as Amazon DocumentDB before 8.0.2 does, the store goes on without them, with one warning; connect-mongo fails each call until the URL says `retryWrites=false`.',
+  'too-much-to-do':
+    'What a server refuses because it has too much to do, with code 16500 of Azure Cosmos DB or the label `SystemOverloadedError`, is asked again after pauses until `serverSelectionTimeoutMS` is over; connect-mongo leaves that to the driver, which knows the label alone.',
   'max-pending': 'More than `maxPending` calls at a time are refused.',
 }
 
