@@ -46,6 +46,12 @@ impl ServerError {
         }
     }
 
+    /// Whether Azure Cosmos DB has no request units left for it.
+    #[must_use]
+    pub fn is_overload(&self) -> bool {
+        self.code == REQUEST_RATE_IS_LARGE
+    }
+
     /// Whether the reply that held it has this label.
     #[must_use]
     pub fn has_label(&self, label: &str) -> bool {
@@ -137,6 +143,9 @@ fn code_of(error: &Document) -> i32 {
 
 /// What a statement comes to that would have to create a session with another id: `ImmutableField`.
 pub const MISSED: i32 = 66;
+
+/// What Azure Cosmos DB says when its request units are used up.
+pub const REQUEST_RATE_IS_LARGE: i32 = 16500;
 
 /// What a server says that has given up a command, or the wait for its write concern, after `maxTimeMS`.
 pub const MAX_TIME_MS_EXPIRED: i32 = 50;

@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use crate::{
     engine::{
         caller::Caller,
-        outcomes::{answer_deletes, answer_updates, fail},
+        outcomes::{answer_deletes, answer_updates, fail, fail_overloaded},
         server::Server,
         state::EngineState,
         statements::{Statement, list},
@@ -228,12 +228,13 @@ impl<N: Send + Sync> Held<N> {
         reply: &Document,
     ) {
         let (ids, has_held_up) = (part.ids(), part.has_held_up(self.part_limit));
-        if self.kind == CommandKind::Delete {
-            answer_deletes(part.statements, reply);
+        let left = if self.kind == CommandKind::Delete {
+            answer_deletes(part.statements, reply)
         } else {
-            // The rest is that of an ordered command, which has several statements about one session.
-            drop(answer_updates(state, part.statements, reply).await);
-        }
+            // Nothing is left unreached: that is so of an ordered command, which has several statements about one session.
+            answer_updates(state, part.statements, reply).await
+        };
+        fail_overloaded(left.overloaded);
         state.release(self.schedule_number, ids, has_held_up);
     }
 

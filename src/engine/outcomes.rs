@@ -4,7 +4,7 @@ use std::{collections::HashSet, sync::Arc};
 
 use connect_mongo_native_core::{
     queue::has_repeated_id,
-    replies::{BulkReply, Misses},
+    replies::{BulkReply, Misses, ServerError},
 };
 use mongodb::bson::Document;
 
@@ -29,13 +29,20 @@ pub fn fail<S: Server, C: Caller>(
     state.fail(error, waiters);
 }
 
-/// Answers the callers, and gives back the statements that the server has not come to: an ordered command ends at its first
-/// error.
+/// What is to be sent again of a command that has been answered.
+pub struct Left<C: Caller> {
+    /// What the server had too much to do for, each with what it said; after a pause.
+    pub overloaded: Vec<(Statement<C>, ServerError)>,
+    /// What it has not come to: an ordered command ends at its first error.
+    pub rest: Vec<Statement<C>>,
+}
+
+/// Answers the callers, but for those whose statements are left.
 pub async fn answer_updates<S: Server, C: Caller>(
     state: &EngineState<S, C>,
     mut statements: Vec<Statement<C>>,
     reply: &Document,
-) -> Vec<Statement<C>> {
+) -> Left<C> {
     let mut reply = BulkReply::new(reply, statements.len());
     let last = reply.last_error().filter(|_| has_repeated_id(&statements));
     let rest = last.map_or_else(Vec::new, |last| {
@@ -45,8 +52,13 @@ pub async fn answer_updates<S: Server, C: Caller>(
     let missed = missed.map_err(|error| Arc::new(StoreError::from(error)));
     let common_error = shared(reply.common_error.take());
     let mut wakes = C::Wakes::default();
+    let mut overloaded = Vec::new();
     for (index, statement) in statements.into_iter().enumerate() {
         let answer = match (reply.errors.remove(&index), &common_error, &missed) {
+            (Some(error), ..) if error.is_overload() => {
+                overloaded.push((statement, error));
+                continue;
+            }
             (Some(error), ..) => Err(error.into()),
             (None, Some(error), _) => Err(StoreError::Shared(Arc::clone(error))),
             (None, None, Err(error)) if statement.may_miss => {
@@ -59,21 +71,38 @@ pub async fn answer_updates<S: Server, C: Caller>(
         };
         statement.waiter.answer(answer, &mut wakes);
     }
-    rest
+    Left { overloaded, rest }
 }
 
-/// Answers the callers.
-pub fn answer_deletes<C: Caller>(statements: Vec<Statement<C>>, reply: &Document) {
+/// Answers the callers, but for those whose statements are left.
+pub fn answer_deletes<C: Caller>(statements: Vec<Statement<C>>, reply: &Document) -> Left<C> {
     let mut reply = BulkReply::new(reply, statements.len());
     let common_error = shared(reply.common_error.take());
     let mut wakes = C::Wakes::default();
+    let mut overloaded = Vec::new();
     for (index, statement) in statements.into_iter().enumerate() {
         let answer = match (reply.errors.remove(&index), &common_error) {
+            (Some(error), _) if error.is_overload() => {
+                overloaded.push((statement, error));
+                continue;
+            }
             (Some(error), _) => Err(error.into()),
             (None, Some(error)) => Err(StoreError::Shared(Arc::clone(error))),
             (None, None) => Ok(Answer::Destroyed),
         };
         statement.waiter.answer(answer, &mut wakes);
+    }
+    Left {
+        overloaded,
+        rest: Vec::new(),
+    }
+}
+
+/// The callers get to hear that the server had too much to do for their statements.
+pub fn fail_overloaded<C: Caller>(overloaded: Vec<(Statement<C>, ServerError)>) {
+    let mut wakes = C::Wakes::default();
+    for (statement, error) in overloaded {
+        statement.waiter.answer(Err(error.into()), &mut wakes);
     }
 }
 

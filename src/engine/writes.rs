@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use connect_mongo_native_core::{
     queue::{CommandKind, halves, has_repeated_id, one_an_id, split},
+    replies::ServerError,
     schedule::MOST_BYTES,
 };
 use futures_util::FutureExt;
@@ -15,12 +16,15 @@ use crate::{
         caller::Caller,
         held::{Held, Sent},
         operation::Operation,
-        outcomes::{answer_deletes, answer_updates, fail},
+        outcomes::{Left, answer_deletes, answer_updates, fail, fail_overloaded},
         server::Server,
         state::EngineState,
         statements::{Statement, commands, list, statements},
     },
-    mongo::errors::{Blame, MongoError},
+    mongo::{
+        errors::{Blame, MongoError},
+        patience::Patience,
+    },
 };
 
 /// Sends these sets and touches and answers all of them. Whether the server has answered.
@@ -38,13 +42,16 @@ pub async fn update<S: Server, C: Caller>(
         }
     };
     let mut is_answered = true;
+    let mut patience = state.server.patience();
     while let Some(command) = commands.pop_front() {
         // No session of the last one has statements in another.
         let may_be_parted = commands.is_empty().then_some(number);
         match send(state, CommandKind::Update, &command, may_be_parted).await {
             Sent::Reply(reply) => {
-                let rest = answer_updates(state, command, &reply).await;
-                put_in_front(&mut commands, one_an_id(rest));
+                let Left { overloaded, rest } = answer_updates(state, command, &reply).await;
+                let mut again = after_relief(&mut patience, overloaded).await;
+                again.extend(rest);
+                put_in_front(&mut commands, one_an_id(again));
             }
             Sent::Held(held) => held.part(state, command).boxed().await,
             Sent::Failed(error) if may_be_one(&command, &error) && has_repeated_id(&command) => {
@@ -91,7 +98,7 @@ async fn find_culprits<S: Server, C: Caller>(
         let mut halves_refused = Vec::new();
         for half in halves(command) {
             match send_whole(state, CommandKind::Update, &half).await {
-                Ok(reply) => drop(answer_updates(state, half, &reply).await),
+                Ok(reply) => fail_overloaded(answer_updates(state, half, &reply).await.overloaded),
                 Err(error) => halves_refused.push((half, error)),
             }
         }
@@ -119,6 +126,7 @@ pub async fn delete<S: Server, C: Caller>(
     number: u64,
 ) -> bool {
     let mut is_answered = true;
+    let mut patience = state.server.patience();
     let mut commands = VecDeque::from(split(statements(operations).await, MOST_BYTES));
     while let Some(command) = commands.pop_front() {
         let is_last = commands.is_empty() && !has_repeated_id(&command);
@@ -130,7 +138,11 @@ pub async fn delete<S: Server, C: Caller>(
         )
         .await
         {
-            Sent::Reply(reply) => answer_deletes(command, &reply),
+            Sent::Reply(reply) => {
+                let overloaded = answer_deletes(command, &reply).overloaded;
+                let again = after_relief(&mut patience, overloaded).await;
+                put_in_front(&mut commands, one_an_id(again));
+            }
             Sent::Held(held) => held.part(state, command).boxed().await,
             Sent::Failed(error) => {
                 is_answered = error.is_answer();
@@ -169,6 +181,22 @@ async fn send_whole<S: Server, C: Caller>(
     let reply = state.server.write(kind, list(command), is_ordered).await?;
     state.note(kind, sent);
     Ok(reply)
+}
+
+/// Waits until a server that had too much to do for these can be asked again. When it has been asked often enough, they fail.
+async fn after_relief<C: Caller>(
+    patience: &mut Patience,
+    overloaded: Vec<(Statement<C>, ServerError)>,
+) -> Vec<Statement<C>> {
+    if overloaded.is_empty() {
+        return Vec::new();
+    }
+    if patience.wait_for_relief().await {
+        let statements = overloaded.into_iter().map(|(statement, _)| statement);
+        return statements.collect();
+    }
+    fail_overloaded(overloaded);
+    Vec::new()
 }
 
 fn put_in_front<C: Caller>(

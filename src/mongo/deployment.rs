@@ -200,7 +200,7 @@ impl Deployment {
     /// No server answers.
     pub async fn can_retry_writes(&self) -> Result<bool, MongoError> {
         Ok(self.retry_writes
-            && self.known.refuses_numbers().borrow().is_none()
+            && !self.known.has_refused_numbers()
             && self.takes_transaction_numbers().await?)
     }
 

@@ -215,10 +215,9 @@ impl MongoError {
     /// (MongoDB from 8.2 on), or is Azure Cosmos DB with its request units used up (code 16500).
     #[must_use]
     pub fn is_overload(&self) -> bool {
-        const REQUEST_RATE_IS_LARGE: i32 = 16500;
         match self {
             Self::Driver(error) => {
-                self.server_code() == Some(REQUEST_RATE_IS_LARGE)
+                self.server_code() == Some(replies::REQUEST_RATE_IS_LARGE)
                     || (error.contains_label(SYSTEM_OVERLOADED_ERROR)
                         && error.contains_label(RETRYABLE_ERROR))
             }
@@ -248,6 +247,16 @@ impl MongoError {
             BAD_VALUE => is_about("etryable writes"),
             code => code == NOT_SUPPORTED,
         }
+    }
+
+    /// Whether a server refused a transaction number that is in no replica set.
+    #[must_use]
+    pub fn is_of_standalone(&self) -> bool {
+        const ILLEGAL_OPERATION: i32 = 20;
+        let error = self.driver_error().and_then(command_error);
+        error.is_some_and(|error| {
+            error.code == ILLEGAL_OPERATION && error.message.contains("Transaction numbers")
+        })
     }
 
     /// Who is to blame for a refusal of a whole command; `None` when it is none, or a part may have been run.

@@ -2,7 +2,10 @@
 
 use std::{
     collections::HashMap,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use mongodb::{
@@ -13,7 +16,10 @@ use mongodb::{
 };
 use tokio::{sync::watch, time::Instant};
 
-use crate::mongo::trouble::{Outage, Trouble};
+use crate::mongo::{
+    errors::MongoError,
+    trouble::{Outage, Trouble},
+};
 
 /// What can be done now.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -40,6 +46,8 @@ pub struct KnownServers {
     primary: watch::Sender<Option<ServerAddress>>,
     takes_numbers: watch::Sender<Option<bool>>,
     refuses_numbers: watch::Sender<Option<DriverError>>,
+    /// A server has turned out to be alone, and its monitor has not seen it yet.
+    is_alone: AtomicBool,
     is_deserted: watch::Sender<bool>,
     refusal: watch::Sender<Option<DriverError>>,
     heard_of: Mutex<HashMap<ServerAddress, Instant>>,
@@ -54,6 +62,7 @@ impl Default for KnownServers {
             primary: watch::Sender::new(None),
             takes_numbers: watch::Sender::new(None),
             refuses_numbers: watch::Sender::new(None),
+            is_alone: AtomicBool::new(false),
             is_deserted: watch::Sender::new(false),
             refusal: watch::Sender::new(None),
             heard_of: Mutex::default(),
@@ -111,15 +120,25 @@ impl KnownServers {
         self.takes_numbers.subscribe()
     }
 
-    /// With what a server has refused a transaction number that has to know them by what the monitors see.
+    /// With what a server has refused a transaction number that says it takes them, and always will.
     #[must_use]
     pub fn refuses_numbers(&self) -> watch::Receiver<Option<DriverError>> {
         self.refuses_numbers.subscribe()
     }
 
-    /// A server has refused a transaction number.
-    pub fn note_refused_numbers(&self, error: &DriverError) {
-        self.refuses_numbers.send_replace(Some(error.clone()));
+    /// Whether a server has refused a transaction number, as far as is known now.
+    #[must_use]
+    pub fn has_refused_numbers(&self) -> bool {
+        self.refuses_numbers.borrow().is_some() || self.is_alone.load(Ordering::Relaxed)
+    }
+
+    /// A server has refused a transaction number: for good, or because it has left its replica set, which its monitor will see.
+    pub fn note_refused_numbers(&self, error: &MongoError) {
+        if error.is_of_standalone() {
+            self.is_alone.store(true, Ordering::Relaxed);
+        } else if let Some(error) = error.driver_error() {
+            self.refuses_numbers.send_replace(Some(error.clone()));
+        }
     }
 
     /// Whether the driver has no server left to ask: what has become of the last is no member of the replica set that it was in,
@@ -155,6 +174,7 @@ impl KnownServers {
                 self.note_topology(&event.new_description);
             }
             SdamEvent::ServerHeartbeatSucceeded(event) => {
+                self.is_alone.store(false, Ordering::Relaxed);
                 locked(&self.heard_of).insert(event.server_address.clone(), Instant::now());
             }
             SdamEvent::ServerHeartbeatFailed(event) => {

@@ -86,7 +86,8 @@ impl Patience {
         }
     }
 
-    async fn wait_for_relief(&mut self) -> bool {
+    /// Waits until a server that is overloaded can be asked again. Whether there is to be another attempt.
+    pub async fn wait_for_relief(&mut self) -> bool {
         if let Some(left) = &mut self.reliefs_left {
             let Some(fewer) = left.checked_sub(1) else {
                 return false;

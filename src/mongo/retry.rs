@@ -42,9 +42,7 @@ pub async fn write(
     retry: Retry,
 ) -> Result<Document, MongoError> {
     if retry == Retry::Never {
-        let database = deployment.driver().database(database);
-        let reply = database.run_raw_command(command).await;
-        return reply.map_err(|error| deployment.explained(error.into()));
+        return write_unless_refused(deployment, database, command).await;
     }
     if deployment.can_retry_writes().await? {
         match write_once(deployment, database, command.clone()).await {
@@ -58,6 +56,23 @@ pub async fn write(
         command,
     };
     send_until_connected(command, deployment.patience()).await
+}
+
+/// Again only where the server says that it has run nothing, as it has too much to do.
+async fn write_unless_refused(
+    deployment: &Deployment,
+    database: &str,
+    command: RawDocumentBuf,
+) -> Result<Document, MongoError> {
+    let mut patience = deployment.patience();
+    loop {
+        let database = deployment.driver().database(database);
+        let reply = database.run_raw_command(command.clone()).await;
+        match reply.map_err(|error| deployment.explained(error.into())) {
+            Err(error) if error.is_overload() && patience.wait_after(&error).await => {}
+            result => return result,
+        }
+    }
 }
 
 /// The same session and number with every attempt: by these the server knows a write that it has run.
@@ -90,7 +105,6 @@ pub async fn write_numbered(
     let result = send_until_answered(command, deployment.patience()).await;
     if let Err(error) = &result
         && error.refuses_transaction_number()
-        && let Some(error) = error.driver_error()
     {
         deployment.known().note_refused_numbers(error);
     }

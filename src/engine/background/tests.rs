@@ -139,7 +139,7 @@ async fn refused_transaction_numbers_are_told_once() {
     let servers = Arc::new(KnownServers::default());
     let tasks = background.start(IndexDuty::None, &servers, false, &Handle::current());
     for _ in 0..2 {
-        servers.note_refused_numbers(&DriverError::custom("numbers"));
+        servers.note_refused_numbers(&DriverError::custom("numbers").into());
         time::sleep(Duration::from_millis(1)).await;
     }
     tasks.finish(true).await;
