@@ -508,6 +508,33 @@ function suite(createApp) {
     }
   })
 
+  for (const stringify of [true, false]) {
+    test(`who has a session that cannot be read gets a new one, with stringify: ${stringify}`, async (t) => {
+      const { browser, sessions } = await setUp(t, { store: { stringify } })
+      for (const update of [
+        { $set: { session: '{"cookie":' } },
+        { $set: { session: 'text' } },
+        { $unset: { session: '' } },
+      ]) {
+        await browser.json('/count')
+        const { sid } = browser
+        await sessions.updateOne({ _id: sid }, update)
+        assert.deepEqual(await browser.json('/count'), { views: 1 })
+        assert.notEqual(browser.sid, sid)
+        assert.deepEqual(await browser.json('/count'), { views: 2 })
+      }
+    })
+
+    test(`who changes the option stringify to ${stringify} keeps the sessions`, async (t) => {
+      const { browser, sessions } = await setUp(t, { store: { stringify } })
+      await browser.json('/count')
+      const { session: stored } = await sessions.findOne({ _id: browser.sid })
+      const other = stringify ? JSON.parse(stored) : JSON.stringify(stored)
+      await sessions.updateOne({ _id: browser.sid }, { $set: { session: other } })
+      assert.deepEqual(await browser.json('/count'), { views: 2 })
+    })
+  }
+
   test('stringify: false serves the same application', async (t) => {
     const { browser, sessions } = await setUp(t, { store: { stringify: false, touchAfter: 3600 } })
     for (const views of [1, 2, 3]) assert.deepEqual(await browser.json('/count'), { views })
