@@ -206,6 +206,8 @@ export declare const enum AnswerKind {
   Serialized = 5,
   /** As [`AnswerKind::Session`], of text that was decrypted: what the serializer returned, or its JSON. */
   Decrypted = 6,
+  /** One of the kinds of a session follows: only a collation takes its id for the one that was asked for. */
+  OtherwiseSpelt = 7,
 }
 
 /** Who removes expired sessions. */

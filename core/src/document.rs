@@ -71,6 +71,8 @@ pub struct Found {
     pub expires_ms: Option<i64>,
     /// `lastModified`, in milliseconds, when it is a date.
     pub last_modified_ms: Option<i64>,
+    /// Whether only a collation takes its id for the one that was asked for.
+    pub is_otherwise_spelt: bool,
     /// Of a session that was decrypted: whether the serializer is known to have returned this very text.
     pub is_serialized: Option<bool>,
     /// Of a session that was decrypted: whether it was stored in the format that is written today, under the newest secret.
@@ -145,6 +147,10 @@ pub fn set_statement(
     timestamps: bool,
 ) -> Result<RawDocumentBuf, DocumentError> {
     let mut fields = RawDocumentBuf::new();
+    if without == WithoutSession::Created {
+        // With a collation, it may match a session whose id is written otherwise: the server refuses to change that.
+        fields.append(cstr!("_id"), storage_id);
+    }
     append_payload(&mut fields, cstr!("session"), payload)?;
     append_times(&mut fields, times);
     let mut on_insert = RawDocumentBuf::new();
@@ -292,6 +298,7 @@ pub fn read(document: &RawDocument) -> Result<Found, DocumentError> {
         payload,
         expires_ms: date_ms(document, "expires")?,
         last_modified_ms: date_ms(document, "lastModified")?,
+        is_otherwise_spelt: false,
         is_serialized: None,
         is_current: None,
     })

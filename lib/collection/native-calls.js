@@ -111,13 +111,15 @@ class NativeCalls {
     let failure = 0
     for (let at = 0; at < answers.length; ) {
       const call = answers[at++]
+      const isOtherwiseSpelt = answers[at] === AnswerKind.OtherwiseSpelt
+      if (isOtherwiseSpelt) at++
       const kind = answers[at++]
       const onAnswer = this.#waiting.get(call) ?? drop
       this.#waiting.delete(call)
       if (kind === AnswerKind.Nothing) onAnswer(undefined, null)
       else if (kind === AnswerKind.Yes || kind === AnswerKind.No) onAnswer(undefined, kind === AnswerKind.Yes)
       else if (kind === AnswerKind.Failure) fail(onAnswer, failures[failure++])
-      else this.#settleSession(onAnswer, kind, answers[at++], answers[at++], answers[at++])
+      else this.#settleSession(onAnswer, kind, answers[at++], answers[at++], answers[at++], isOtherwiseSpelt)
     }
   }
 
@@ -139,8 +141,9 @@ class NativeCalls {
    * @param {SessionRecord['session']} session
    * @param {number} expiresMs
    * @param {number} lastModifiedMs
+   * @param {boolean} isOtherwiseSpelt
    */
-  #settleSession(onAnswer, kind, session, expiresMs, lastModifiedMs) {
+  #settleSession(onAnswer, kind, session, expiresMs, lastModifiedMs, isOtherwiseSpelt) {
     const isSerialized = kind === AnswerKind.Session ? undefined : kind === AnswerKind.Serialized
     let stored
     try {
@@ -148,7 +151,7 @@ class NativeCalls {
     } catch (error) {
       return onAnswer(/** @type {Error} */ (error))
     }
-    onAnswer(undefined, stored)
+    onAnswer(undefined, isOtherwiseSpelt ? { ...stored, isOtherwiseSpelt } : stored)
   }
 }
 

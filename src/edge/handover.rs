@@ -7,7 +7,7 @@ use napi_derive::napi;
 use crate::{edge::failure::Failure, engine::caller::Answer};
 
 /// The most that an answer takes in the list.
-const MOST_ELEMENTS: usize = 5;
+const MOST_ELEMENTS: usize = 6;
 
 /// What follows the number of a call in a list of answers.
 #[napi]
@@ -28,6 +28,8 @@ pub enum AnswerKind {
     Serialized = 5,
     /// As [`AnswerKind::Session`], of text that was decrypted: what the serializer returned, or its JSON.
     Decrypted = 6,
+    /// One of the kinds of a session follows: only a collation takes its id for the one that was asked for.
+    OtherwiseSpelt = 7,
 }
 
 /// An element of a list of answers. ASCII crosses as Latin-1, which costs JavaScript less.
@@ -69,6 +71,9 @@ fn append_kind(list: &mut Vec<Element>, kind: AnswerKind) {
 }
 
 fn append_session(list: &mut Vec<Element>, found: Found) {
+    if found.is_otherwise_spelt {
+        append_kind(list, AnswerKind::OtherwiseSpelt);
+    }
     append_kind(
         list,
         match found.is_serialized {

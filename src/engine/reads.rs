@@ -1,6 +1,10 @@
 //! Gets: one `find` for many of them.
 
-use std::{collections::HashMap, mem, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    mem,
+    sync::Arc,
+};
 
 use connect_mongo_native_core::{
     document::{self, Found},
@@ -59,6 +63,10 @@ async fn find_and_retry<S: Server, C: Caller>(
         match find_once(state, readers, patience.loss_of_repeatable()).await {
             // The connection that gave it is not used again.
             Err(MongoError::WrongReply) if wrong_replies == 0 => wrong_replies += 1,
+            // It may be a collation that takes an id of the command for that of another session: whose trouble that is.
+            Err(MongoError::WrongReply) if readers.len() > 1 => {
+                return find_each(state, readers, patience.loss_of_repeatable()).await;
+            }
             Err(error) if state.server.may_read_again(&error, &mut patience).await => {}
             result => return result,
         }
@@ -87,9 +95,43 @@ async fn find_once<S: Server, C: Caller>(
         answer_found(readers, documents)
     };
     state.server.find(&ids, &mut on_reply, loss).await?;
-    if has_variants {
-        for id in readers.keys().cloned().collect::<Vec<_>>() {
-            find_alone(state, &id, readers, loss).await?;
+    for id in unanswered(&ids, readers, has_variants) {
+        find_alone(state, &id, readers, loss).await?;
+    }
+    Ok(())
+}
+
+/// The ids without an answer that may find a session all the same when asked for alone: one document of a reply can be that of
+/// several ids, to a collation that ignores case.
+fn unanswered<C: Caller>(
+    ids: &[Arc<str>],
+    readers: &Readers<C>,
+    has_variants: bool,
+) -> Vec<Arc<str>> {
+    if readers.is_empty() {
+        return Vec::new();
+    }
+    let answered = ids.iter().filter(|id| !readers.contains_key(*id));
+    let answered: HashSet<_> = answered.map(|id| id.to_lowercase()).collect();
+    let may_be_found = |id: &Arc<str>| has_variants || answered.contains(&id.to_lowercase());
+    let unanswered = readers.keys().filter(|id| may_be_found(id));
+    unanswered.cloned().collect()
+}
+
+/// Each by itself, so that a wrong reply is the failure of one.
+async fn find_each<S: Server, C: Caller>(
+    state: &EngineState<S, C>,
+    readers: &mut Readers<C>,
+    loss: Loss,
+) -> Result<(), MongoError> {
+    for id in readers.keys().cloned().collect::<Vec<_>>() {
+        match find_alone(state, &id, readers, loss).await {
+            Err(MongoError::WrongReply) => {
+                let waiting = readers.remove(&id).unwrap_or_default();
+                let waiters = waiting.into_iter().map(|(_, waiter)| waiter);
+                state.fail(MongoError::WrongReply, waiters);
+            }
+            result => result?,
         }
     }
     Ok(())
@@ -110,10 +152,10 @@ async fn find_alone<S: Server, C: Caller>(
             return Ok(());
         }
         state.note(CommandKind::Read, sent);
-        AskedFor::new(ids).check(documents)?;
+        let is_variant = AskedFor::new(ids).check(documents)?;
         let found = documents.into_iter().next().transpose()?;
         if let Some(document) = found.and_then(RawBsonRef::as_document) {
-            answer_readers(readers, id, document, &mut C::Wakes::default());
+            answer_readers(readers, id, document, is_variant, &mut C::Wakes::default());
         }
         Ok(())
     };
@@ -131,7 +173,7 @@ fn answer_found<C: Caller>(
         if let Some(document) = document
             && let Some(id) = document::storage_id(document)?
         {
-            answer_readers(readers, id, document, &mut wakes);
+            answer_readers(readers, id, document, false, &mut wakes);
         }
     }
     Ok(())
@@ -141,13 +183,20 @@ fn answer_readers<C: Caller>(
     readers: &mut Readers<C>,
     id: &str,
     document: &RawDocument,
+    is_variant: bool,
     wakes: &mut C::Wakes,
 ) {
     let Some((id, waiting)) = readers.remove_entry(id) else {
         return;
     };
     for (codec, waiter) in waiting {
-        answer_reader(&id, codec, waiter, document, wakes);
+        answer_reader(
+            &id,
+            codec,
+            waiter,
+            live_session(document, is_variant),
+            wakes,
+        );
     }
 }
 
@@ -155,10 +204,10 @@ fn answer_reader<C: Caller>(
     id: &Arc<str>,
     codec: Arc<Codec>,
     waiter: Waiter<C>,
-    document: &RawDocument,
+    session: Result<Option<Found>, StoreError>,
     wakes: &mut C::Wakes,
 ) {
-    let found = match live_session(document) {
+    let found = match session {
         Ok(Some(found)) => found,
         Ok(None) => return waiter.answer(Ok(Answer::Found(None)), wakes),
         Err(error) => return waiter.answer(Err(error), wakes),
@@ -180,9 +229,15 @@ fn answer_reader<C: Caller>(
     });
 }
 
-fn live_session(document: &RawDocument) -> Result<Option<Found>, StoreError> {
+fn live_session(
+    document: &RawDocument,
+    is_otherwise_spelt: bool,
+) -> Result<Option<Found>, StoreError> {
     if !document::is_live(document, DateTime::now())? {
         return Ok(None);
     }
-    Ok(Some(document::read(document)?))
+    Ok(Some(Found {
+        is_otherwise_spelt,
+        ..document::read(document)?
+    }))
 }

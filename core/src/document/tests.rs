@@ -21,7 +21,7 @@ fn set_writes_text_and_expires() {
     let statement = set(&Payload::Text("{}".into()), TIMES, false);
     let expected = doc! {
         "q": { "_id": "sid" },
-        "u": { "$set": { "session": "{}", "expires": DateTime::from_millis(2000) } },
+        "u": { "$set": { "_id": "sid", "session": "{}", "expires": DateTime::from_millis(2000) } },
         "upsert": true,
     };
     assert_eq!(statement, expected);

@@ -183,6 +183,18 @@ async fn an_id_that_finds_a_variant_of_it_is_asked_for_by_itself() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn of_two_spellings_in_one_command_each_gets_the_session() {
+    let mut bench = Bench::new(STANDALONE).await;
+    bench.call_together(&["get A", "get a", "get b"]);
+    bench.expect("find A a b").await.answer(sessions(&["a"]));
+    bench.expect("find A").await.answer(sessions(&["a"]));
+    assert_eq!(
+        bench.answers().await,
+        ["get A: found", "get a: found", "get b: none"]
+    );
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_reply_to_another_command_answers_nobody() {
     let mut bench = Bench::new(STANDALONE).await;
     bench.call_together(&["get a", "get b"]);
