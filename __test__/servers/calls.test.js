@@ -74,6 +74,18 @@ for (const script of SCRIPTS) {
           assert.ok(server.ofStore.length < 4 * CALLS)
         })
 
+        test(`a session that has to move to its hashed id is kept, there or here${withQuery}`, async (t) => {
+          const { open, sessions } = await openScripted(t, await mongod, script, query)
+          await open({ backend }).set('sid', plainSession({ n: 1 }))
+          const store = open({ backend, hashId: { acceptPlainIds: true } })
+          for (let n = 2; n < 4; n++) {
+            const loaded = store.createSession({ sessionID: 'sid' }, await store.get('sid'))
+            await store.set('sid', Object.assign(loaded, { n }))
+            assert.equal((await store.get('sid')).n, n)
+          }
+          assert.equal(await sessions.countDocuments(), 1)
+        })
+
         test(`expired sessions are removed${withQuery}`, async (t) => {
           const { open, sessions } = await openScripted(t, await mongod, script, query)
           const store = open({ backend, autoRemove: 'interval', autoRemoveInterval: 0.002 })

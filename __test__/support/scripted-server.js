@@ -25,7 +25,7 @@ const { HEADER_BYTES, OP_MSG, onMessages, sequenceAt } = require('./wire.js')
  * @property {string} name
  * @property {(reply: Document, address: string) => Document} [hello] the reply to `hello` and `isMaster`; `address` is the server's own
  * @property {(command: ScriptedCommand) => Refusal | undefined} [refuse] what it does not run
- * @property {string[]} [ignored] fields of commands that it takes no notice of
+ * @property {string[]} [ignored] fields of commands that it takes no notice of, outside of transactions: the mongod has none
  */
 
 // https://www.mongodb.com/docs/manual/legacy-opcodes/, in which drivers say hello to a server that they do not know yet.
@@ -260,7 +260,7 @@ class ScriptedServer {
   #partOf(message, command) {
     const { body, name } = command
     const list = listOf(body)
-    if (!list || this.#partly?.name !== name || this.#partly.left === 0) return this.#forMongod(message)
+    if (!list || this.#partly?.name !== name || this.#partly.left === 0) return this.#forMongod(message, body)
     const { isRefused, refusal } = this.#partly
     this.#partly.left--
     const all = [...body[list].keys()]
@@ -286,10 +286,10 @@ class ScriptedServer {
     return left > 0
   }
 
-  /** @param {Buffer} message */
-  #forMongod(message) {
+  /** @param {Buffer} message @param {Document} body */
+  #forMongod(message, body) {
     const { ignored } = this.script
-    const isPlain = !ignored || message.readInt32LE(12) !== OP_MSG
+    const isPlain = !ignored || message.readInt32LE(12) !== OP_MSG || 'autocommit' in body
     return isPlain ? message : withDocument(message, (body) => without(body, ignored))
   }
 

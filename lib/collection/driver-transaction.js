@@ -1,7 +1,7 @@
 // Two writes of a JavaScript client, both or neither.
 'use strict'
 
-const { codeOf } = require('./driver-errors.js')
+const { codeOf, refusesRetryableWrites } = require('./driver-errors.js')
 
 /** IllegalOperation, CommandNotFound, CommandNotSupported, OperationNotSupportedInTransaction, TransactionsNotSupported … */
 const REFUSALS = new Set([20, 59, 115, 263, 301, 303, 304])
@@ -9,7 +9,7 @@ const REFUSALS = new Set([20, 59, 115, 263, 301, 303, 304])
 /** @param {any} error */
 function isRefusal(error) {
   // The driver hides what a standalone server says behind an error of its own.
-  return REFUSALS.has(Number(codeOf(error) ?? codeOf(error?.originalError)))
+  return REFUSALS.has(Number(codeOf(error) ?? codeOf(error?.originalError))) || refusesRetryableWrites(error)
 }
 
 /** A transaction of each caller's own, where the server has any. */
