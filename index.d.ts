@@ -329,7 +329,7 @@ declare namespace MongoStore {
 
     /**
      * A `MongoClient` of mongodb 5 or later, or a mongoose `Connection` or `Mongoose` instance. The store then runs on the JavaScript
-     * driver.
+     * driver. A mongoose connection that disconnects and connects again is followed to its new client.
      */
     client?: MongoStore.Client
 

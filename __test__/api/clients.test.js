@@ -680,6 +680,96 @@ for (const [version, name] of Object.entries(MONGOOSES)) {
       assert.deepEqual(changes, [])
     })
 
+    test('is followed when it disconnects and connects again, with calls in between or without', async (t) => {
+      const { url, sessions } = await openDatabase(t)
+      const mongoose = new Mongoose()
+      await mongoose.connect(url)
+      t.after(() => mongoose.disconnect())
+      const { connection } = mongoose
+      for (const given of [
+        { client: connection },
+        { client: mongoose },
+        { clientPromise: connection.asPromise() },
+      ]) {
+        const store = new MongoStore(given)
+        await store.set('sid', { cookie: {}, user: 'ada' })
+        const before = { collection: await store.collectionP, client: await store.clientP }
+        for (const round of ['during', 'after']) {
+          await mongoose.disconnect()
+          const during =
+            round === 'during' ? [store.get('sid'), store.touch('sid', { cookie: {} }), store.all()] : []
+          await mongoose.connect(url)
+          await Promise.all(during)
+          assert.equal((await store.get('sid')).user, 'ada')
+          assert.equal(await store.length(), 1)
+        }
+        await mongoose.disconnect()
+        await mongoose.connect(url)
+        assert.equal(await store.clientP, connection.getClient())
+        assert.notEqual(await store.clientP, before.client)
+        assert.notEqual(await store.collectionP, before.collection)
+        assert.equal(await (await store.collectionP).countDocuments(), 1)
+        await store.close()
+        assert.equal(connection.readyState, 1)
+      }
+      assert.equal((await sessions.indexes()).length, 2)
+    })
+
+    test('is followed to another database, and by the sweep', async (t) => {
+      const [first, second] = [await openDatabase(t), await openDatabase(t)]
+      const mongoose = new Mongoose()
+      await mongoose.connect(first.url)
+      t.after(() => mongoose.disconnect())
+      /** @type {(() => void)[]} */
+      const sweeps = []
+      const original = setInterval
+      t.mock.method(
+        globalThis,
+        'setInterval',
+        (/** @type {() => void} */ run, /** @type {number} */ delay) => {
+          if (delay > 7.9 * 60_000 * 0.89 && delay <= 7.9 * 60_000) sweeps.push(run)
+          return original(run, delay)
+        }
+      )
+      const store = new MongoStore({
+        client: mongoose.connection,
+        autoRemove: 'interval',
+        autoRemoveInterval: 7.9,
+      })
+      await store.ping()
+      await mongoose.disconnect()
+      await mongoose.connect(second.url)
+      await second.sessions.insertOne({ _id: 'old', session: '{}', expires: new Date(0) })
+      sweeps[0]()
+      await until(async () => (await second.sessions.countDocuments()) === 0)
+      await store.set('sid', { cookie: {} })
+      assert.deepEqual(
+        [await first.sessions.countDocuments(), await second.sessions.countDocuments()],
+        [0, 1]
+      )
+      await store.close()
+    })
+
+    test('is followed with connectionEvents: connect comes after every disconnect', async (t) => {
+      const { url } = await openDatabase(t)
+      const mongoose = new Mongoose()
+      await mongoose.connect(url)
+      t.after(() => mongoose.disconnect())
+      const store = new MongoStore({ client: mongoose.connection, connectionEvents: true })
+      t.after(() => store.close())
+      /** @type {string[]} */
+      const events = []
+      for (const name of ['connect', 'disconnect']) store.on(name, () => events.push(name))
+      await store.ping()
+      for (let round = 0; round < 2; round++) {
+        await mongoose.disconnect()
+        await mongoose.connect(url)
+        await until(async () => events.at(-1) !== 'disconnect')
+        await store.ping()
+      }
+      assert.equal(events.filter((name) => name === 'connect').length, events.length / 2)
+    })
+
     test('is closed with the store with closeClient: true', async (t) => {
       const { url } = await openDatabase(t)
       const mongoose = new Mongoose()

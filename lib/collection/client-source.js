@@ -13,6 +13,8 @@ const { isAbsent, requireWithDriver } = require('../packages.js')
  * @typedef {object} ClientSource
  * @property {boolean} isOwn whether the client is made here
  * @property {() => Promise<{ client: Client, databaseName?: string }>} open `databaseName`: the connection's own
+ * @property {() => boolean} isCurrent whether the client that was opened last still is the connection's
+ * @property {(onConnected: () => void) => () => void} watch tells when the connection may have another; what it returns ends that
  * @property {() => boolean} isReached whether there is a client, and it has found a server
  * @property {() => Promise<void>} close closes the client where that is the store's to do
  */
@@ -21,6 +23,11 @@ const { isAbsent, requireWithDriver } = require('../packages.js')
 function hasServer(client) {
   const topology = client?.topology
   return client !== undefined && topology?.isConnected?.() !== false
+}
+
+/** For good: to connect again, mongoose makes another. @param {Client | undefined} client */
+function isClosed(client) {
+  return !client || Boolean(client.s?.hasBeenClosed)
 }
 
 /** A `Connection`, or the `Mongoose` that has one. @param {any} given */
@@ -35,8 +42,8 @@ const MONGOOSE_WAIT_MS = 10_000
 /** @param {any} connection */
 async function clientOfMongoose(connection) {
   await connection.asPromise?.()
-  // Not told to connect yet: apps make their store before they call mongoose.connect().
-  if (!connection.getClient()) await connectedEvent(connection)
+  // Not told to connect yet, or again: apps make their store before they call mongoose.connect().
+  if (isClosed(connection.getClient())) await connectedEvent(connection)
   return { client: connection.getClient(), databaseName: connection.name }
 }
 
@@ -94,12 +101,21 @@ async function closeForGood(client) {
 function givenClient(given, closeClient) {
   /** @type {Client | undefined} */
   let opened
+  /** @type {any} of mongoose */
+  let connection
   return {
     isOwn: false,
     async open() {
-      const found = await clientOf(await given)
+      const value = await given
+      connection = mongooseConnection(value)
+      const found = await clientOf(value)
       opened = found.client
       return found
+    },
+    isCurrent: () => !connection || (connection.getClient() === opened && !isClosed(opened)),
+    watch(onConnected) {
+      connection?.on?.('connected', onConnected)
+      return () => connection?.off?.('connected', onConnected)
     },
     isReached: () => hasServer(opened),
     async close() {
@@ -107,8 +123,8 @@ function givenClient(given, closeClient) {
       if (closeClient === false || (!closeClient && mongooseConnection(given))) return
       // A client that never came needs no closing: its failure went to the calls.
       const value = await Promise.resolve(given).catch(() => undefined)
-      const connection = mongooseConnection(value)
-      if (!connection || closeClient) await closeForGood(connection ?? value)
+      const ofMongoose = mongooseConnection(value)
+      if (!ofMongoose || closeClient) await closeForGood(ofMongoose ?? value)
     },
   }
 }
@@ -173,6 +189,8 @@ function ownClient(purpose, mongoUrl, mongoOptions) {
   return {
     isOwn: true,
     open: async () => ({ client }),
+    isCurrent: () => true,
+    watch: () => () => {},
     isReached: () => hasServer(client),
     close() {
       stopReconnecting()
@@ -262,12 +280,13 @@ function lossOf(before, now) {
  *
  * @param {Client} client
  * @param {import('./port.js').OnNews} onNews
+ * @param {boolean} [wasUp] what was reported last, of a client before this one
  * @returns {() => void} ends that
  */
-function watchServers(client, onNews) {
+function watchServers(client, onNews, wasUp) {
   if (typeof client.on !== 'function') return () => {}
   /** @type {boolean | undefined} unknown before the first answer */
-  let isUp = client.topology?.description && takesWrites(client.topology.description) ? true : undefined
+  let isUp = wasUp
   const rise = () => {
     if (isUp === false) onNews({ event: 'connect' })
     isUp = true
@@ -284,6 +303,7 @@ function watchServers(client, onNews) {
   const onHeartbeatFailed = (/** @type {any} */ { failure }) => {
     if (isUp === undefined) fall(failure)
   }
+  if (client.topology?.description && takesWrites(client.topology.description)) rise()
   client.on('topologyDescriptionChanged', onTopology)
   client.on('serverHeartbeatFailed', onHeartbeatFailed)
   return () => {

@@ -53,6 +53,10 @@ class DriverConnection {
   #opening
   /** @type {Opened | undefined} */
   #opened
+  /** Whether the client of what has been opened is not the one to be used any more. */
+  #isReplaced = false
+  /** Whether a server took writes, as it was reported last. @type {boolean | undefined} */
+  #isUp
   /** @type {InstanceType<typeof TtlIndex> | undefined} */
   #index
   /** @type {Promise<void>} */
@@ -74,6 +78,23 @@ class DriverConnection {
   /** What has been opened, whether or not it is connected. */
   get opened() {
     return this.#opened
+  }
+
+  /** Lets go of a client in whose place the app's mongoose connection has another, or will have. */
+  follow() {
+    if (this.#isClosed || this.#isReplaced || !this.#opened || this.#options.source.isCurrent()) return
+    this.#isReplaced = true
+    this.#opening = undefined
+    this.#unsubscribe()
+    this.#index?.close()
+    this.#onNews({ event: 'client-replaced' })
+    if (this.#options.connectionEvents) this.#keepConnecting()
+  }
+
+  /** What calls are made on, if it is there. */
+  get current() {
+    this.follow()
+    return this.#isReplaced ? undefined : this.#opened
   }
 
   /** After a failure the next call tries again. @returns {Promise<Opened>} */
@@ -99,7 +120,7 @@ class DriverConnection {
 
   /** @param {(opened: Opened) => Promise<void> | undefined} waitFor @returns {Promise<Opened>} */
   async #once(waitFor) {
-    const opened = this.#opened ?? (await this.#pending.untilEnd(this.open()))
+    const opened = this.current ?? (await this.#pending.untilEnd(this.open()))
     this.#requireOpen()
     const waiting = waitFor(opened)
     if (waiting) await this.#pending.untilEnd(waiting)
@@ -150,12 +171,25 @@ class DriverConnection {
     }
   }
 
+  /** @param {Client} client @returns {() => void} ends that */
+  #watch(client) {
+    /** @type {OnNews} */
+    const onNews = (news) => {
+      this.#isUp = news.event === 'connect'
+      this.#onNews(news)
+    }
+    const ends = [watchServers(client, onNews, this.#isUp), this.#options.source.watch(() => this.follow())]
+    return () => {
+      for (const end of ends) end()
+    }
+  }
+
   async #openCollection() {
     const { source, database, collection: name, connectionEvents, writeOperationOptions } = this.#options
     const { client, databaseName } = await source.open()
     const db = client.db(database || databaseName)
     if (!database && isDefaultDatabase(client, db)) this.#onNews({ event: 'default-database' })
-    if (connectionEvents && !this.#isClosed) this.#unsubscribe = watchServers(client, this.#onNews)
+    if (connectionEvents && !this.#isClosed) this.#unsubscribe = this.#watch(client)
     const collection = db.collection(name)
     const shared = SharedClient.of(client)
     const calls = sessionCalls({
@@ -175,6 +209,7 @@ class DriverConnection {
       reads: shared.selection(collection.readPreference),
       writes: shared.selection(),
     }
+    this.#isReplaced = false
     this.#onNews({ event: 'collection-known' })
     this.#index = new TtlIndex(client, collection, this.#onNews)
     if (this.#isClosed) this.#index.close()

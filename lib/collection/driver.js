@@ -289,9 +289,9 @@ class DriverCollection {
 
   async sweep() {
     if (this.#isSweeping) return
-    const { client, collection } = /** @type {Opened} */ (this.#connection.opened)
     this.#isSweeping = true
     try {
+      const { client, collection } = this.#connection.current ?? (await this.#connection.open())
       // No detour for a client that is connected: the timers of a test double expect the call on the very tick.
       if (needsConnecting(client)) await connected(client)
       // Nor for the time of a server that a test double has not got.
@@ -311,6 +311,10 @@ class DriverCollection {
 
   client() {
     return this.#connection.client()
+  }
+
+  follow() {
+    this.#connection.follow()
   }
 
   close() {

@@ -157,6 +157,8 @@ class NativeCollection {
     return this.#connectedClient('clientP')
   }
 
+  follow() {}
+
   /** @param {string} purpose */
   async #connectedClient(purpose) {
     this.#clientSource ??= this.#openClient(purpose)

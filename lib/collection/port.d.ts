@@ -117,6 +117,8 @@ export interface SessionCollection {
   /** A client of that driver: the one that the app gave as it is, another once it is connected. */
   // biome-ignore lint/suspicious/noExplicitAny: of any version of the driver
   client(): Promise<Record<string, any>>
+  /** Lets go of a client in whose place the app has another, with the news `client-replaced`. */
+  follow(): void
   /**
    * Gives the connections up. Calls about one session that are under way fail, other calls may go on, and whatever is asked for from
    * now on fails.
@@ -135,6 +137,7 @@ export interface News {
     | 'sweep-failed'
     | 'retry-writes-refused'
     | 'default-database'
+    | 'client-replaced'
     | 'connect'
     | 'disconnect'
   /** Why something failed, or no server takes writes any more. */

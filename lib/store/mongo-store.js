@@ -155,13 +155,15 @@ class MongoStore extends BaseStore {
 
   /** @param {'client' | 'collection'} what */
   #promiseOf(what) {
-    const known = this.#promised[what]
+    this.#collection.follow()
+    const promised = this.#promised
+    const known = promised[what]
     if (known && !this.#closing) return known
     const promise = this.#closing ? Promise.reject(closedError()) : this.#collection[what]()
-    this.#promised[what] = promise
+    promised[what] = promise
     // Nobody may be waiting, and who asks after a failure is to get another try.
     promise.catch(() => {
-      this.#promised[what] = undefined
+      promised[what] = undefined
     })
     return promise
   }
@@ -172,7 +174,9 @@ class MongoStore extends BaseStore {
     const self = new WeakRef(this)
     return openSessions(this.#options, framework, (news) => {
       const store = self.deref()
-      if (store) store.#news.receive(news)
+      if (!store) return
+      if (news.event === 'client-replaced') store.#promised = {}
+      store.#news.receive(news)
     })
   }
 

@@ -71,9 +71,7 @@ class News {
 
   /** With another period. */
   restartRemoval() {
-    if (this.#timer === undefined) return
-    clearInterval(this.#timer)
-    this.#startRemoval()
+    if (this.#timer !== undefined) this.#startRemoval()
   }
 
   #startRemoval() {
@@ -81,6 +79,7 @@ class News {
     if (autoRemove === 'native') debug('Creating MongoDB TTL index')
     if (autoRemove !== 'interval' || this.#isClosed) return
     debug('create Timer to remove expired sessions')
+    clearInterval(this.#timer)
     // No two instances keep the same period for long, so that they do not all sweep at once.
     const jitter = 0.9 + Math.random() / 10
     const periodMs = Math.min(autoRemoveInterval * 60_000, LONGEST_INTERVAL_MS)
