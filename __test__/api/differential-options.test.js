@@ -56,6 +56,21 @@ forEachImplementation(
   }
 )
 
+for (const name of ['a/b', 'a/b/c', 'a/', '/a', '//', 'a.b', 'a%2Fb', 'a b', 'a$b/c?appName=a/b']) {
+  forEachImplementation(
+    `dbName goes before a database of the address that no server would take: ${name}`,
+    async (_t, { open, create, url, database }) => {
+      const mongoUrl = `${url.slice(0, url.lastIndexOf('/'))}/${name}`
+      const dbName = database.databaseName
+      const { set, get } = open({ mongoUrl, dbName })
+      await set('sid', plainSession({ n: 1 }))
+      assert.deepEqual(await get('sid'), plainSession({ n: 1 }))
+      assert.equal(await database.collection('sessions').countDocuments(), 1)
+      assert.equal((await create({ mongoUrl, dbName }).collectionP).dbName, dbName)
+    }
+  )
+}
+
 forEachImplementation('mongoOptions reach the connection', async (_t, { open, database }) => {
   const { set } = open({ mongoOptions: { appName: database.databaseName } })
   await set('sid', plainSession())

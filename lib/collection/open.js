@@ -62,7 +62,7 @@ function withoutNative(options, onNews) {
 function overRust(options, crypter, onNews) {
   const { mongoUrl, mongoOptions, dbName, collectionName, timestamps, autoRemove, connectionEvents } = options
   const { maxPending, operationTimeoutMS } = options
-  const connection = parseConnection(mongoUrl, mongoOptions)
+  const connection = parseConnection(mongoUrl, mongoOptions, dbName)
   for (const warning of connection.warnings) warnOnce(warning, { code: 'CONNECT_MONGO_OPTION' })
   const ownConcern = writeConcern(options.writeOperationOptions, 'writeOperationOptions')
   const concern = ownConcern ?? connection.writeConcern

@@ -274,14 +274,15 @@ function formatUri(userinfo, hosts, parameters) {
 /**
  * @param {string} mongoUrl
  * @param {object} [mongoOptions]
+ * @param {string} [dbName] what is used in place of the database that they name, which may then be called anything
  * @returns {Connection}
  */
-function parseConnection(mongoUrl, mongoOptions = {}) {
+function parseConnection(mongoUrl, mongoOptions = {}, dbName = undefined) {
   const url = parseUrl(mongoUrl)
   const given = gather(url, record(mongoOptions ?? {}, 'mongoOptions', []))
   const o = read(Object.entries(given))
   checkCharacters(given)
-  checkDatabaseName(o.dbName)
+  if (!dbName) checkDatabaseName(o.dbName)
   checkProxy(o)
   checkSrvOptions(o, url.isSrv)
   checkTopology(o, url.hosts.length, o.srvMaxHosts)
