@@ -14,7 +14,7 @@ const overloaded = require('../support/servers/overloaded.js')
 const mongod = startServer()
 const CALLS = 60
 /** How many commands there may be for that many calls, which arrive at once. */
-const FEW = 20
+const FEW = 30
 
 const SERVERS = /** @type {const} */ ([
   [cosmosdb, cosmosdb.TOO_MANY_REQUESTS],

@@ -15,6 +15,8 @@ use mongodb::{
     },
 };
 
+const ILLEGAL_OPERATION: i32 = 20;
+
 /// Who is to blame when the server refuses a command of many statements as a whole, and runs nothing of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Blame {
@@ -236,7 +238,6 @@ impl MongoError {
     #[must_use]
     pub fn refuses_transaction_number(&self) -> bool {
         const BAD_VALUE: i32 = 2;
-        const ILLEGAL_OPERATION: i32 = 20;
         const NOT_SUPPORTED: i32 = 301;
         let Some(error) = self.driver_error().and_then(command_error) else {
             return false;
@@ -249,14 +250,10 @@ impl MongoError {
         }
     }
 
-    /// Whether a server refused a transaction number that is in no replica set.
+    /// Whether a server refused a transaction number because it is in no replica set. The driver has words of its own for it.
     #[must_use]
     pub fn is_of_standalone(&self) -> bool {
-        const ILLEGAL_OPERATION: i32 = 20;
-        let error = self.driver_error().and_then(command_error);
-        error.is_some_and(|error| {
-            error.code == ILLEGAL_OPERATION && error.message.contains("Transaction numbers")
-        })
+        self.refuses_transaction_number() && self.server_code() == Some(ILLEGAL_OPERATION)
     }
 
     /// Who is to blame for a refusal of a whole command; `None` when it is none, or a part may have been run.
