@@ -2,7 +2,7 @@
 'use strict'
 
 const manifest = require('../package.json')
-const { isNativeError } = require('node:util').types
+const { isNativeError } = require('./objects.js')
 const { isFound } = require('./packages.js')
 const { warnOnce } = require('./warnings.js')
 

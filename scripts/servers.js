@@ -27,11 +27,11 @@ MONGO_URL=mongodb://…  this server alone, a sharded cluster say, and the tests
 What cannot be had here runs elsewhere: 7.0, 8.0 and a sharded cluster in the workflow on GitHub, and servers that are not
 MongoDB's as scripts in __test__/servers.`
 
-/** Documents, grouping, transactions, retried and refused writes: what servers of other versions could do otherwise. */
+/** What servers of other versions could do otherwise: upserts and their refusals, grouped calls, transaction numbers. */
 const FAST = [
-  '__test__/api/documents.test.js',
-  '__test__/api/hash-id.test.js',
+  '__test__/api/resurrection.test.js',
   '__test__/engine/deployment.test.js',
+  '__test__/engine/replies.test.js',
   '__test__/servers/stable-api.test.js',
 ]
 /** What says nothing of the server that it is run on. */
@@ -121,8 +121,8 @@ function countIn(tap, name) {
 
 /** Each failed test with what follows it up to its error; what only holds failed tests is none. @param {string} tap @returns {Failure[]} */
 function failuresIn(tap) {
-  return [...tap.matchAll(/^ *not ok \d+ - (.*)\n((?: +.*\n)*?) +error: (.*(?:\n +.*)?)/gm)]
-    .map(([, name, , error]) => ({ name, error: error.replace(/\s+/g, ' ').slice(0, 300) }))
+  return [...tap.matchAll(/^ *not ok \d+ - (.*)\n(?: +.*\n)*? +error: ([\s\S]*?)\n +code: /gm)]
+    .map(([, name, error]) => ({ name, error: error.replace(/\s+/g, ' ').slice(0, 300) }))
     .filter(({ error }) => !/^'\d+ subtests? failed'/.test(error))
 }
 

@@ -6,6 +6,8 @@
 import { randomFillSync } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
+import { setImmediate } from 'node:timers'
+import { TextEncoder } from 'node:util'
 import { instantiateNapiModuleSync } from '@emnapi/core'
 import { createContext } from '@emnapi/runtime'
 

@@ -5,6 +5,7 @@ const assert = require('node:assert/strict')
 const { describe, test } = require('node:test')
 const { encryptionOfCrypto } = require('../../lib/crypto/options.js')
 const { RustCipher } = require('../../lib/crypto/rust-cipher.js')
+const { openDatabase } = require('../support/database.js')
 const { REFUSED, SECRET, onBothBackends, storedOf } = require('../support/encryption.js')
 const { fromExtended, loadVectors } = require('../support/encryption-vectors.js')
 const {
@@ -161,3 +162,16 @@ describe('the vectors', () => {
     }
   })
 })
+
+for (const driver of ['mongodb', 'mongodb-6', 'mongodb-5']) {
+  test(`the bytes that a client of ${driver} reads are opened`, async (t) => {
+    const { url, open } = await openDatabase(t)
+    const { MongoClient } = require(driver)
+    for (const promoteBuffers of [false, true]) {
+      const client = await MongoClient.connect(url, { promoteBuffers })
+      const store = open({ mongoUrl: undefined, client, crypto: { secret: 'squirrel', format: 'sealed' } })
+      await store.set('sid', { cookie: {}, user: 'ada' })
+      assert.equal((await store.get('sid')).user, 'ada')
+    }
+  })
+}

@@ -2,8 +2,8 @@
 // them as it has drivers and ODMs.
 'use strict'
 
-const { isAnyArrayBuffer, isDate, isMap, isRegExp } = require('node:util').types
-const { isObject } = require('../objects.js')
+const { isAnyArrayBuffer, isRegExp } = require('node:util').types
+const { bytesOfBinary, isDate, isMap, isObject } = require('../objects.js')
 
 /** @typedef {typeof import('bson')} Bson */
 
@@ -50,7 +50,7 @@ class Adoption {
   #ownType(type) {
     const { Binary, Code, DBRef, EJSON } = this.#bson
     const { _bsontype: name } = type
-    if (name === 'Binary') return new Binary(type.buffer.subarray(0, type.position), type.sub_type)
+    if (name === 'Binary') return new Binary(bytesOfBinary(type), type.sub_type)
     if (name === 'Code') return new Code(type.code, this.adopt(type.scope))
     if (name === 'DBRef')
       return new DBRef(type.collection, this.adopt(type.oid), type.db, this.adopt(type.fields))

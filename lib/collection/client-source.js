@@ -3,6 +3,7 @@
 'use strict'
 
 const { once } = require('node:events')
+const { AbortSignal } = require('../abort.js')
 const { forNodeDriver } = require('../mongo/connection.js')
 const { delay } = require('./delay.js')
 const { isAbsent, requireWithDriver } = require('../packages.js')

@@ -2,6 +2,7 @@
 'use strict'
 
 const { errorOf } = require('../errors.js')
+const { isNativeError } = require('../objects.js')
 
 /**
  * @typedef {Record<string, any>} DriverError of any version of the driver, or of what it calls
@@ -153,7 +154,7 @@ function nameOf({ reason, message }) {
 
 /** @param {DriverError} error @param {() => void} serialize @returns {any} */
 function unwrapped(error, serialize) {
-  if (error.errorResponse instanceof Error) return error.errorResponse
+  if (isNativeError(error.errorResponse)) return error.errorResponse
   // `originalError`: in the place of that of a server which does not know retryable writes the driver has its own.
   if (error.errorResponse || error.originalError || Number(error.ok) === 0) return serverError(error)
   // Version 5 does not tell what it has wrapped.

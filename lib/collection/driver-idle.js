@@ -4,6 +4,7 @@
 
 // Kept, for apps whose tests put fake timers in the place of the global ones.
 const { clearTimeout, setTimeout } = require('node:timers')
+const { AbortSignal } = require('../abort.js')
 
 /** @typedef {import('./client-source.js').Client} Client */
 

@@ -6,6 +6,7 @@
 const { clearTimeout, setTimeout } = require('node:timers')
 
 const { errorOf } = require('../errors.js')
+const { isMap } = require('../objects.js')
 const { isWritable, needsConnecting, withCodeOfCause } = require('./client-source.js')
 const { delay } = require('./delay.js')
 const { isAnswer, isNetworkError, isSelectionError, isSignInFailure } = require('./driver-errors.js')
@@ -85,7 +86,7 @@ class Selection {
   get isOpen() {
     if (needsConnecting(this.#client)) return false
     const description = this.#client.topology?.description
-    if (!(description?.servers instanceof Map)) return true
+    if (!isMap(description?.servers)) return true
     if (description !== this.#seen) {
       this.#seen = description
       this.#isServerThere = hasServer(description, this.#mode)

@@ -2,6 +2,7 @@
 // as connect-mongo 6 calls it, so that test doubles made for connect-mongo do here too.
 'use strict'
 
+const { isDate } = require('../objects.js')
 const { bsonOf } = require('./bson.js')
 const { serialize } = require('./bson-types.js')
 const { connected, needsConnecting, waitingFor } = require('./client-source.js')
@@ -28,8 +29,8 @@ function storedSession({ _id, session, expires, lastModified }) {
   return {
     storageId: typeof _id === 'string' ? _id : undefined,
     session,
-    expires: expires instanceof Date ? expires : undefined,
-    lastModified: lastModified instanceof Date ? lastModified : undefined,
+    expires: isDate(expires) ? expires : undefined,
+    lastModified: isDate(lastModified) ? lastModified : undefined,
   }
 }
 

@@ -3,6 +3,7 @@
 'use strict'
 
 const { errorOf } = require('../errors.js')
+const { isUint8Array } = require('../objects.js')
 const { appBson } = require('./bson.js')
 const { serialize } = require('./bson-types.js')
 
@@ -80,7 +81,7 @@ class NativeValues {
 
   /** @param {string | Uint8Array | undefined} payload text, or BSON with the value as `session` */
   decode(payload) {
-    if (!(payload instanceof Uint8Array)) return payload
+    if (!isUint8Array(payload)) return payload
     return appBson().deserialize(payload, this.#deserializeOptions).session
   }
 

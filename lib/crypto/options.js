@@ -2,6 +2,10 @@
 // encryption: https://github.com/jdesboeufs/connect-mongo/blob/v6.0.0/src/lib/cryptoAdapters.ts.
 'use strict'
 
+const {
+  TextEncoder,
+  types: { isArrayBuffer },
+} = require('node:util')
 const { hint, missing } = require('../names.js')
 const { warnOnce } = require('../warnings.js')
 
@@ -55,7 +59,7 @@ function warnOfUnknown(owner, options, known) {
 function bytesOf(name, value) {
   if (typeof value === 'string') return encoder.encode(value)
   if (ArrayBuffer.isView(value)) return new Uint8Array(value.buffer, value.byteOffset, value.byteLength)
-  if (value instanceof ArrayBuffer) return new Uint8Array(value)
+  if (isArrayBuffer(value)) return new Uint8Array(value)
   throw new TypeError(`${name} must be a string or bytes, not ${typeof value}`)
 }
 

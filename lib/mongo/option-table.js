@@ -18,8 +18,10 @@
 'use strict'
 
 const { isIP } = require('node:net')
+const { TextDecoder } = require('node:util')
 const { MongoInvalidArgumentError, MongoParseError } = require('../errors.js')
 const { hint } = require('../names.js')
+const { isUint8Array } = require('../objects.js')
 
 /** For what no store can use. @param {string} name @param {string} advice @returns {never} */
 function refuse(name, advice) {
@@ -215,9 +217,7 @@ const concern = (value, name) => (typeof value === 'object' ? record(value, name
 
 /** @type {Reader} */
 function certificates(value, name) {
-  const texts = [value]
-    .flat()
-    .map((one) => (one instanceof Uint8Array ? Buffer.from(one).toString() : String(one)))
+  const texts = [value].flat().map((one) => (isUint8Array(one) ? Buffer.from(one).toString() : String(one)))
   const pem = texts.join('\n')
   if (pem.includes('-----BEGIN ')) return pem
   throw new MongoInvalidArgumentError(`${name} must be PEM text; the path of a file goes into tlsCAFile`)

@@ -1,18 +1,18 @@
 // What encrypted sessions look like to whoever has no secret, in all the forms in which they have been stored. Pure.
 'use strict'
 
-const { isObject } = require('../objects.js')
+const { bytesOfBinary, isObject, isUint8Array } = require('../objects.js')
 
 /** BSON binary data of the generic subtype, as whatever class the driver made of it. @param {any} value */
 const isBinary = (value) =>
-  value instanceof Uint8Array || (value?._bsontype === 'Binary' && value.sub_type === 0)
+  isUint8Array(value) || (value?._bsontype === 'Binary' && value.sub_type === 0)
 
 /**
  * A copy: WebAssembly would be given the whole of the buffer that a view is of, which is that of all documents of a batch.
  *
  * @param {any} value
  */
-const bytesOf = (value) => new Uint8Array(value instanceof Uint8Array ? value : value.value())
+const bytesOf = (value) => new Uint8Array(isUint8Array(value) ? value : bytesOfBinary(value))
 
 /**
  * connect-mongo 3.2 stored text as a document with a field for each character.

@@ -1,7 +1,7 @@
 // When a session expires, in its document and in its cookie, and when it was last written.
 'use strict'
 
-const { isObject } = require('../objects.js')
+const { isDate, isObject } = require('../objects.js')
 
 /** @typedef {Record<string, any>} Session */
 
@@ -24,7 +24,7 @@ function lastModifiedOf(session) {
   if (lastModifiedDates.has(session)) return lastModifiedDates.get(session)
   // An object that never came from a store, such as a document read by hand, is taken at its word, as in connect-mongo.
   const { lastModified } = /** @type {Session} */ (session)
-  return lastModified instanceof Date ? lastModified : undefined
+  return isDate(lastModified) ? lastModified : undefined
 }
 
 /** What is known of one session goes with the one made of it. @param {object} session @param {Session} made */
@@ -52,7 +52,7 @@ function followExpires({ cookie }, expires) {
   if (!stored) return
   if (typeof stored === 'string') Reflect.set(cookie, 'expires', expires.toISOString())
   else if (typeof stored === 'number') Reflect.set(cookie, 'expires', expires.getTime())
-  else if (stored instanceof Date) setDate(cookie, expires)
+  else if (isDate(stored)) setDate(cookie, expires)
 }
 
 /**

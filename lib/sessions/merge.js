@@ -2,6 +2,7 @@
 'use strict'
 
 const { isDeepStrictEqual } = require('node:util')
+const { isDate } = require('../objects.js')
 
 /** @typedef {Record<string, any>} Session */
 
@@ -98,7 +99,7 @@ function mergeSessions(base, ours, theirs) {
 
 /** Of what JSON, BSON and frameworks make of a date: anything else is no time. @param {unknown} expires @returns {number} */
 function timeOf(expires) {
-  return typeof expires === 'string' || expires instanceof Date ? new Date(expires).getTime() : Number.NaN
+  return typeof expires === 'string' || isDate(expires) ? new Date(expires).getTime() : Number.NaN
 }
 
 /**
@@ -110,7 +111,8 @@ function timeOf(expires) {
  * @param {Session} theirs
  */
 function isStale(base, ours, theirs) {
-  const [before, mine, now] = [{ ...base }, unrenewed(ours, base), unrenewed(theirs, base)]
+  // All three copied alike: objects of two realms are not equal.
+  const [before, mine, now] = [base, ours, theirs].map((session) => unrenewed(session, base))
   return !isDeepStrictEqual(now, before) && !isDeepStrictEqual(mine, before)
 }
 

@@ -84,7 +84,8 @@ class News {
     const jitter = 0.9 + Math.random() / 10
     const periodMs = Math.min(autoRemoveInterval * 60_000, LONGEST_INTERVAL_MS)
     this.#timer = setInterval(() => this.#reader.sweep(), periodMs * jitter)
-    this.#timer.unref()
+    // That of a test environment such as jsdom is a number.
+    this.#timer.unref?.()
   }
 
   /** @param {Error} error of whoever was to make the TTL index */

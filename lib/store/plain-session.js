@@ -2,7 +2,7 @@
 // https://github.com/expressjs/session/tree/v1.19.0/session.
 'use strict'
 
-const { isDate } = require('node:util').types
+const { isDate } = require('../objects.js')
 /**
  * @typedef {Record<string, any>} Request
  * @typedef {(error?: Error | null) => void} Callback
