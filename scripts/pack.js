@@ -1,25 +1,50 @@
 // `npm run pack:local -- FOLDER`: what a release consists of, for this platform, as tarballs that can be installed by themselves.
+// `npm run pack:release -- FOLDER`: the same to be published.
 'use strict'
 
 const fs = require('node:fs')
 const { tmpdir } = require('node:os')
 const path = require('node:path')
+const { localManifest, publicManifest } = require('./manifests.js')
 const { ROOT, StepError, npm, reportFailure, setUp, step } = require('./setup.js')
 
+/** @typedef {import('./manifests.js').Manifest} Manifest */
+
 const USAGE = `Usage: npm run pack:local -- FOLDER
+       npm run pack:release -- FOLDER
 
 Builds what is missing and packs three tarballs into FOLDER: the package, its native binding for this platform, and its
-WebAssembly. In an app's folder, npm install FOLDER/*.tgz installs them.`
+WebAssembly. In an app's folder, npm install FOLDER/*.tgz installs them. npm refuses to publish what pack:local makes; pack:release
+makes what can be published, once scripts/manifests.js says where the project lives.`
 
 /** What npm takes along whatever "files" says. */
 const ALWAYS = ['README.md', 'LICENSE']
-/** What only this repository has a use for. */
-const OURS = ['devDependencies', 'napi', 'scripts', 'workspaces']
 
-/** @param {string} folder @param {string} destination */
-async function pack(folder, destination) {
-  // A folder that is no workspace to npm is packed as it is.
-  await npm(['pack', folder, '--ignore-scripts', '--workspaces=false', '--pack-destination', destination])
+/** @param {string} folder @returns {Manifest} */
+function manifestIn(folder) {
+  return JSON.parse(fs.readFileSync(path.join(folder, 'package.json'), 'utf8'))
+}
+
+/**
+ * Packs some files with a manifest of their own.
+ *
+ * @param {string} from
+ * @param {string[]} files
+ * @param {Manifest} manifest
+ * @param {string} destination
+ */
+async function pack(from, files, manifest, destination) {
+  const folder = fs.mkdtempSync(path.join(tmpdir(), 'connect-mongo-native-pack-'))
+  try {
+    for (const file of files) {
+      fs.cpSync(path.join(from, file), path.join(folder, file), { recursive: true })
+    }
+    fs.writeFileSync(path.join(folder, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`)
+    // A folder that is no workspace to npm is packed as it is.
+    await npm(['pack', folder, '--ignore-scripts', '--workspaces=false', '--pack-destination', destination])
+  } finally {
+    fs.rmSync(folder, { recursive: true, force: true })
+  }
 }
 
 /** @returns {string} the platform that there is a native binding for */
@@ -29,13 +54,22 @@ function platform() {
   return bindingTarget
 }
 
-/** @param {string} target @param {string} destination */
-async function packNative(target, destination) {
+/** @typedef {(manifest: Manifest) => Manifest} ManifestMaker */
+
+/** @param {string} target @param {string} destination @param {ManifestMaker} make */
+async function packNative(target, destination, make) {
   const folder = path.join(ROOT, 'npm', target)
   const file = `connect-mongo-native.${target}.node`
   fs.copyFileSync(path.join(ROOT, 'native', file), path.join(folder, file))
   fs.copyFileSync(path.join(ROOT, 'LICENSE'), path.join(folder, 'LICENSE'))
-  await pack(folder, destination)
+  await pack(folder, [file, 'LICENSE'], make(manifestIn(folder)), destination)
+}
+
+/** @param {string} destination @param {ManifestMaker} make */
+async function packWasm(destination, make) {
+  const folder = path.join(ROOT, 'npm', 'wasm32-wasip1')
+  const manifest = manifestIn(folder)
+  await pack(folder, manifest.files, make(manifest), destination)
 }
 
 /**
@@ -43,36 +77,41 @@ async function packNative(target, destination) {
  *
  * @param {string} target
  * @param {string} destination
+ * @param {ManifestMaker} make
  */
-async function packMain(target, destination) {
-  const manifest = JSON.parse(fs.readFileSync(path.join(ROOT, 'package.json'), 'utf8'))
-  const folder = fs.mkdtempSync(path.join(tmpdir(), 'connect-mongo-native-pack-'))
+async function packMain(target, destination, make) {
+  const manifest = manifestIn(ROOT)
+  const optionalDependencies = { [`${manifest.name}-${target}`]: manifest.version }
+  const files = [...manifest.files, ...ALWAYS]
+  await pack(ROOT, files, make({ ...manifest, optionalDependencies }), destination)
+}
+
+/** @param {boolean} isRelease @returns {ManifestMaker} */
+function manifestMaker(isRelease) {
+  if (!isRelease) return localManifest
   try {
-    for (const file of [...manifest.files, ...ALWAYS]) {
-      fs.cpSync(path.join(ROOT, file), path.join(folder, file), { recursive: true })
-    }
-    for (const name of OURS) delete manifest[name]
-    manifest.optionalDependencies = { [`${manifest.name}-${target}`]: manifest.version }
-    fs.writeFileSync(path.join(folder, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`)
-    await pack(folder, destination)
-  } finally {
-    fs.rmSync(folder, { recursive: true, force: true })
+    // Before anything slow starts.
+    publicManifest({})
+  } catch (error) {
+    throw new StepError(/** @type {Error} */ (error).message)
   }
+  return (manifest) => publicManifest(manifest)
 }
 
 /** @param {string[]} args */
 async function main(args) {
-  const [given] = args
+  const [given, ...others] = args.filter((arg) => arg !== '--release')
   if (args.includes('--help')) return console.log(USAGE)
-  if (args.length !== 1) throw new StepError(USAGE)
+  if (given === undefined || others.length > 0) throw new StepError(USAGE)
+  const make = manifestMaker(args.includes('--release'))
   const destination = path.resolve(process.env.INIT_CWD ?? process.cwd(), given)
   fs.mkdirSync(destination, { recursive: true })
 
   await setUp({ wasm: true })
   const target = platform()
-  await step('Packing the native binding', () => packNative(target, destination))
-  await step('Packing the WebAssembly', () => pack(path.join(ROOT, 'npm', 'wasm32-wasip1'), destination))
-  await step('Packing the package', () => packMain(target, destination))
+  await step('Packing the native binding', () => packNative(target, destination, make))
+  await step('Packing the WebAssembly', () => packWasm(destination, make))
+  await step('Packing the package', () => packMain(target, destination, make))
   for (const name of fs.readdirSync(destination).filter((file) => file.endsWith('.tgz'))) {
     const { size } = fs.statSync(path.join(destination, name))
     console.log(`${(size / 1000).toFixed(0).padStart(6)} kB  ${path.join(destination, name)}`)

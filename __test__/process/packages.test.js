@@ -170,6 +170,17 @@ describe('installed with its native package, it', () => {
     )
   })
 
+  test('has nothing that only this repository has a use for, and cannot be published by mistake', () => {
+    for (const name of installedOfOurs(app)) {
+      const manifest = JSON.parse(
+        fs.readFileSync(path.join(app, 'node_modules', name, 'package.json'), 'utf8')
+      )
+      for (const field of ['devDependencies', 'overrides', 'workspaces', 'napi'])
+        assert.equal(manifest[field], undefined, `${field} of ${name}`)
+      assert.equal(manifest.private, true, name)
+    }
+  })
+
   test('has no scripts', () => {
     const names = installedOfOurs(app)
     assert.equal(names.length, 3)

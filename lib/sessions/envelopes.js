@@ -4,8 +4,7 @@
 const { bytesOfBinary, isObject, isUint8Array } = require('../objects.js')
 
 /** BSON binary data of the generic subtype, as whatever class the driver made of it. @param {any} value */
-const isBinary = (value) =>
-  isUint8Array(value) || (value?._bsontype === 'Binary' && value.sub_type === 0)
+const isBinary = (value) => isUint8Array(value) || (value?._bsontype === 'Binary' && value.sub_type === 0)
 
 /**
  * A copy: WebAssembly would be given the whole of the buffer that a view is of, which is that of all documents of a batch.
