@@ -51,7 +51,7 @@ const DIFFERENCES = {
   'missing-values':
     "What is given and missing (`mongoUrl: undefined`, `crypto: { secret: '' }`) is named in the constructor's error, which asks whether the environment variable is set.",
   'no-session':
-    '`set` without a session (`undefined`, `null`, a string, a number) fails with a `TypeError` and writes nothing; connect-mongo stores it.',
+    '`set` without a session fails with a `TypeError` and writes nothing; connect-mongo stores `null`.',
   'bad-url-throws':
     'Without a client, the constructor throws for a wrong `mongoUrl`, `mongoOptions` or `writeOperationOptions`, where connect-mongo leaves an unhandled rejection or fails each call.',
   'unsupported-mongo-options':

@@ -75,7 +75,7 @@ function expiresOf(session) {
 
 /** @param {Kind} kind @param {any} session @returns {Expectation} of `set` and what follows */
 function expectationOf(kind, session) {
-  if (typeof session !== 'object' || session === null) return { isError: true }
+  if (['undefined', 'function'].includes(typeof session)) return { isError: true }
   try {
     const expectation = ofValue(kind, session)
     return { ...expectation, expires: expiresOf(session) }

@@ -101,6 +101,15 @@ for (const [from, theirs] of VERSIONS) {
         }
       }
 
+      test('what only says that it is a type, as JSON can, is refused', () => {
+        for (const json of [
+          { _bsontype: 'Code', code: 'f()' },
+          { _bsontype: 'ObjectId', id: ID },
+        ]) {
+          assert.throws(() => serialize(ours, { json, id: new theirs.ObjectId() }, {}), { name: /^BSON/ })
+        }
+      })
+
       test('a circle is refused', () => {
         /** @type {any} */
         const circle = { id: new theirs.ObjectId() }

@@ -15,6 +15,9 @@ use bson::{
     raw::CStr, rawdoc, spec::BinarySubtype,
 };
 
+/// An id of megabytes would not fit into a statement twice.
+const LONGEST_REPEATED_ID: usize = 1 << 16;
+
 /// Why a document cannot be read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum DocumentError {
@@ -147,7 +150,7 @@ pub fn set_statement(
     timestamps: bool,
 ) -> Result<RawDocumentBuf, DocumentError> {
     let mut fields = RawDocumentBuf::new();
-    if without == WithoutSession::Created {
+    if without == WithoutSession::Created && storage_id.len() <= LONGEST_REPEATED_ID {
         // With a collation, it may match a session whose id is written otherwise: the server refuses to change that.
         fields.append(cstr!("_id"), storage_id);
     }

@@ -38,12 +38,17 @@ class Adoption {
 
   /** @param {any} object @returns {any} */
   #copy(object) {
-    if (object._bsontype) return object[VERSION] === this.#version ? object : this.#ownType(object)
+    if (object._bsontype) return this.#isForeign(object) ? this.#ownType(object) : object
     if (typeof object.toBSON === 'function') return this.adopt(object.toBSON())
     if (Array.isArray(object)) return object.map((inner) => this.adopt(inner))
     if (!isDocument(object)) return object
     const entries = isMap(object) ? [...object] : Object.entries(object)
     return Object.fromEntries(entries.map(([key, inner]) => [key, this.adopt(inner)]))
+  }
+
+  /** A class has its name on the prototype. What has one of its own is data, such as JSON from anybody, which the package refuses. @param {any} object */
+  #isForeign(object) {
+    return !Object.hasOwn(object, '_bsontype') && object[VERSION] !== this.#version
   }
 
   /** @param {any} type of another version @returns {unknown} the same of this one */

@@ -65,11 +65,13 @@ function holdOnMethod(store, name) {
   Object.defineProperty(store, name, { value, configurable: true, writable: true })
 }
 
-/** @param {string} need @param {unknown} session */
-function requireSession(need, session) {
-  if (isObject(session)) return
-  const given = session === null ? 'null' : typeof session
-  throw new TypeError(`${need}, and got ${given === 'undefined' ? 'none' : given}`)
+/** What connect-mongo would store as nothing at all. @param {unknown} session */
+function requireSession(session) {
+  const kind = typeof session
+  if (kind !== 'undefined' && kind !== 'function') return
+  throw new TypeError(
+    `set needs the session that it stores, and got ${kind === 'undefined' ? 'none' : 'a function'}`
+  )
 }
 
 class MongoStore extends BaseStore {
@@ -271,7 +273,7 @@ class MongoStore extends BaseStore {
   /** @param {string} sid @param {Session} session @returns {Request} */
   #set(sid, session) {
     debug('MongoStore#set=%s', sid)
-    requireSession('set needs the session that it stores', session)
+    requireSession(session)
     const save = this.#sessions.prepare(sid, session)
     const { isUpsert, times } = save
     return {

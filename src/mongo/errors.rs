@@ -293,8 +293,8 @@ impl MongoError {
         // IllegalOperation, CommandNotFound, CommandNotSupported, OperationNotSupportedInTransaction, NotSupported, and those of
         // servers that are MongoDB in name only.
         const REFUSALS: [i32; 7] = [20, 59, 115, 263, 301, 303, 304];
-        self.server_code()
-            .is_some_and(|code| REFUSALS.contains(&code))
+        let is_refusal = |code| REFUSALS.contains(&code);
+        self.server_code().is_some_and(is_refusal) || self.refuses_transaction_number()
     }
 
     /// Whether the driver, or the server, has put this label on it.

@@ -178,8 +178,13 @@ async fn send_until_answered(
         }
         let Some(failure) = retryable_failure(&result) else {
             return match (&result, interrupted) {
-                // Nor does a refusal that could be that of a statement: an attempt before may have run all of them.
-                (Err(error), Some(before)) if is_unclear(error) => Err(before),
+                // Nor does a refusal that could be that of a statement, or is that of a server which remembers no write: an attempt
+                // before may have run all of them.
+                (Err(error), Some(before))
+                    if is_unclear(error) || error.refuses_transaction_number() =>
+                {
+                    Err(before)
+                }
                 _ => result,
             };
         };

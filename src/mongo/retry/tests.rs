@@ -110,6 +110,27 @@ async fn what_became_of_a_write_is_told_before_that_it_was_refused_the_next_time
     assert!(matches!(result, Err(error) if error.blame() == Some(Blame::Unknown(1))));
 }
 
+fn without_numbers() -> Attempt {
+    let words = "Transaction numbers are only allowed on a replica set member or mongos";
+    let reply = doc! { "code": 20, "codeName": "IllegalOperation", "errmsg": words };
+    let error = deserialize_from_document(reply).expect("it is a command error");
+    (
+        Err(DriverError::from(ErrorKind::Command(error)).into()),
+        true,
+    )
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_server_that_knows_no_numbers_may_have_run_before_is_not_for_it_again() {
+    let mut again = script(&[cut_off, without_numbers]);
+    let result = send_until_answered(&mut again, patience()).await;
+    assert!(matches!(result, Err(error) if !error.refuses_transaction_number()));
+
+    let mut at_once = script(&[without_numbers]);
+    let result = send_until_answered(&mut at_once, patience()).await;
+    assert!(matches!(result, Err(error) if error.refuses_transaction_number()));
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_plain_write_is_sent_again_only_where_it_was_not_sent() {
     let mut script = script(&[unconnected, unconnected, cut_off]);
