@@ -1,7 +1,6 @@
 //! A driver's client, with what is known of the servers behind it.
 
 use std::{
-    future::pending,
     mem,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
@@ -10,24 +9,20 @@ use std::{
     time::Duration,
 };
 
-use futures_util::{FutureExt, future::BoxFuture};
+use futures_util::FutureExt;
 use mongodb::{
     Client, ClientSession, Collection, Namespace, ServerInfo,
-    bson::{Bson, DateTime, Document, RawDocumentBuf, doc},
+    bson::{RawDocumentBuf, doc},
     options::{ReadPreference, SelectionCriteria, ServerAddress},
 };
-use tokio::{
-    sync::watch,
-    time::{self, Instant},
-};
+use tokio::time::{self, Instant};
 
 use crate::mongo::{
-    connections::{connected_to, noting_connection},
     current::{CurrentClient, connect},
     errors::MongoError,
     monitoring::{Availability, KnownServers},
     options::ConnectionOptions,
-    patience::{Loss, Patience},
+    patience::Patience,
 };
 
 /// The connections of a pool that has no most.
@@ -238,31 +233,6 @@ impl Deployment {
         }
     }
 
-    /// What the primary's clock says.
-    ///
-    /// # Errors
-    /// What befell the command.
-    pub async fn server_time(&self) -> Result<DateTime, MongoError> {
-        let reply = match self.ask_once(doc! { "hello": 1 }).await {
-            // MongoDB before 4.4.2, and some servers that are not MongoDB's.
-            Err(error) if error.is_command_unknown() => {
-                self.ask_once(doc! { "isMaster": 1 }).await?
-            }
-            reply => reply?,
-        };
-        reply
-            .get("localTime")
-            .and_then(as_time)
-            .ok_or(MongoError::WrongReply)
-    }
-
-    async fn ask_once(&self, command: Document) -> Result<Document, MongoError> {
-        let admin = self.driver().database("admin");
-        let reply = async { Ok(admin.run_command(command).await?) }.boxed();
-        let loss = self.patience().loss_of_repeatable();
-        self.attempt(reply, loss).await.0
-    }
-
     /// A session, and a transaction number that it has not used: numbers of one client only ever grow.
     ///
     /// # Errors
@@ -293,36 +263,6 @@ impl Deployment {
     #[must_use]
     pub fn has_replaced_client_of(&self, number: &WriteNumber) -> bool {
         self.current().made_at != number.client_made_at
-    }
-
-    /// Runs a command once, until it seems to be lost. Tells too whether it got a connection, as [`noting_connection`] does.
-    ///
-    /// It seems lost when the server answers on another connection, or answers its monitor, while nothing has come for so long
-    /// as `loss` says: some firewalls forget connections and tell nobody. Then it is a [`MongoError::Silent`], and the driver
-    /// closes the connection. One that may be repeated seems lost, too, when another server is primary in place of the one that
-    /// has the command, or that keeps it waiting for a connection: that one may have fallen silent, which the driver finds out
-    /// only after `heartbeatFrequencyMS` and `connectTimeoutMS`. Then it is a [`MongoError::Superseded`].
-    ///
-    /// While a server lets nobody in, a command that has no connection gets to hear that, too.
-    pub async fn attempt<T>(
-        &self,
-        command: BoxFuture<'_, Result<T, MongoError>>,
-        loss: Loss,
-    ) -> (Result<T, MongoError>, bool) {
-        let either = async {
-            tokio::select! {
-                result = command => result,
-                error = self.lost(loss).boxed() => Err(error),
-            }
-        };
-        let sent = Instant::now();
-        let (result, is_sent) = noting_connection(either).await;
-        let result = result.map_err(|error| self.explained(error));
-        self.note(result.as_ref().err());
-        if matches!(&result, Err(error) if error.is_that_to_another()) {
-            self.replace_client(sent).boxed().await;
-        }
-        (result, is_sent)
     }
 
     /// What calls wait for now.
@@ -356,7 +296,8 @@ impl Deployment {
         }
     }
 
-    fn note(&self, error: Option<&MongoError>) {
+    /// Keeps what an answer says of the servers.
+    pub(super) fn note(&self, error: Option<&MongoError>) {
         let is_overloaded = error.is_some_and(MongoError::is_overload);
         self.is_overloaded.store(is_overloaded, Ordering::Relaxed);
     }
@@ -366,70 +307,6 @@ impl Deployment {
             && MongoError::is_authentication(error)
         {
             self.known.note_refusal(error);
-        }
-    }
-
-    /// Until the command of this task seems lost.
-    async fn lost(&self, loss: Loss) -> MongoError {
-        tokio::select! {
-            error = self.refused() => error,
-            Ok(()) = self.superseded(), if loss.may_be_repeated => MongoError::Superseded,
-            () = self.answering_others(loss.silence) => MongoError::Silent(loss.silence),
-        }
-    }
-
-    /// Until no server lets this client in, while the command of this task has no connection.
-    async fn refused(&self) -> MongoError {
-        let (mut refusal, mut availability) = (self.known.refusal(), self.known.availability());
-        loop {
-            let error = refusal.borrow_and_update().clone();
-            let is_up = availability
-                .borrow_and_update()
-                .is_some_and(|now| now.takes_writes);
-            if let Some(error) = error
-                && !is_up
-                && connected_to().is_none()
-            {
-                return MongoError::Driver(error);
-            }
-            tokio::select! {
-                Ok(()) = refusal.changed() => {}
-                Ok(()) = availability.changed() => {}
-                else => return pending().await,
-            }
-        }
-    }
-
-    async fn superseded(&self) -> Result<(), watch::error::RecvError> {
-        let mut primary = self.known.primary();
-        loop {
-            let before = primary.borrow_and_update().clone();
-            primary.changed().await?;
-            // What another server has is left to it: to send that again could do a part of it twice.
-            let is_elsewhere = connected_to().is_some_and(|server| before != Some(server));
-            if before.is_some() && !is_elsewhere {
-                return Ok(());
-            }
-        }
-    }
-
-    /// Until the server answers another command that is sent after this time, or its monitor, while the one of this task has a
-    /// connection.
-    async fn answering_others(&self, silence: Duration) {
-        loop {
-            time::sleep(silence).await;
-            let asked_at = Instant::now();
-            let ping = time::timeout(silence, self.ask(None));
-            // In a scope of its own: its connection is not that of the command.
-            let (is_answered, _) = noting_connection(Box::pin(ping)).await;
-            let Some(server) = connected_to() else {
-                continue;
-            };
-            if is_answered.is_ok_and(|result| result.is_ok())
-                || self.known.has_answered_since(&server, asked_at)
-            {
-                return;
-            }
         }
     }
 
@@ -459,7 +336,7 @@ impl Deployment {
 
     /// An answer to a command that was sent at this time was that to another one, and so will be the next on its connection.
     /// The driver does not say which that is: commands get a client with other connections from now on.
-    async fn replace_client(&self, sent: Instant) {
+    pub(super) async fn replace_client(&self, sent: Instant) {
         let _turn = self.replacing.lock().await;
         if self.current().made_at > sent {
             return;
@@ -505,7 +382,7 @@ impl Deployment {
     }
 
     /// Asks this server, or the primary, for a sign of life, once.
-    async fn ask(&self, server: Option<ServerAddress>) -> Result<(), MongoError> {
+    pub(super) async fn ask(&self, server: Option<ServerAddress>) -> Result<(), MongoError> {
         let admin = self.driver().database("admin");
         let ping = admin.run_command(doc! { "ping": 1 });
         let Some(server) = server else {
@@ -513,20 +390,6 @@ impl Deployment {
         };
         let ping = ping.selection_criteria(server_at(server));
         Ok(ping.await.map(drop)?)
-    }
-}
-
-/// The gateway of the open-source `DocumentDB` gives its time as a number of milliseconds.
-fn as_time(value: &Bson) -> Option<DateTime> {
-    match *value {
-        Bson::DateTime(time) => Some(time),
-        Bson::Int64(milliseconds) => Some(DateTime::from_millis(milliseconds)),
-        #[expect(
-            clippy::cast_possible_truncation,
-            reason = "a time is a whole number, and a cast of what is none is within the bounds"
-        )]
-        Bson::Double(milliseconds) => Some(DateTime::from_millis(milliseconds as i64)),
-        _ => None,
     }
 }
 

@@ -5,6 +5,7 @@
 //! - [`connections`]: those that no command has, and whether a command has got one
 //! - [`current`]: the driver's client of a deployment, until it is replaced
 //! - [`deployment`]: a driver's client, with what is known of the servers behind it
+//! - `attempt`, `clock`: one attempt at a command, and what the server's clock says
 //! - [`monitoring`]: what the driver's monitors see
 //! - [`trouble`]: what keeps a server from being reached, in Node's words
 //! - [`patience`]: how long and how often a command is sent again
@@ -17,7 +18,9 @@
 //! - [`errors`]: what can go wrong, and what may be sent again after it
 
 pub mod asked;
+mod attempt;
 pub mod client;
+mod clock;
 pub mod collection;
 pub mod connections;
 pub mod current;
