@@ -226,7 +226,7 @@ export declare const enum BackgroundEvent {
   Unreachable = 'unreachable',
   /** The TTL index could not be made; it is tried again. */
   TtlIndexFailed = 'ttl-index-failed',
-  /** The TTL index will never be made. */
+  /** The server refuses the TTL index, and will until somebody has done something about it. */
   TtlIndexRefused = 'ttl-index-refused',
   /** There is a TTL index that was not asked for. */
   TtlIndexPresent = 'ttl-index-present',
@@ -246,14 +246,6 @@ export interface BackgroundReport {
   event: 'unreachable' | 'ttl-index-failed' | 'ttl-index-refused' | 'ttl-index-present' | 'sweep-failed' | 'retry-writes-refused' | 'connect' | 'disconnect'
   /** Why something failed. */
   failure?: Failure
-}
-
-/** What an error comes from. */
-export interface Cause {
-  /** What went wrong. */
-  message: string
-  /** Node's code for it, such as `ECONNREFUSED`. */
-  code?: string
 }
 
 /** How to reach the deployment. Stores with equal configurations share one client. */
@@ -318,8 +310,10 @@ export interface Failure {
   codeName?: string
   /** The server's and the driver's error labels, sorted. */
   errorLabels: Array<string>
-  /** The causes, the nearest first. */
-  causes: Array<Cause>
+  /** The messages of the causes, the nearest first. */
+  causes: Array<string>
+  /** Node's code for the nearest cause, such as `ECONNREFUSED`. */
+  causeCode?: string
   /** The server's reply that holds the error, a BSON document. */
   response?: Buffer
 }

@@ -14,11 +14,13 @@ const FIRST_RETRY_DELAY_MS = 1_000
 const LAST_RETRY_DELAY_MS = 60_000
 
 /**
- * With these the server would refuse the index for ever, as src/mongo/errors.rs has it: BadValue (Azure Cosmos DB has such indexes on
- * `_ts` alone), FailedToParse, Unauthorized, CommandNotFound, CannotCreateIndex, InvalidOptions, IndexOptionsConflict,
- * IndexKeySpecsConflict, CommandNotSupported, InvalidIndexSpecificationOption, NotSupported, APIStrictError, AtlasError.
+ * As src/mongo/errors.rs has it. With these the server would refuse the index for ever: BadValue (Azure Cosmos DB has such indexes on `_ts`
+ * alone), FailedToParse, CommandNotFound, CannotCreateIndex, InvalidOptions, CommandNotSupported, InvalidIndexSpecificationOption,
+ * NotSupported, APIStrictError.
  */
-const FINAL_CODES = new Set([2, 9, 13, 59, 67, 72, 85, 86, 115, 197, 301, 323, 8000])
+const FINAL_CODES = new Set([2, 9, 59, 67, 72, 115, 197, 301, 323])
+/** With these until somebody has done something about it: Unauthorized, IndexOptionsConflict, IndexKeySpecsConflict, AtlasError. */
+const LASTING_CODES = new Set([13, 85, 86, 8000])
 
 /**
  * An index is kept with the numbers that it was made with, and to the server those are the same whichever type they have: Double and
@@ -36,6 +38,8 @@ class TtlIndex {
   #collection
   #onNews
   #isClosed = false
+  /** @type {number | undefined} the code that was told last */
+  #told
 
   /**
    * @param {Client} client
@@ -85,11 +89,21 @@ class TtlIndex {
       // Without the right to make indexes, or under another name, the index may be there all the same.
       if (isAnswer && (await this.#isThere())) return true
       const isFinal = isAnswer && FINAL_CODES.has(code)
-      withCodeOfCause(error)
-      if (isFinal) this.#onNews({ event: 'ttl-index-refused', error })
-      else this.#onNews({ event: isAnswer ? 'ttl-index-failed' : 'unreachable', error })
+      this.#tell(withCodeOfCause(error), isAnswer ? code : undefined)
       return isFinal
     }
+  }
+
+  /** @param {Error} error @param {number | undefined} code of the server's answer, if it is one */
+  #tell(error, code) {
+    if (code === undefined) return this.#onNews({ event: 'unreachable', error })
+    const isLasting = LASTING_CODES.has(code)
+    // What lasts is told once, and tried on.
+    const isKnown = isLasting && code === this.#told
+    this.#told = code
+    if (isKnown) return
+    const isRefused = isLasting || FINAL_CODES.has(code)
+    this.#onNews({ event: isRefused ? 'ttl-index-refused' : 'ttl-index-failed', error })
   }
 
   async #isThere() {

@@ -106,9 +106,9 @@ class News {
     })
   }
 
-  /** @param {Error} error that every further attempt would end with */
+  /** @param {Error} error with which attempts end until somebody has done something */
   #reportIndexRefusal(error) {
-    error.message += ` (${this.#noTtlIndex}, and it is not tried again: make it by hand, or set autoRemove: 'interval')`
+    error.message += ` (${this.#noTtlIndex}, which does not heal by itself: make it by hand, or set autoRemove: 'interval')`
     this.#report(error, { message: error.message, code: 'CONNECT_MONGO_TTL_INDEX', detail: error.name })
   }
 

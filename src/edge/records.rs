@@ -60,7 +60,7 @@ pub enum BackgroundEvent {
     /// The TTL index could not be made; it is tried again.
     #[napi(value = "ttl-index-failed")]
     TtlIndexFailed,
-    /// The TTL index will never be made.
+    /// The server refuses the TTL index, and will until somebody has done something about it.
     #[napi(value = "ttl-index-refused")]
     TtlIndexRefused,
     /// There is a TTL index that was not asked for.

@@ -38,7 +38,7 @@ pub enum News {
     Unreachable(MongoError),
     /// The TTL index could not be made; it is tried again.
     TtlIndexFailed(MongoError),
-    /// The server will never make the TTL index.
+    /// The server refuses the TTL index, and will until somebody has done something about it.
     TtlIndexRefused(MongoError),
     /// There is a TTL index that was not asked for.
     TtlIndexPresent,
@@ -152,13 +152,19 @@ impl<U: Upkeep> Background<U> {
 
     async fn make_ttl_index(&self, closing: &mut watch::Receiver<bool>) {
         let mut delay = FIRST_RETRY_DELAY;
+        let mut told = None;
         while let Err(error) = self.collection.ensure_ttl_index().await {
             let is_final = error.is_final();
-            (self.on_news)(match error {
-                error if is_final => News::TtlIndexRefused(error),
-                error if error.is_answer() => News::TtlIndexFailed(error),
-                error => News::Unreachable(error),
-            });
+            let code = error.server_code().filter(|_| error.is_lasting());
+            // What lasts is told once, and tried on: somebody may do something about it.
+            if code.is_none() || code != told {
+                (self.on_news)(match error {
+                    error if is_final || code.is_some() => News::TtlIndexRefused(error),
+                    error if error.is_answer() => News::TtlIndexFailed(error),
+                    error => News::Unreachable(error),
+                });
+            }
+            told = code;
             self.has_tried_index.send_replace(true);
             if is_final {
                 return;

@@ -151,16 +151,27 @@ impl MongoError {
         matches!(self, Self::NoServer(_) | Self::Unreachable { .. })
     }
 
-    /// Whether the server would refuse to make the index for ever: it must not be made by this user, or another is in its way, or
-    /// the server has none of its kind.
+    /// Whether the server would refuse to make the index for ever, as it has none of its kind.
     #[must_use]
     pub fn is_final(&self) -> bool {
-        // BadValue (an index by TTL on another field than `_ts`, in Azure Cosmos DB), FailedToParse, Unauthorized, CommandNotFound,
-        // CannotCreateIndex, InvalidOptions, IndexOptionsConflict, IndexKeySpecsConflict, CommandNotSupported,
-        // InvalidIndexSpecificationOption, NotSupported, APIStrictError, AtlasError.
-        const FINAL: [i32; 13] = [2, 9, 13, 59, 67, 72, 85, 86, 115, 197, 301, 323, 8000];
-        let is_final = |code| FINAL.contains(&code);
-        self.is_answer() && !self.is_overload() && self.server_code().is_some_and(is_final)
+        // BadValue (Azure Cosmos DB has such indexes on `_ts` alone), FailedToParse, CommandNotFound, CannotCreateIndex,
+        // InvalidOptions, CommandNotSupported, InvalidIndexSpecificationOption, NotSupported, APIStrictError.
+        const FINAL: [i32; 9] = [2, 9, 59, 67, 72, 115, 197, 301, 323];
+        self.refuses_index_with(&FINAL)
+    }
+
+    /// Whether the server refuses to make the index until somebody has done something about it: this user must not, or another is
+    /// in its way.
+    #[must_use]
+    pub fn is_lasting(&self) -> bool {
+        // Unauthorized, IndexOptionsConflict, IndexKeySpecsConflict, AtlasError.
+        const LASTING: [i32; 4] = [13, 85, 86, 8000];
+        self.refuses_index_with(&LASTING)
+    }
+
+    fn refuses_index_with(&self, codes: &[i32]) -> bool {
+        let is_one = |code| codes.contains(&code);
+        self.is_answer() && !self.is_overload() && self.server_code().is_some_and(is_one)
     }
 
     /// Whether the collection or database does not exist.
@@ -304,7 +315,9 @@ impl MongoError {
             .is_some_and(|error| error.contains_label(label))
     }
 
-    fn server_code(&self) -> Option<i32> {
+    /// The server's number of what it has refused.
+    #[must_use]
+    pub fn server_code(&self) -> Option<i32> {
         match self {
             Self::NoServer(error) | Self::Driver(error) => {
                 command_error(error).map(|error| error.code)

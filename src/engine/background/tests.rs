@@ -118,19 +118,35 @@ async fn the_index_is_tried_until_it_is_there() {
     assert_eq!(started.elapsed().as_secs(), 3);
 }
 
+fn refusal(code: i32) -> Result<(), MongoError> {
+    let reply = doc! { "code": code, "codeName": "Any", "errmsg": "no" };
+    let error = deserialize_from_document(reply).expect("it is a command error");
+    Err(DriverError::from(ErrorKind::Command(error)).into())
+}
+
 #[tokio::test(start_paused = true)]
 async fn an_index_that_the_server_will_never_make_is_tried_once() {
-    let conflict = doc! { "code": 85, "codeName": "IndexOptionsConflict", "errmsg": "another" };
-    let error = deserialize_from_document(conflict).expect("it is a command error");
-    let refusal = MongoError::from(DriverError::from(ErrorKind::Command(error)));
     let script = Script {
-        indexes: Mutex::new([Err(refusal)].into()),
+        indexes: Mutex::new([refusal(2), refusal(1)].into()),
         ..Script::default()
     };
     let (background, news) = background(script);
     drop(start(&background, IndexDuty::Make).start_up.await);
     assert!(said(&news).starts_with("[TtlIndexRefused("));
     assert_eq!(said(&news).matches("TtlIndex").count(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_index_that_somebody_has_to_make_room_for_is_told_once_and_tried_on() {
+    let script = Script {
+        indexes: Mutex::new([refusal(85), refusal(85), refusal(13), Ok(())].into()),
+        ..Script::default()
+    };
+    let (background, news) = background(script);
+    let started = time::Instant::now();
+    drop(start(&background, IndexDuty::Make).start_up.await);
+    assert_eq!(said(&news).matches("TtlIndexRefused").count(), 2);
+    assert_eq!(started.elapsed().as_secs(), 7);
 }
 
 #[tokio::test(start_paused = true)]
