@@ -68,16 +68,24 @@ function errorClass(name) {
   return known
 }
 
-/** @param {Failure['causes']} causes @returns {Error | undefined} */
-function causeOf([first, ...rest]) {
-  if (first === undefined) return undefined
-  const cause =
-    rest.length > 0 ? new Error(first.message, { cause: causeOf(rest) }) : new Error(first.message)
-  return first.code === undefined ? cause : Object.assign(cause, { code: first.code })
+/** @param {string[]} messages @param {string} [code] of the first @returns {Error | undefined} */
+function causeOf([message, ...rest], code) {
+  if (message === undefined) return undefined
+  const cause = rest.length > 0 ? new Error(message, { cause: causeOf(rest) }) : new Error(message)
+  return code === undefined ? cause : Object.assign(cause, { code })
 }
 
 /** What an error has anyway, or keeps elsewhere. */
 const OWN_FIELDS = ['name', 'message', 'stack', 'cause', 'errorLabels', 'errmsg', '__proto__']
+
+/** What cannot be read is nobody's trouble but its reader's: a failure has to reach its caller. @param {Buffer} bytes @returns {Record<string, any>} */
+function documentOf(bytes) {
+  try {
+    return require('bson').deserialize(bytes)
+  } catch {
+    return {}
+  }
+}
 
 /**
  * As the driver's constructors do it:
@@ -87,7 +95,7 @@ const OWN_FIELDS = ['name', 'message', 'stack', 'cause', 'errorLabels', 'errmsg'
  * @param {Buffer} response a BSON document
  */
 function keepResponse(error, response) {
-  const reply = require('bson').deserialize(response)
+  const reply = documentOf(response)
   const { writeConcernError } = reply
   const errorResponse = { ...writeConcernError, ...reply }
   for (const [name, value] of Object.entries(errorResponse)) {
@@ -103,13 +111,13 @@ function keepResponse(error, response) {
  *
  * @param {Pick<Failure, 'name' | 'message'> & Partial<Failure>} failure
  */
-function errorOf({ name, message, code, codeName, errorLabels = [], causes = [], response }) {
+function errorOf({ name, message, code, codeName, errorLabels = [], causes = [], causeCode, response }) {
   const error = new (errorClass(name))(message)
   if (response) keepResponse(error, response)
   Object.defineProperty(error, 'errorLabels', ownField(errorLabels, true))
   if (code !== undefined) Object.defineProperty(error, 'code', ownField(code, true))
   if (codeName !== undefined) Object.defineProperty(error, 'codeName', ownField(codeName, true))
-  if (causes.length > 0) Object.defineProperty(error, 'cause', ownField(causeOf(causes), false))
+  if (causes.length > 0) Object.defineProperty(error, 'cause', ownField(causeOf(causes, causeCode), false))
   return error
 }
 

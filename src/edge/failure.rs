@@ -2,7 +2,7 @@
 //!
 //! An expected failure crosses as data, a [`Failure`]; lib/errors.js makes an `Error` of it, on the JavaScript stack.
 
-use std::{any::Any, error::Error, io, panic::AssertUnwindSafe};
+use std::{any::Any, error::Error, io, iter, panic::AssertUnwindSafe};
 
 use connect_mongo_native_core::{
     document::DocumentError,
@@ -17,7 +17,7 @@ use crate::{
     engine::errors::StoreError,
     mongo::{
         errors::MongoError,
-        trouble::{Trouble, command_error, driver_words, of_connection},
+        trouble::{Trouble, command_error, driver_words, of_connection, source_of},
     },
 };
 
@@ -40,20 +40,12 @@ pub struct Failure {
     pub code_name: Option<String>,
     /// The server's and the driver's error labels, sorted.
     pub error_labels: Vec<String>,
-    /// The causes, the nearest first.
-    pub causes: Vec<Cause>,
+    /// The messages of the causes, the nearest first.
+    pub causes: Vec<String>,
+    /// Node's code for the nearest cause, such as `ECONNREFUSED`.
+    pub cause_code: Option<String>,
     /// The server's reply that holds the error, a BSON document.
     pub response: Option<Buffer>,
-}
-
-/// What an error comes from.
-#[napi(object, object_from_js = false)]
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Cause {
-    /// What went wrong.
-    pub message: String,
-    /// Node's code for it, such as `ECONNREFUSED`.
-    pub code: Option<String>,
 }
 
 impl Default for Failure {
@@ -66,7 +58,19 @@ impl Default for Failure {
             code_name: None,
             error_labels: Vec::new(),
             causes: Vec::new(),
+            cause_code: None,
             response: None,
+        }
+    }
+}
+
+impl Failure {
+    fn caused_by(self, causes: &[Trouble]) -> Self {
+        let nearest = causes.first();
+        Self {
+            cause_code: nearest.and_then(|cause| cause.code).map(str::to_owned),
+            causes: causes.iter().map(ToString::to_string).collect(),
+            ..self
         }
     }
 }
@@ -111,10 +115,9 @@ impl From<&StoreError> for Failure {
             StoreError::Encryption(refusal) => coded(refusal.code()),
             StoreError::Closed => coded("ERR_STORE_CLOSED"),
             StoreError::Busy(_) => coded("ERR_STORE_BUSY"),
-            StoreError::TimedOut { waiting_for, .. } => Self {
-                causes: vec![waiting_for.as_ref().into()],
-                ..named("MongoOperationTimeoutError")
-            },
+            StoreError::TimedOut { waiting_for, .. } => {
+                named("MongoOperationTimeoutError").caused_by(&[trouble_of(waiting_for)])
+            }
             StoreError::Abandoned => named("MongoOperationTimeoutError"),
             StoreError::Panic(_) => named("MongoRuntimeError"),
         }
@@ -126,28 +129,18 @@ impl From<&MongoError> for Failure {
         let named = |name| named(name, error);
         match error {
             MongoError::NoServer(driver_error) | MongoError::Driver(driver_error) => Self {
-                causes: io_cause(driver_error)
-                    .into_iter()
-                    .chain(causes(driver_error))
-                    .collect(),
                 response: response_of(driver_error),
-                ..from_driver(driver_error)
+                ..from_driver(driver_error).caused_by(&causes_of_driver(driver_error))
             },
-            MongoError::Unreachable { outage, .. } => Self {
-                causes: outage.troubles.iter().map(Cause::from).collect(),
-                ..named("MongoServerSelectionError")
-            },
+            MongoError::Unreachable { outage, .. } => {
+                named("MongoServerSelectionError").caused_by(&outage.troubles)
+            }
             MongoError::Outage(outage) if outage.troubles.is_empty() => {
                 named("MongoServerSelectionError")
             }
             MongoError::Outage(outage) => Self {
-                code: outage
-                    .troubles
-                    .iter()
-                    .find_map(|trouble| trouble.code)
-                    .map(|code| Either::B(code.to_owned())),
-                causes: outage.troubles.iter().map(Cause::from).collect(),
-                ..named("MongoNetworkError")
+                code: outage.code().map(|code| Either::B(code.to_owned())),
+                ..named("MongoNetworkError").caused_by(&outage.troubles)
             },
             MongoError::Server(server_error) => Self {
                 response: Some(server_error.response.clone().into()),
@@ -157,12 +150,13 @@ impl From<&MongoError> for Failure {
                 ..named(server_error_name(server_error))
             },
             MongoError::Document(document_error) => named(document_error_name(document_error)),
-            MongoError::Unanswered | MongoError::Overloaded => named("MongoRuntimeError"),
+            MongoError::Unanswered | MongoError::Overloaded | MongoError::CertificatesFile(_) => {
+                named("MongoRuntimeError")
+            }
             MongoError::WrongReply => named("MongoUnexpectedServerResponseError"),
             MongoError::Superseded => named("MongoNetworkError"),
             MongoError::Silent(_) => named("MongoNetworkTimeoutError"),
             MongoError::InvalidOptions(_) => named("MongoInvalidArgumentError"),
-            MongoError::CertificatesFile(_) => named("MongoRuntimeError"),
         }
     }
 }
@@ -254,72 +248,56 @@ fn driver_error_name(error: &DriverError) -> &'static str {
     }
 }
 
-impl From<&Trouble> for Cause {
-    fn from(trouble: &Trouble) -> Self {
-        Self {
-            message: trouble.message.clone(),
-            code: trouble.code.map(str::to_owned),
-        }
-    }
-}
-
-impl From<&MongoError> for Cause {
-    fn from(error: &MongoError) -> Self {
-        let Failure {
-            message, causes, ..
-        } = error.into();
-        Self {
-            message,
-            code: causes.into_iter().find_map(|cause| cause.code),
-        }
-    }
-}
-
-impl From<String> for Cause {
-    fn from(message: String) -> Self {
-        Self {
-            message,
-            code: None,
-        }
+/// As what a call was waiting for.
+fn trouble_of(error: &MongoError) -> Trouble {
+    let code = match error {
+        MongoError::Outage(outage) => outage.code(),
+        _ => None,
+    };
+    Trouble {
+        message: error.to_string(),
+        code,
     }
 }
 
 /// The reply that a server refused a command with.
 fn response_of(error: &DriverError) -> Option<Buffer> {
-    let of_source = || {
-        error
-            .source()?
-            .downcast_ref()
-            .and_then(DriverError::server_response)
-    };
+    let of_source = || source_of(error)?.server_response();
     let response = error.server_response().or_else(of_source)?;
     Some(response.as_bytes().to_vec().into())
 }
 
-/// What an error comes from, the nearest first.
-fn causes(error: &(dyn Error + 'static)) -> Vec<Cause> {
-    let mut causes = Vec::new();
-    let mut current = error.source();
-    while let Some(cause) = current {
-        match cause.downcast_ref::<DriverError>() {
-            Some(error) => causes.extend(
-                [Some(driver_words(&error.kind).into()), io_cause(error)]
-                    .into_iter()
-                    .flatten(),
-            ),
-            None => causes.push(cause.to_string().into()),
-        }
-        current = cause.source();
+/// The messages of what an error comes from, the nearest first.
+fn causes(error: &(dyn Error + 'static)) -> Vec<String> {
+    let sources = iter::successors(error.source(), |cause: &&(dyn Error + 'static)| {
+        (*cause).source()
+    });
+    sources.map(ToString::to_string).collect()
+}
+
+/// What one of the driver's errors comes from. What the server has said is the error itself.
+fn causes_of_driver(error: &DriverError) -> Vec<Trouble> {
+    if command_error(error).is_some() {
+        return Vec::new();
     }
-    causes
+    let plain = |source: &DriverError| Trouble {
+        message: driver_words(&source.kind),
+        code: None,
+    };
+    let sources = iter::successors(source_of(error), |source| source_of(source));
+    let of_sources = sources.flat_map(|source| [Some(plain(source)), io_cause(source)]);
+    io_cause(error)
+        .into_iter()
+        .chain(of_sources.flatten())
+        .collect()
 }
 
 /// The driver does not name the operating system's error as a source.
-fn io_cause(error: &DriverError) -> Option<Cause> {
+fn io_cause(error: &DriverError) -> Option<Trouble> {
     match error.kind.as_ref() {
-        ErrorKind::Io(error) => Some(Cause {
+        ErrorKind::Io(error) => Some(Trouble {
             message: error.to_string(),
-            code: of_connection(error).code.map(str::to_owned),
+            code: of_connection(error).code,
         }),
         _ => None,
     }
@@ -364,11 +342,8 @@ mod tests {
         let failure = Failure::from(StoreError::from(error));
         assert_eq!(failure.name, "MongoNetworkError");
         assert_eq!(failure.message, "read ECONNRESET");
-        let cause = Cause {
-            message: "reset by peer".to_owned(),
-            code: Some("ECONNRESET".to_owned()),
-        };
-        assert_eq!(failure.causes, [cause]);
+        assert_eq!(failure.causes, ["reset by peer"]);
+        assert_eq!(failure.cause_code.as_deref(), Some("ECONNRESET"));
     }
 
     #[test]
@@ -377,7 +352,7 @@ mod tests {
         let failure = Failure::from(StoreError::from(DocumentError::from(too_short.clone())));
         assert_eq!(failure.name, "MongoUnexpectedServerResponseError");
         assert_eq!(failure.message, "The server's reply is not valid BSON");
-        assert_eq!(failure.causes, [Cause::from(too_short.to_string())]);
+        assert_eq!(failure.causes, [too_short.to_string()]);
     }
 
     #[tokio::test]

@@ -74,6 +74,14 @@ pub struct Outage {
     pub others: Vec<String>,
 }
 
+impl Outage {
+    /// Node's code for the first trouble that has one.
+    #[must_use]
+    pub fn code(&self) -> Option<&'static str> {
+        self.troubles.iter().find_map(|trouble| trouble.code)
+    }
+}
+
 impl fmt::Display for Outage {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let troubles = self.troubles.iter().map(ToString::to_string);
@@ -89,15 +97,19 @@ impl fmt::Display for Outage {
 /// The server's own error, which the driver keeps as the source of an authentication error.
 #[must_use]
 pub fn command_error(error: &DriverError) -> Option<&CommandError> {
-    use std::error::Error;
-    let mut current = Some(error);
-    while let Some(error) = current {
-        if let ErrorKind::Command(command_error) = error.kind.as_ref() {
-            return Some(command_error);
-        }
-        current = error.source().and_then(|source| source.downcast_ref());
+    match error.kind.as_ref() {
+        ErrorKind::Command(error) => Some(error),
+        _ => command_error(source_of(error)?),
     }
-    None
+}
+
+/// What an error of the driver comes from, as far as that is another of its own. It is in a box, which is an error as well.
+#[must_use]
+pub fn source_of(error: &DriverError) -> Option<&DriverError> {
+    use std::error::Error;
+    let source = error.source()?;
+    let boxed = || source.downcast_ref::<Box<DriverError>>().map(Box::as_ref);
+    source.downcast_ref().or_else(boxed)
 }
 
 /// What the driver says, without what it has for those who debug it.
