@@ -525,13 +525,13 @@ function suite(createApp) {
       }
     })
 
-    test(`who changes the option stringify to ${stringify} keeps the sessions`, async (t) => {
+    test(`who changes the option stringify to ${stringify} gives users a new session, and no error`, async (t) => {
       const { browser, sessions } = await setUp(t, { store: { stringify } })
       await browser.json('/count')
       const { session: stored } = await sessions.findOne({ _id: browser.sid })
       const other = stringify ? JSON.parse(stored) : JSON.stringify(stored)
       await sessions.updateOne({ _id: browser.sid }, { $set: { session: other } })
-      assert.deepEqual(await browser.json('/count'), { views: 2 })
+      for (const views of [1, 2]) assert.deepEqual(await browser.json('/count'), { views })
     })
   }
 

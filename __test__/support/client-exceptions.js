@@ -12,7 +12,6 @@ const CLIENT_EXCEPTIONS = {
   'in mongoOptions is accepted in silence': 'the options are the client’s, and its driver refuses this one',
   'an option of the Node driver that Rust has not got': 'the options are the client’s',
   'under a clock that a test has put back': 'JavaScript asks with its own clock',
-  'the reply of the server in its error': 'the driver makes the error',
   'the class called with express-session, as in connect-mongo 3': 'it is about the package',
   'a session of more than the driver has room for': 'the driver makes the BSON itself',
   'while there is no primary for some attempts': 'the JavaScript driver repeats a command once',

@@ -105,10 +105,10 @@ function noSource(given) {
   return `${need}. ${names.map((name) => missingSource(name, given[name])).join(' ')}`
 }
 
-/** @param {Record<string, unknown>} options */
-function warnOfOtherSources(options) {
+/** Of one under an old name there is a warning already. @param {Record<string, unknown>} options @param {Record<string, unknown>} given */
+function warnOfOtherSources(options, given) {
   const [source, ...others] = SOURCES.filter((name) => options[name])
-  for (const name of others) {
+  for (const name of others.filter((other) => given[other])) {
     warnOnce(`The option ${name} has no effect beside ${source}: of ${SOURCES.join(', ')} the first counts`, {
       code: 'CONNECT_MONGO_OPTION',
     })
@@ -150,7 +150,7 @@ function resolveOptions(given) {
     throw new Error('Provide either the legacy crypto option or cryptoAdapter, not both')
   }
   warnOfUnknown(options)
-  warnOfOtherSources(options)
+  warnOfOtherSources(options, given)
   const present = Object.entries(options).filter(([, value]) => value !== undefined)
   return checked({ ...DEFAULTS, ...Object.fromEntries(present) })
 }
