@@ -75,6 +75,7 @@ pub async fn answer_updates<S: Server, C: Caller>(
 }
 
 /// Answers the callers, but for those whose statements are left.
+#[must_use]
 pub fn answer_deletes<C: Caller>(statements: Vec<Statement<C>>, reply: &Document) -> Left<C> {
     let mut reply = BulkReply::new(reply, statements.len());
     let common_error = shared(reply.common_error.take());

@@ -96,7 +96,7 @@ impl KnownServers {
             match state {
                 State::Trouble(trouble) => outage.troubles.push(trouble.clone()),
                 State::Type(server_type) => {
-                    outage.others.push(format!("{address} is {server_type}"))
+                    outage.others.push(format!("{address} is {server_type}"));
                 }
             }
         }
