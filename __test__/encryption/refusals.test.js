@@ -127,7 +127,7 @@ onBothBackends("acceptPlaintext spares an app's own adapter documents, not text"
   assert.deepEqual(decrypted, [])
   assert.deepEqual(await store.get('text'), plainSession())
   assert.deepEqual(decrypted, [JSON.stringify(plainSession())])
-  await assert.rejects(open({ cryptoAdapter, stringify: false }).get('document'), REFUSED)
+  await assert.rejects(open({ cryptoAdapter, stringify: false }).get('document'), NOT_ENCRYPTED)
 })
 
 // ---- onDecryptError

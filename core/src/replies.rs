@@ -5,7 +5,7 @@ use std::{
     collections::{HashMap, HashSet},
 };
 
-use bson::{Bson, Document};
+use bson::{Bson, Document, RawDocumentBuf};
 
 /// An error in the reply to a write command.
 #[derive(Debug, thiserror::Error)]
@@ -73,7 +73,9 @@ fn response(kind: ServerErrorKind, error: &Document, reply: &Document) -> Vec<u8
         document.insert("index", 0);
     }
     // What has been read can be written.
-    bson::serialize_to_vec(&document).unwrap_or_default()
+    RawDocumentBuf::try_from(&document)
+        .map(RawDocumentBuf::into_bytes)
+        .unwrap_or_default()
 }
 
 /// The write errors of a reply, each with the index of its statement where it has one, as the server lists them. What is no

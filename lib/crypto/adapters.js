@@ -1,6 +1,7 @@
 // connect-mongo's adapters: those that this package makes, which are Rust's, and those of an app's own.
 'use strict'
 
+const { isObject } = require('../objects.js')
 const { encryptionOfKruptein, encryptionOfWebCrypto } = require('./options.js')
 const { RustCipher } = require('./rust-cipher.js')
 
@@ -53,10 +54,13 @@ function decryptError(message) {
   return Object.assign(new Error(message), { code: 'ERR_SESSION_DECRYPT' })
 }
 
-/** In the words of Refusal in core/src/crypto/mod.rs. */
-function notEncrypted() {
+/** In the words of Refusal in core/src/crypto/mod.rs. @param {unknown} value as it is stored, which no format has */
+function unencryptedError(value) {
+  const isSession = isObject(value) && 'cookie' in value
   return decryptError(
-    'The session is not encrypted: acceptPlaintext: true reads sessions from before the encryption'
+    isSession
+      ? 'The session is not encrypted: acceptPlaintext: true reads sessions from before the encryption'
+      : 'Encrypted session was tampered with!'
   )
 }
 
@@ -69,7 +73,7 @@ function cipherOfAdapter(adapter) {
       throw new TypeError(`cryptoAdapter.encrypt must return a string, not ${typeof encrypted}`)
     },
     async decrypt(_, stored) {
-      if (typeof stored !== 'string') throw decryptError('Encrypted session was tampered with!')
+      if (typeof stored !== 'string') throw unencryptedError(stored)
       return { text: await adapter.decrypt(stored), isSerialized: false }
     },
   }
@@ -80,5 +84,5 @@ module.exports = {
   createKrupteinAdapter,
   createWebCryptoAdapter,
   encryptionOf,
-  notEncrypted,
+  unencryptedError,
 }

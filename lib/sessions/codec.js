@@ -2,7 +2,7 @@
 // encryption here, by an adapter of the app's own or beside a JavaScript client.
 'use strict'
 
-const { notEncrypted } = require('../crypto/adapters.js')
+const { unencryptedError } = require('../crypto/adapters.js')
 const { ciphertextOf } = require('./envelopes.js')
 const { freezeJson, serializedOf, textOf, thawJson } = require('./serialized.js')
 
@@ -157,7 +157,7 @@ class EncryptedCodec {
       return typeof text === 'string' ? revealed : { session: this.valueOf(revealed) }
     }
     if (this.#options.acceptPlaintext) return { session }
-    throw notEncrypted()
+    throw unencryptedError(session)
   }
 }
 

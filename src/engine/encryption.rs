@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use connect_mongo_native_core::{
-    crypto::{Envelopes, Plaintext, Refusal, Stored, keys::Effort},
+    crypto::{Envelopes, Plaintext, Refusal, SESSION_FIELD, Stored, keys::Effort},
     document::{Found, Payload, spread_text},
 };
 use mongodb::bson::{RawBsonRef, RawDocument, spec::BinarySubtype};
@@ -85,10 +85,10 @@ impl SessionEncryption {
             return Ok(None);
         }
         let Some(stored) = stored(payload) else {
-            let is_accepted = envelopes.accepts_plaintext();
-            return is_accepted
-                .then_some(None)
-                .ok_or(Refusal::NotEncrypted.into());
+            if envelopes.accepts_plaintext() {
+                return Ok(None);
+            }
+            return Err(refusal_of(payload).into());
         };
         if stored.byte_len() <= MOST_BYTES_AT_ONCE {
             match envelopes.decrypt(storage_id, stored.as_ref(), Effort::Remembered) {
@@ -134,6 +134,20 @@ fn first_value(payload: &Payload) -> Option<RawBsonRef<'_>> {
     };
     let element = RawDocument::from_bytes(bytes).ok()?.iter().next()?;
     element.ok().map(|(_, value)| value)
+}
+
+/// Of a value that no format has.
+fn refusal_of(payload: &Payload) -> Refusal {
+    match first_value(payload) {
+        Some(RawBsonRef::Document(document))
+            if document
+                .get(SESSION_FIELD)
+                .is_ok_and(|field| field.is_some()) =>
+        {
+            Refusal::NotEncrypted
+        }
+        _ => Refusal::Refused,
+    }
 }
 
 /// `None` for a value that no format has.

@@ -26,15 +26,15 @@ pub fn parse_string(json: &str) -> Option<String> {
     Some(text)
 }
 
-/// Whether this is the JSON of an object that has none of these fields.
+/// Whether this is the JSON of an object that has this field.
 #[must_use]
-pub fn is_other_object(json: &str, fields: &[&str]) -> bool {
+pub fn has_field(json: &str, field: &str) -> bool {
     #[expect(
         clippy::zero_sized_map_values,
         reason = "serde makes no set of an object"
     )]
     let object: Result<BTreeMap<String, IgnoredAny>, _> = serde_json::from_str(json);
-    object.is_ok_and(|object| !fields.iter().any(|field| object.contains_key(*field)))
+    object.is_ok_and(|object| object.contains_key(field))
 }
 
 struct LossyString(String);

@@ -37,8 +37,8 @@ pub mod web_crypto;
 const MOST_MESSAGES: u32 = 1 << 30;
 const LONGEST_USE: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// What the JSON of an encrypted session has, even if it is damaged.
-const ENVELOPE_FIELDS: &[&str] = &["hmac", "ct", "at", "iv", "salt", "ciphertext"];
+/// What a session has, as frameworks have them, and the JSON of an encrypted one has not.
+pub const SESSION_FIELD: &str = "cookie";
 
 /// Why something was not encrypted or decrypted. What was wrong with a message is never told apart: that would help whoever
 /// altered it.
@@ -326,7 +326,7 @@ impl Envelopes {
     fn plaintext(&self, text: &str) -> Result<Plaintext, Refusal> {
         if self.options.accept_plaintext {
             Ok(Plaintext::of_text(text.to_owned()))
-        } else if json::is_other_object(text, ENVELOPE_FIELDS) {
+        } else if json::has_field(text, SESSION_FIELD) {
             Err(Refusal::NotEncrypted)
         } else {
             Err(Refusal::Refused)

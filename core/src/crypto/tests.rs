@@ -291,10 +291,11 @@ fn plaintext_is_read_only_when_asked_for() {
     let keys = || KeyRing::new(vec![Zeroizing::new(b"secret".to_vec())]);
     let strict = crypter(Format::Kruptein, &Value::Null, b"secret");
     let refusals = [
-        ("{\"n\":1}", Refusal::NotEncrypted),
-        // What is left of an envelope, and what can be anything.
+        ("{\"n\":1,\"cookie\":{}}", Refusal::NotEncrypted),
+        // What can be anything, and what is left of an envelope.
+        ("{\"n\":1}", Refusal::Refused),
         ("{\"hmac\":1}", Refusal::Refused),
-        ("[1]", Refusal::Refused),
+        ("[\"cookie\"]", Refusal::Refused),
         ("cookie", Refusal::Refused),
     ];
     for (text, refusal) in refusals {
