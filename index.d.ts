@@ -40,9 +40,8 @@ interface MongoStore<T extends MongoStore.SessionData = MongoStore.SessionData> 
  * `MongoServerSelectionError` or `MongoNetworkError`. `code` is the server's number and `codeName` its word, where the server
  * sent them; `errorLabels` is an array. A session id that is not a string is a `TypeError`. The `code` of a call that comes after
  * `close()`, or that `close()` gives up, is `'ERR_STORE_CLOSED'`. A session that cannot be decrypted fails `get` and `all` with `'ERR_SESSION_DECRYPT'`, in one
- * wording whatever is wrong with it. One that is
- * encrypted fails a store without encryption with `'ERR_SESSION_ENCRYPTED'`.
- * With `concurrency`, `set` of a session that others have changed fails with `'SESSION_CONFLICT'`.
+ * wording whatever is wrong with it. One that is encrypted fails a store without encryption with `'ERR_SESSION_ENCRYPTED'`. With
+ * `concurrency`, `set` of a session that others have changed fails with `'SESSION_CONFLICT'`.
  *
  * @example
  * app.use(session({ secret, store: MongoStore.create({ mongoUrl: 'mongodb://localhost/app' }) }))

@@ -8,7 +8,7 @@ const net = require('node:net')
 const { BSON } = require('mongodb')
 const { openDatabase } = require('./database.js')
 const { withDatabase } = require('./server.js')
-const { HEADER_BYTES, OP_MSG, onMessages, sequenceAt } = require('./wire.js')
+const { HEADER_BYTES, OP_MSG, connectTo, onMessages, sequenceAt } = require('./wire.js')
 
 /** @typedef {Record<string, any>} Document */
 
@@ -212,18 +212,7 @@ class ScriptedServer {
 
   /** @param {net.Socket} client */
   #connect(client) {
-    const mongod = net.connect(this.#mongod)
-    const sockets = [client, mongod]
-    const cut = () => {
-      for (const socket of sockets) {
-        socket.destroy()
-        this.#sockets.delete(socket)
-      }
-    }
-    for (const socket of sockets) {
-      this.#sockets.add(socket)
-      socket.setNoDelay().on('error', cut).on('close', cut)
-    }
+    const { server: mongod, cut } = connectTo(this.#mongod, client, this.#sockets)
     /** By the id of the request. @type {Map<number, ScriptedCommand>} */
     const running = new Map()
     onMessages(client, (message) => {

@@ -64,6 +64,28 @@ function onMessages(socket, onMessage) {
   })
 }
 
+/**
+ * @param {net.TcpNetConnectOpts} address
+ * @param {net.Socket} client on whose behalf
+ * @param {Set<net.Socket>} open both are in it as long as they are
+ * @returns {{ server: net.Socket, cut: () => void }} the end of one is the end of the other
+ */
+function connectTo(address, client, open) {
+  const server = net.connect(address)
+  const sockets = [client, server]
+  const cut = () => {
+    for (const socket of sockets) {
+      socket.destroy()
+      open.delete(socket)
+    }
+  }
+  for (const socket of sockets) {
+    open.add(socket)
+    socket.setNoDelay().on('error', cut).on('close', cut)
+  }
+  return { server, cut }
+}
+
 class Command {
   name
   #message
@@ -207,18 +229,7 @@ class Wire {
 
   /** @param {net.Socket} client */
   #connect(client) {
-    const server = net.connect(this.#address)
-    const sockets = [client, server]
-    const cut = () => {
-      for (const socket of sockets) {
-        socket.destroy()
-        this.#sockets.delete(socket)
-      }
-    }
-    for (const socket of sockets) {
-      this.#sockets.add(socket)
-      socket.setNoDelay().on('error', cut).on('close', cut)
-    }
+    const { server, cut } = connectTo(this.#address, client, this.#sockets)
     /** @type {Map<number, Command>} */
     const requests = new Map()
     onMessages(client, (message) => {
@@ -283,4 +294,4 @@ async function openBehindWire(t, server, query = '') {
   }
 }
 
-module.exports = { HEADER_BYTES, OP_MSG, Wire, onMessages, openBehindWire, sequenceAt }
+module.exports = { HEADER_BYTES, OP_MSG, Wire, connectTo, onMessages, openBehindWire, sequenceAt }
