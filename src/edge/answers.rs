@@ -252,10 +252,9 @@ impl Answers {
 
     fn fail_late_calls(&self) {
         let late = locked(&self.deadlines).take_late();
-        let Some(late_calls) = self.late_calls.get() else {
-            return;
-        };
-        let waiting_for = Arc::new((late_calls.waiting_for)());
+        let late_calls = self.late_calls.get();
+        let waiting_for = late_calls.map_or(MongoError::Unanswered, |calls| (calls.waiting_for)());
+        let waiting_for = Arc::new(waiting_for);
         for deadline in late {
             if !deadline.is_answered.swap(true, Ordering::AcqRel) {
                 let error = StoreError::TimedOut {
@@ -266,7 +265,9 @@ impl Answers {
             }
         }
         self.wake();
-        (late_calls.drop_abandoned)();
+        if let Some(calls) = late_calls {
+            (calls.drop_abandoned)();
+        }
     }
 }
 

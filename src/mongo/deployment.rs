@@ -360,6 +360,10 @@ impl Deployment {
                 .is_ok()
             {
                 time::sleep(pause).await;
+                // A client that has just been made has no servers for a moment.
+                if !*is_deserted.borrow() {
+                    continue;
+                }
                 pause = (pause * 2).min(LAST_LOOK);
                 let Some(deployment) = deployment.upgrade() else {
                     return;
