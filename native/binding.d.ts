@@ -41,7 +41,7 @@ export declare class NativeStore {
    * # Errors
    * None: failures are data. One that is returned is the answer.
    */
-  write(call: number, storageId: string, session: string | Buffer, isUpsert: boolean, expiresMs: number, lastModifiedMs?: number | undefined | null): Failure | null
+  write(call: number, storageId: string, session: string | Buffer, isUpsert: boolean, expiresMs: number, lastModifiedMs?: number | undefined | null, marks?: SessionMarks | undefined | null): Failure | null
   /**
    * Renews a session; the answer tells whether there was one.
    *
@@ -57,19 +57,20 @@ export declare class NativeStore {
    */
   remove(call: number, storageId: string): Failure | null
   /**
-   * All live sessions, in the place of each that cannot be decrypted the failure.
+   * The sessions that a query finds. `stored`: what `replace` wants back of each, of those alone that are not stored as they would be
+   * today, of which nothing else is told either, or of none.
    *
    * # Errors
    * None: failures are data.
    */
-  all(): Promise<Outcome<Array<Outcome<SessionRecord>>>>
+  select(query: SessionQuery, stored: 'none' | 'of-all' | 'of-outdated'): Promise<Outcome<Array<SelectedSession>>>
   /**
-   * The next live sessions after a storage id, by storage id.
+   * The storage ids that a query finds; `null` is one that is no valid text.
    *
    * # Errors
    * None: failures are data.
    */
-  scan(after: string | undefined | null, limit: number): Promise<Outcome<Array<ScannedSession>>>
+  selectIds(query: SessionQuery): Promise<Outcome<Array<string | null>>>
   /**
    * The session of this id as the primary has it, whether it is live or not.
    *
@@ -84,7 +85,7 @@ export declare class NativeStore {
    * # Errors
    * None: failures are data.
    */
-  replace(storageId: string, stored: string | Buffer, session: string | Buffer, expiresMs?: number | undefined | null, lastModifiedMs?: number | undefined | null): Promise<Outcome<boolean>>
+  replace(storageId: string, stored: string | Buffer, session: string | Buffer, expiresMs?: number | undefined | null, lastModifiedMs?: number | undefined | null, marks?: SessionMarks | undefined | null): Promise<Outcome<boolean>>
   /**
    * Writes a session under another id and removes it where it was, both or neither, and tells whether it has: not when there was
    * none, nor where the server has no transactions.
@@ -92,23 +93,38 @@ export declare class NativeStore {
    * # Errors
    * None: failures are data.
    */
-  move(from: string, storageId: string, session: string | Buffer, expiresMs: number, lastModifiedMs?: number | undefined | null): Promise<Outcome<boolean>>
+  move(from: string, storageId: string, session: string | Buffer, expiresMs: number, lastModifiedMs?: number | undefined | null, marks?: SessionMarks | undefined | null): Promise<Outcome<boolean>>
   /**
-   * The number of live sessions.
+   * The number of sessions that a filter, a BSON document, finds.
    *
    * # Errors
    * None: failures are data.
    */
-  count(): Promise<Outcome<number>>
+  count(filter: Buffer): Promise<Outcome<number>>
   /**
-   * Removes all sessions; the collection and its indexes stay.
+   * Removes all sessions that a filter, a BSON document, finds, and gives their number; the collection and its indexes stay. With
+   * `isRepeatable` an attempt that nothing is heard of is made again.
    *
    * # Errors
    * None: failures are data.
    */
-  clear(): Promise<Outcome<void>>
+  removeAll(filter: Buffer, isRepeatable: boolean): Promise<Outcome<number>>
   /**
-   * Waits until the TTL index has been tried for the first time, whatever came of it.
+   * Changes one document that a filter finds, and tells whether there was one. Both are BSON documents.
+   *
+   * # Errors
+   * None: failures are data.
+   */
+  change(filter: Buffer, update: Buffer): Promise<Outcome<boolean>>
+  /**
+   * What the primary's clock says, in milliseconds since the epoch.
+   *
+   * # Errors
+   * None: failures are data.
+   */
+  serverTime(): Promise<Outcome<number>>
+  /**
+   * Waits until the indexes have been tried for the first time, whatever came of it.
    *
    * # Errors
    * None: failures are data.
@@ -210,24 +226,14 @@ export declare const enum AnswerKind {
   OtherwiseSpelt = 7,
 }
 
-/** Who removes expired sessions. */
-export declare const enum AutoRemove {
-  /** The server, by a TTL index. */
-  Native = 'native',
-  /** The store, now and then. */
-  Interval = 'interval',
-  /** Nobody. */
-  Disabled = 'disabled',
-}
-
 /** What happens outside any call. */
 export declare const enum BackgroundEvent {
-  /** No server answers, or none lets this client in; the TTL index is tried again. */
+  /** No server answers, or none lets this client in; the indexes are tried again. */
   Unreachable = 'unreachable',
-  /** The TTL index could not be made; it is tried again. */
-  TtlIndexFailed = 'ttl-index-failed',
-  /** The server refuses the TTL index, and will until somebody has done something about it. */
-  TtlIndexRefused = 'ttl-index-refused',
+  /** An index could not be made; it is tried again. */
+  IndexFailed = 'index-failed',
+  /** The server refuses an index, and will until somebody has done something about it. */
+  IndexRefused = 'index-refused',
   /** There is a TTL index that was not asked for. */
   TtlIndexPresent = 'ttl-index-present',
   /** Expired sessions could not be removed. */
@@ -243,9 +249,23 @@ export declare const enum BackgroundEvent {
 /** News of what happens outside any call. */
 export interface BackgroundReport {
   /** What the news is about. */
-  event: 'unreachable' | 'ttl-index-failed' | 'ttl-index-refused' | 'ttl-index-present' | 'sweep-failed' | 'retry-writes-refused' | 'connect' | 'disconnect'
+  event: 'unreachable' | 'index-failed' | 'index-refused' | 'ttl-index-present' | 'sweep-failed' | 'retry-writes-refused' | 'connect' | 'disconnect'
   /** Why something failed. */
   failure?: Failure
+  /** The fields of the index that it is about. */
+  index?: string
+}
+
+/** What is kept beside a session. */
+export interface BesideRecord {
+  /** What stands for it where its id must not be given away. */
+  handle?: string
+  /** `createdAt`, in milliseconds since the epoch. */
+  createdMs?: number
+  /** `indexedAt`, in milliseconds since the epoch. */
+  indexedMs?: number
+  /** What the app says of it, in the form that `SessionRecord` has a session. */
+  description?: string | Buffer
 }
 
 /** How to reach the deployment. Stores with equal configurations share one client. */
@@ -296,6 +316,14 @@ export interface DriverInfoConfig {
   platform?: string
 }
 
+/** Which sessions are to be removed by `sweep`. */
+export interface ExpiryConfig {
+  /** A filter of the store's sessions, as a BSON document; without it they are all of the collection. */
+  among?: Buffer
+  /** How long expired sessions stay, in milliseconds. */
+  graceMs: number
+}
+
 /** A failure as data: lib/errors.js turns it into an `Error`. */
 export interface Failure {
   /** Always `true`: what tells a failure from a value. */
@@ -316,6 +344,18 @@ export interface Failure {
   causeCode?: string
   /** The server's reply that holds the error, a BSON document. */
   response?: Buffer
+}
+
+/** An index that a store asks for (lib/collection/indexes.js). */
+export interface IndexConfig {
+  /** Its fields, those behind a `-` in descending order. */
+  fields: Array<string>
+  /** How long after the date of its field the server removes a session, in seconds. */
+  expireAfterSeconds?: number
+  /** It is of the sessions alone that have this field. */
+  onlyWith?: string
+  /** Whether one that removes sessions at another time is changed. */
+  mayChange: boolean
 }
 
 /** kruptein's options. Lengths are in bytes. */
@@ -346,6 +386,8 @@ export interface LoadedSession {
   stored?: string | Buffer
   /** What it holds. */
   record: SessionRecord
+  /** What is kept beside it. */
+  beside: BesideRecord
 }
 
 /**
@@ -353,16 +395,6 @@ export interface LoadedSession {
  * `wasm32-wasip1`.
  */
 export declare function platform(): string
-
-/** A session that a scan came to. */
-export interface ScannedSession {
-  /** Where it is; absent when that is not valid UTF-8. */
-  storageId?: string
-  /** The stored value, in the form that `SessionRecord` has, not decrypted: `replace` wants it back. */
-  stored?: string | Buffer
-  /** What it holds, or why it cannot be read. Of a session that is stored as it would be today nothing more is told. */
-  session: Outcome<SessionRecord>
-}
 
 /** How the sealed format derives its keys. */
 export interface SealedConfig {
@@ -376,6 +408,18 @@ export interface SealedConfig {
   passes: number
   /** The lanes of Argon2id. */
   parallelism: number
+}
+
+/** A session that was selected. */
+export interface SelectedSession {
+  /** Where it is; absent when that is not valid UTF-8. */
+  storageId?: string
+  /** The stored value, in the form that `SessionRecord` has, not decrypted: `replace` wants it back. */
+  stored?: string | Buffer
+  /** What it holds, or why it cannot be read. */
+  session: Outcome<SessionRecord>
+  /** What is kept beside it. */
+  beside: BesideRecord
 }
 
 /** `serverApi` of the Node driver. */
@@ -396,6 +440,32 @@ export declare const enum SessionFormat {
   WebCrypto = 'web-crypto',
   /** Our own. */
   Sealed = 'sealed',
+}
+
+/** What a write keeps beside its session. */
+export interface SessionMarks {
+  /** The values by which the session is found, each behind its index key; without it they stay as they are. */
+  index?: Array<string>
+  /** Whether the session is known to be new to one of these values; without it no date is kept of that. */
+  isNewToIndex?: boolean
+  /** What the app says of the session, in the form that `write` takes a session; without it that stays as it is. */
+  description?: string | Buffer
+  /** That of a session which is created again under another id; without it one is made. */
+  handle?: string
+  /** When the session was created, in milliseconds since the epoch; without it now, if it is. */
+  createdMs?: number
+}
+
+/** Which sessions are asked for. */
+export interface SessionQuery {
+  /** A filter, as a BSON document. */
+  filter: Buffer
+  /** In which order, as a BSON document; without it as the server has them. */
+  sort?: Buffer
+  /** So many at the most; 0: all. */
+  limit: number
+  /** As the primary has them, whatever the read preference says. */
+  isOfPrimary: boolean
 }
 
 /** A stored session. */
@@ -433,12 +503,28 @@ export interface StoreConfig {
   maxPending: number
   /** How long a call may take, its place in the queue included, in milliseconds; no limit when absent. */
   operationTimeoutMS?: number
-  /** Who removes expired sessions. */
-  autoRemove: 'native' | 'interval' | 'disabled'
+  /** How long after `createdAt` a session ends, in milliseconds. */
+  maxLifetimeMs?: number
+  /** What `sweep` removes. */
+  expiry: ExpiryConfig
+  /** The indexes that are made where they are missing. */
+  indexes: Array<IndexConfig>
+  /** The index that is reported when it is there. */
+  unwantedIndex?: IndexConfig
 }
 
 /** The version of this binary, which has to be that of the JavaScript around it. */
 export declare function version(): string
+
+/** Of which sessions `replace` is to be told what is stored. */
+export declare const enum WantedStored {
+  /** None. */
+  None = 'none',
+  /** All. */
+  OfAll = 'of-all',
+  /** Those that are not stored as they would be today. */
+  OfOutdated = 'of-outdated',
+}
 
 /** The options of the Web Crypto format. */
 export interface WebCryptoConfig {

@@ -6,13 +6,20 @@
 //! | `session` | string, or whatever `serialize` returned | always |
 //! | `expires` | date | always written |
 //! | `lastModified` | date | given by the caller (`touchAfter > 0`) |
-//! | `createdAt`, `updatedAt` | date | `timestamps` |
+//! | `createdAt` | date | `timestamps`, `index` or `maxLifetime` |
+//! | `updatedAt` | date | `timestamps` |
+//! | `index` | document of strings, by index key | `index` |
+//! | `indexedAt` | date | `maxPerUser` |
+//! | `handle` | string | `index` |
+//! | `description` | as `session` | `describe` |
 
-use std::fmt::Display;
+use std::{fmt::Display, time::SystemTime};
 
 use bson::{
-    DateTime, Document, RawBinaryRef, RawBsonRef, RawDocument, RawDocumentBuf, cstr, doc,
-    raw::CStr, rawdoc, spec::BinarySubtype,
+    DateTime, RawBinaryRef, RawBsonRef, RawDocument, RawDocumentBuf, cstr,
+    raw::{CStr, CString},
+    rawdoc,
+    spec::BinarySubtype,
 };
 
 /// An id of megabytes would not fit into a statement twice.
@@ -27,6 +34,9 @@ pub enum DocumentError {
     /// The bytes given as a session are not a BSON document with one element.
     #[error("The serialized session is not valid BSON: {0}")]
     InvalidPayload(String),
+    /// The system gives none.
+    #[error("There are no random bytes to be had for a handle")]
+    NoRandomBytes(#[source] getrandom::Error),
 }
 
 impl DocumentError {
@@ -57,6 +67,42 @@ impl Payload {
     }
 }
 
+/// What a store keeps beside each session.
+#[derive(Clone, Copy, Default)]
+pub struct Beside {
+    /// Whether to write `createdAt` and `updatedAt`.
+    pub timestamps: bool,
+    /// How long after `createdAt` a session ends, whatever `expires` says, in milliseconds.
+    pub max_lifetime_ms: Option<f64>,
+}
+
+/// What a set keeps beside its session.
+#[derive(Default)]
+pub struct Marks {
+    /// By index key, the values of this session; `None` leaves alone what is there.
+    pub index: Option<Vec<(CString, String)>>,
+    /// Whether the session is known to be new to one of these values; `None` keeps no date of that.
+    pub is_new_to_index: Option<bool>,
+    /// What the app says of the session; `None` leaves alone what is there.
+    pub description: Option<Payload>,
+    /// What stands for the session, once it is created, where its id must not be given away.
+    pub handle: Option<String>,
+    /// When the session was created, in milliseconds since the epoch; `None`: now, if it is.
+    pub created_ms: Option<f64>,
+}
+
+impl Marks {
+    /// About how large they are.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        let values = self.index.iter().flatten();
+        let index: usize = values
+            .map(|(key, value)| key.as_str().len() + value.len())
+            .sum();
+        index + self.description.as_ref().map_or(0, Payload::bytes)
+    }
+}
+
 /// The times that a write stores, in milliseconds since the epoch.
 #[derive(Clone, Copy)]
 pub struct Times {
@@ -80,6 +126,34 @@ pub struct Found {
     pub is_serialized: Option<bool>,
     /// Of a session that was decrypted: whether it was stored in the format that is written today, under the newest secret.
     pub is_current: Option<bool>,
+}
+
+impl Found {
+    /// A value and nothing else.
+    #[must_use]
+    pub fn of(payload: Payload) -> Self {
+        Self {
+            payload: Some(payload),
+            expires_ms: None,
+            last_modified_ms: None,
+            is_otherwise_spelt: false,
+            is_serialized: None,
+            is_current: None,
+        }
+    }
+}
+
+/// What was found beside a session.
+#[derive(Default)]
+pub struct FoundBeside {
+    /// What stands for the session where its id must not be given away.
+    pub handle: Option<String>,
+    /// `createdAt`, in milliseconds, when it is a date.
+    pub created_ms: Option<i64>,
+    /// `indexedAt`, in milliseconds, when it is a date.
+    pub indexed_ms: Option<i64>,
+    /// What the app says of it, as it is stored.
+    pub description: Option<Payload>,
 }
 
 /// What a write comes to where there is no session.
@@ -147,7 +221,8 @@ pub fn set_statement(
     payload: &Payload,
     times: Times,
     without: WithoutSession,
-    timestamps: bool,
+    beside: Beside,
+    marks: Option<&Marks>,
 ) -> Result<RawDocumentBuf, DocumentError> {
     let mut fields = RawDocumentBuf::new();
     if without == WithoutSession::Created && storage_id.len() <= LONGEST_REPEATED_ID {
@@ -156,11 +231,15 @@ pub fn set_statement(
     }
     append_payload(&mut fields, cstr!("session"), payload)?;
     append_times(&mut fields, times);
+    let oldest = append_marks(&mut fields, beside, marks)?;
+    let update = update_of(fields, oldest, beside);
     let mut on_insert = RawDocumentBuf::new();
-    if timestamps {
-        on_insert.append(cstr!("createdAt"), DateTime::now());
+    if let Some(handle) = marks.and_then(|marks| marks.handle.as_deref()) {
+        on_insert.append(cstr!("handle"), handle);
     }
-    let update = update_of(fields, timestamps);
+    if beside.max_lifetime_ms.is_none() && (beside.timestamps || marks.is_some()) {
+        on_insert.append(cstr!("createdAt"), created(marks));
+    }
     Ok(update_statement(storage_id, update, on_insert, without))
 }
 
@@ -170,11 +249,11 @@ pub fn touch_statement(
     storage_id: &str,
     times: Times,
     without: WithoutSession,
-    timestamps: bool,
+    beside: Beside,
 ) -> RawDocumentBuf {
     let mut fields = RawDocumentBuf::new();
     append_times(&mut fields, times);
-    let update = update_of(fields, timestamps);
+    let update = update_of(fields, oldest(beside, None), beside);
     update_statement(storage_id, update, RawDocumentBuf::new(), without)
 }
 
@@ -195,7 +274,7 @@ fn update_statement(
 }
 
 /// The element of an `update` command that stores a session anew if it is still stored as `stored`. Without times nothing
-/// but its value changes.
+/// but its value and its marks change.
 ///
 /// # Errors
 /// A [`Payload::Bson`] that is not a BSON document with one element.
@@ -204,7 +283,8 @@ pub fn replace_statement(
     stored: &Payload,
     payload: &Payload,
     times: Option<Times>,
-    timestamps: bool,
+    beside: Beside,
+    marks: Option<&Marks>,
 ) -> Result<RawDocumentBuf, DocumentError> {
     // A stored document could begin with an operator.
     let mut equal = RawDocumentBuf::new();
@@ -212,33 +292,107 @@ pub fn replace_statement(
     let filter = rawdoc! { "_id": storage_id, "session": equal };
     let mut fields = RawDocumentBuf::new();
     append_payload(&mut fields, cstr!("session"), payload)?;
-    let Some(times) = times else {
-        return Ok(rawdoc! { "q": filter, "u": { "$set": fields } });
-    };
-    append_times(&mut fields, times);
-    let update = update_of(fields, timestamps);
+    // Of a session that is only stored in another way, nothing is to say that it was written.
+    let beside = times.map(|_| beside).unwrap_or_default();
+    if let Some(times) = times {
+        append_times(&mut fields, times);
+    }
+    let oldest = append_marks(&mut fields, beside, marks)?;
+    let update = update_of(fields, oldest, beside);
     Ok(rawdoc! { "q": filter, "u": update })
 }
 
-/// An update of fields of a session that is there.
-fn update_of(fields: RawDocumentBuf, timestamps: bool) -> RawDocumentBuf {
+/// An update of fields of a session that is there; of the `oldest` dates those that are stored stay if they are older.
+fn update_of(fields: RawDocumentBuf, oldest: RawDocumentBuf, beside: Beside) -> RawDocumentBuf {
     let mut update = rawdoc! { "$set": fields };
-    if timestamps {
+    if !oldest.is_empty() {
+        update.append(cstr!("$min"), oldest);
+    }
+    if beside.timestamps {
         update.append(cstr!("$currentDate"), rawdoc! { "updatedAt": true });
     }
     update
 }
 
+/// The lifetime of a session whose document says nothing of its beginning, such as connect-mongo's, begins now.
+fn oldest(beside: Beside, marks: Option<&Marks>) -> RawDocumentBuf {
+    let mut oldest = RawDocumentBuf::new();
+    if beside.max_lifetime_ms.is_some() {
+        oldest.append(cstr!("createdAt"), created(marks));
+    }
+    oldest
+}
+
+fn created(marks: Option<&Marks>) -> DateTime {
+    let created_ms = marks.and_then(|marks| marks.created_ms);
+    created_ms.map_or_else(DateTime::now, date)
+}
+
+/// Appends what is written in any case, and gives the dates of which the older one stays.
+fn append_marks(
+    fields: &mut RawDocumentBuf,
+    beside: Beside,
+    marks: Option<&Marks>,
+) -> Result<RawDocumentBuf, DocumentError> {
+    let mut oldest = oldest(beside, marks);
+    let Some(marks) = marks else {
+        return Ok(oldest);
+    };
+    if let Some(values) = &marks.index {
+        let mut index = RawDocumentBuf::new();
+        for (key, value) in values {
+            index.append(&**key, value.as_str());
+        }
+        fields.append(cstr!("index"), index);
+    }
+    if let Some(description) = &marks.description {
+        append_payload(fields, cstr!("description"), description)?;
+    }
+    match marks.is_new_to_index {
+        Some(true) => fields.append(cstr!("indexedAt"), DateTime::now()),
+        Some(false) => oldest.append(cstr!("indexedAt"), DateTime::now()),
+        None => {}
+    }
+    Ok(oldest)
+}
+
+/// Random bytes of a handle: nobody can guess one.
+const HANDLE_RANDOM_BYTES: usize = 15;
+
+/// What stands for a session where its id must not be given away: hexadecimal digits, of the time in microseconds and of random bytes,
+/// so that those of newer sessions are greater.
+///
+/// # Errors
+/// No random bytes.
+pub fn new_handle(created_ms: Option<f64>) -> Result<String, DocumentError> {
+    let mut bytes = [0; size_of::<u128>()];
+    getrandom::fill(&mut bytes[size_of::<u128>() - HANDLE_RANDOM_BYTES..])
+        .map_err(DocumentError::NoRandomBytes)?;
+    let random = u128::from_be_bytes(bytes);
+    let microseconds = match created_ms {
+        Some(created_ms) => date(created_ms).timestamp_millis().saturating_mul(1000),
+        None => now_us(),
+    };
+    Ok(format!(
+        "{:014x}{random:030x}",
+        microseconds.clamp(0, LATEST_US)
+    ))
+}
+
+fn now_us() -> i64 {
+    let since_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    since_epoch.map_or(0, |time| {
+        i64::try_from(time.as_micros()).unwrap_or(LATEST_US)
+    })
+}
+
+/// What seven bytes hold.
+const LATEST_US: i64 = (1 << 56) - 1;
+
 /// The element of a `delete` command that removes a session.
 #[must_use]
 pub fn delete_statement(storage_id: &str) -> RawDocumentBuf {
     rawdoc! { "q": { "_id": storage_id }, "limit": 1 }
-}
-
-/// The filter of all sessions that are live at `now`: the one connect-mongo sends.
-#[must_use]
-pub fn live_filter(now: DateTime) -> Document {
-    doc! { "$or": [{ "expires": { "$exists": false } }, { "expires": { "$gt": now } }] }
 }
 
 /// The value of a field. Of several fields of one name, which a server stores as they come, the last counts, as it does in
@@ -257,18 +411,36 @@ fn value_of<'a>(
     last.map(|element| element.value()).transpose()
 }
 
-/// The same rule as [`live_filter`] on a fetched document: live without `expires`, or with a date later than `now`, be that
-/// one of several in an array.
+/// Whether a fetched document is that of a live session, by the rule of connect-mongo's filter: live without `expires`, or with a date
+/// later than `now`, be that one of several in an array. And not created longer ago than `max_lifetime_ms`.
 ///
 /// # Errors
 /// A reply that is not valid BSON.
-pub fn is_live(document: &RawDocument, now: DateTime) -> Result<bool, DocumentError> {
+pub fn is_live(
+    document: &RawDocument,
+    now: DateTime,
+    max_lifetime_ms: Option<f64>,
+) -> Result<bool, DocumentError> {
     let is_later = |value: RawBsonRef<'_>| value.as_datetime().is_some_and(|date| date > now);
-    Ok(match value_of(document, "expires")? {
+    let has_time_left = match value_of(document, "expires")? {
         None => true,
         Some(RawBsonRef::Array(values)) => values.into_iter().flatten().any(is_later),
         Some(value) => is_later(value),
-    })
+    };
+    let Some(max_lifetime_ms) = max_lifetime_ms.filter(|_| has_time_left) else {
+        return Ok(has_time_left);
+    };
+    let created_ms = date_ms(document, "createdAt")?;
+    Ok(created_ms
+        .is_none_or(|created_ms| as_float(now.timestamp_millis() - created_ms) < max_lifetime_ms))
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "a difference of milliseconds is far below 2⁵³"
+)]
+fn as_float(milliseconds: i64) -> f64 {
+    milliseconds as f64
 }
 
 /// The storage id of a document, `None` when it has an id that no store writes. To the server a symbol equals the string
@@ -288,7 +460,32 @@ pub fn storage_id(document: &RawDocument) -> Result<Option<&str>, DocumentError>
 /// # Errors
 /// A reply that is not valid BSON.
 pub fn read(document: &RawDocument) -> Result<Found, DocumentError> {
-    let payload = match value_of(document, "session")? {
+    Ok(Found {
+        payload: payload_of(document, "session")?,
+        expires_ms: date_ms(document, "expires")?,
+        last_modified_ms: date_ms(document, "lastModified")?,
+        is_otherwise_spelt: false,
+        is_serialized: None,
+        is_current: None,
+    })
+}
+
+/// Takes from a document what is kept beside its session.
+///
+/// # Errors
+/// A reply that is not valid BSON.
+pub fn read_beside(document: &RawDocument) -> Result<FoundBeside, DocumentError> {
+    let handle = value_of(document, "handle")?;
+    Ok(FoundBeside {
+        handle: handle.and_then(RawBsonRef::as_str).map(str::to_owned),
+        created_ms: date_ms(document, "createdAt")?,
+        indexed_ms: date_ms(document, "indexedAt")?,
+        description: payload_of(document, "description")?,
+    })
+}
+
+fn payload_of(document: &RawDocument, name: &str) -> Result<Option<Payload>, DocumentError> {
+    Ok(match value_of(document, name)? {
         None => None,
         Some(RawBsonRef::String(text)) => Some(Payload::Text(text.to_owned())),
         Some(value) => {
@@ -296,14 +493,6 @@ pub fn read(document: &RawDocument) -> Result<Found, DocumentError> {
             wrapper.append(cstr!("session"), value);
             Some(Payload::Bson(wrapper.into_bytes()))
         }
-    };
-    Ok(Found {
-        payload,
-        expires_ms: date_ms(document, "expires")?,
-        last_modified_ms: date_ms(document, "lastModified")?,
-        is_otherwise_spelt: false,
-        is_serialized: None,
-        is_current: None,
     })
 }
 

@@ -3,7 +3,7 @@
 
 use bson::{DateTime, RawBsonRef, RawDocument};
 use connect_mongo_native_core::document::{
-    Payload, is_live, read, replace_statement, spread_text, storage_id,
+    Beside, Payload, is_live, read, read_beside, replace_statement, spread_text, storage_id,
 };
 use libfuzzer_sys::fuzz_target;
 
@@ -21,7 +21,8 @@ fn last<'a>(document: &'a RawDocument, name: &str) -> Option<RawBsonRef<'a>> {
 }
 
 fn check(document: &RawDocument) {
-    let _ = is_live(document, DateTime::from_millis(0));
+    let _ = is_live(document, DateTime::from_millis(0), Some(1000.0));
+    let _ = read_beside(document);
     if let Ok(Some(id)) = storage_id(document) {
         let stored = last(document, "_id").expect("it has been read");
         assert!(
@@ -48,7 +49,7 @@ fn check(document: &RawDocument) {
         }
     }
     if let Some(payload) = &found.payload {
-        replace_statement("sid", payload, payload, None, false)
+        replace_statement("sid", payload, payload, None, Beside::default(), None)
             .expect("what was read can be written");
     }
 }
@@ -59,6 +60,6 @@ fuzz_target!(|data: &[u8]| {
             check(document);
         }
         let payload = Payload::Bson(bytes.to_vec());
-        let _ = replace_statement("sid", &payload, &payload, None, false);
+        let _ = replace_statement("sid", &payload, &payload, None, Beside::default(), None);
     }
 });

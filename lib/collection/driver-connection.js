@@ -8,7 +8,7 @@ const { delay } = require('./delay.js')
 const { SharedClient } = require('./driver-client.js')
 const { sessionCalls } = require('./driver-engine.js')
 const { untilTaken } = require('./driver-overload.js')
-const { TtlIndex } = require('./driver-ttl-index.js')
+const { Indexes } = require('./driver-indexes.js')
 
 /**
  * @typedef {import('./client-source.js').Client} Client
@@ -34,7 +34,11 @@ const { TtlIndex } = require('./driver-ttl-index.js')
  * @property {string} collection
  * @property {object | undefined} writeOperationOptions
  * @property {boolean} timestamps
- * @property {'native' | 'interval' | 'disabled'} autoRemove
+ * @property {number | undefined} maxLifetimeMs
+ * @property {number} graceMs how long expired sessions stay
+ * @property {InstanceType<typeof import('./scope.js').Scope>} scope
+ * @property {import('./indexes.js').WantedIndex[]} indexes
+ * @property {import('./indexes.js').WantedIndex | undefined} unwantedIndex that is reported when it is there
  * @property {boolean} connectionEvents
  */
 
@@ -57,8 +61,8 @@ class DriverConnection {
   #isReplaced = false
   /** Whether a server took writes, as it was reported last. @type {boolean | undefined} */
   #isUp
-  /** @type {InstanceType<typeof TtlIndex> | undefined} */
-  #index
+  /** @type {InstanceType<typeof Indexes> | undefined} */
+  #indexes
   /** @type {Promise<void>} */
   #startUp = Promise.resolve()
   #onRefused = (/** @type {Error} */ error) => this.#onNews({ event: 'retry-writes-refused', error })
@@ -86,7 +90,7 @@ class DriverConnection {
     this.#isReplaced = true
     this.#opening = undefined
     this.#unsubscribe()
-    this.#index?.close()
+    this.#indexes?.close()
     this.#onNews({ event: 'client-replaced' })
     if (this.#options.connectionEvents) this.#keepConnecting()
   }
@@ -128,7 +132,7 @@ class DriverConnection {
     return opened
   }
 
-  /** Once the TTL index has been tried. */
+  /** Once the indexes have been tried. */
   async started() {
     const opened = await this.ready()
     await this.#startUp
@@ -146,7 +150,7 @@ class DriverConnection {
     this.#isClosed = true
     this.#pending.end()
     this.#opened?.calls.close()
-    this.#index?.close()
+    this.#indexes?.close()
     if (this.#options.source.isReached()) {
       await Promise.race([this.#startUp, delay(START_UP_GRACE_MS)])
     }
@@ -197,6 +201,7 @@ class DriverConnection {
       collection,
       writeConcern: writeOperationOptions,
       onRefused: this.#onRefused,
+      scope: this.#options.scope,
     })
     if (this.#isClosed) calls.close()
     this.#opened = {
@@ -211,9 +216,9 @@ class DriverConnection {
     }
     this.#isReplaced = false
     this.#onNews({ event: 'collection-known' })
-    this.#index = new TtlIndex(client, collection, this.#onNews)
-    if (this.#isClosed) this.#index.close()
-    this.#startUp = this.#index.start(this.#options.autoRemove)
+    this.#indexes = new Indexes(client, db, collection, this.#onNews)
+    if (this.#isClosed) this.#indexes.close()
+    this.#startUp = this.#indexes.start(this.#options.indexes, this.#options.unwantedIndex)
     return this.#opened
   }
 }

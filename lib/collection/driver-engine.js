@@ -19,6 +19,7 @@ const { ALONE, Failure, Postponement, SharedCommands } = require('./driver-sched
  * @property {Collection} collection
  * @property {Record<string, any> | undefined} writeConcern
  * @property {(error: Error) => void} onRefused when the server is found to refuse retryable writes
+ * @property {InstanceType<typeof import('./scope.js').Scope>} scope
  *
  * @typedef {object} Written
  * @property {boolean} isCreated
@@ -60,20 +61,17 @@ function caseless(id) {
   return String(id).toLowerCase()
 }
 
-/** The filter of all sessions that are live now. */
-function live() {
-  return [{ expires: { $exists: false } }, { expires: { $gt: new Date() } }]
-}
-
 /** Calls the driver with the very arguments that connect-mongo 6 uses. */
 class SingleCalls {
   #collection
   #writeConcern
   #retryableWrites
   #onRefused
+  #scope
 
   /** @param {Place} place */
-  constructor({ client, collection, writeConcern, onRefused }) {
+  constructor({ client, collection, writeConcern, onRefused, scope }) {
+    this.#scope = scope
     this.#collection = collection
     this.#writeConcern = writeConcern
     this.#retryableWrites = SharedClient.of(client).retryableWrites
@@ -83,7 +81,7 @@ class SingleCalls {
   /** @param {string} storageId @returns {Promise<StoredDocument | null>} */
   async find(storageId) {
     // A stand-in's answer need be no promise.
-    return await this.#collection.findOne({ _id: storageId, $or: live() })
+    return await this.#collection.findOne({ _id: storageId, ...this.#scope.live() })
   }
 
   /** @param {Write} write @returns {Promise<Written>} */
@@ -141,6 +139,7 @@ class DriverEngine {
   #client
   #retryableWrites
   #onRefused
+  #scope
   #leave
   /** @type {import('./bson.js').Bson | undefined} */
   #bson
@@ -150,7 +149,8 @@ class DriverEngine {
 
   /** @param {Place} place with a collection of a driver, and writes that are acknowledged */
   constructor(place) {
-    const { client, collection, writeConcern } = place
+    const { client, collection, writeConcern, scope } = place
+    this.#scope = scope
     this.#collection = collection
     this.#writeConcern = writeConcern
     this.#client = client
@@ -197,7 +197,7 @@ class DriverEngine {
   async #findAll(storageIds) {
     const wanted = [...new Set(storageIds)]
     const documents = await this.#collection
-      .find({ _id: { $in: wanted }, $or: live() }, { batchSize: wanted.length + 1 })
+      .find({ _id: { $in: wanted }, ...this.#scope.live() }, { batchSize: wanted.length + 1 })
       .toArray()
     const byId = new Map(documents.map((/** @type {StoredDocument} */ document) => [document._id, document]))
     const unfound = wanted.filter((id) => !byId.has(id))
@@ -338,4 +338,4 @@ function sessionCalls(place) {
   return new DriverEngine(place)
 }
 
-module.exports = { caseless, live, sessionCalls }
+module.exports = { caseless, sessionCalls }

@@ -74,6 +74,14 @@ function isUnsent(error) {
   return isNetworkError(error) && error.connectionGeneration !== undefined
 }
 
+/** PrimarySteppedDown, ShutdownInProgress, NotWritablePrimary, InterruptedAtShutdown, InterruptedDueToReplStateChange, NotPrimaryNoSecondaryOk. */
+const CODES_OF_FAILOVER = new Set([91, 189, 10107, 11600, 11602, 13435])
+
+/** Whether another server may take what this one has not, or has done without saying so. @param {unknown} error */
+function isOfFailover(error) {
+  return isNetworkError(error) || CODES_OF_FAILOVER.has(codeOf(error) ?? Number.NaN)
+}
+
 /** @param {unknown} error */
 function isSignInFailure(error) {
   return codeOf(error) === AUTHENTICATION_FAILED
@@ -195,6 +203,7 @@ module.exports = {
   codeOf,
   isAnswer,
   isNetworkError,
+  isOfFailover,
   isOverload,
   isSelectionError,
   isRefusalForGood,

@@ -7,8 +7,10 @@ const { bsonOf } = require('./bson.js')
 const { serialize } = require('./bson-types.js')
 const { connected, needsConnecting, waitingFor } = require('./client-source.js')
 const { DriverConnection } = require('./driver-connection.js')
+const { isOfFailover } = require('./driver-errors.js')
 const { Transactions } = require('./driver-transaction.js')
-const { caseless, live } = require('./driver-engine.js')
+const { caseless } = require('./driver-engine.js')
+const { changeOf, replacementOf, writeOf } = require('./driver-updates.js')
 
 /** @import { SessionCollection, Values } from './port.js' */
 
@@ -18,11 +20,16 @@ const { caseless, live } = require('./driver-engine.js')
  * @typedef {import('./port.js').Call} Call
  * @typedef {import('./port.js').Frozen} Frozen
  * @typedef {import('./port.js').LoadedSession} LoadedSession
+ * @typedef {import('./port.js').Query} Query
+ * @typedef {import('./port.js').SelectedSession} SelectedSession
+ * @typedef {import('./port.js').Selection} Selection
  * @typedef {import('./port.js').StoredSession} StoredSession
  * @typedef {import('./port.js').Times} Times
  */
 
 const NAMESPACE_NOT_FOUND = 26
+/** As many ids as a reply has room for. */
+const MOST_IN_A_REPLY = 2 ** 31 - 1
 
 /** @param {Record<string, any>} document @returns {StoredSession} */
 function storedSession({ _id, session, expires, lastModified }) {
@@ -101,9 +108,39 @@ function sessionIn(bson, options, bytes) {
   }
 }
 
+/**
+ * What a query finds. To the driver a document that it cannot read is a failure of all that come with it, so then each is read here.
+ *
+ * @template T
+ * @param {Opened} opened
+ * @param {(options: object) => AsyncIterable<any>} find
+ * @param {(document: Record<string, any>) => T} read
+ * @param {(bson: import('./bson.js').Bson, options: object, bytes: Uint8Array) => T} readBytes
+ * @returns {Promise<T[]>}
+ */
+async function eachFound({ client, collection, untilTaken }, find, read, readBytes) {
+  try {
+    return await untilTaken(() => allOf(find({}), read))
+  } catch (error) {
+    if (!isUnreadable(error)) throw error
+  }
+  const readOne = readBytes.bind(undefined, bsonOf(client), collection.bsonOptions)
+  return untilTaken(() => allOf(find({ raw: true }), readOne))
+}
+
 /** @param {Record<string, any>} document @returns {LoadedSession} */
 function loadedSession(document) {
-  return { ...storedSession(document), stored: document.session }
+  return { ...storedSession(document), stored: document.session, beside: besideOf(document) }
+}
+
+/** @param {Record<string, any>} document @returns {import('./port.js').Beside} */
+function besideOf({ handle, createdAt, indexedAt, description }) {
+  return {
+    handle: typeof handle === 'string' ? handle : undefined,
+    created: isDate(createdAt) ? createdAt : undefined,
+    indexed: isDate(indexedAt) ? indexedAt : undefined,
+    description,
+  }
 }
 
 /** The driver makes the BSON itself. @implements {Values} */
@@ -182,15 +219,15 @@ class DriverCollection {
    * @param {Call} call
    */
   async write(storageId, session, times, isUpsert, _done, call) {
-    const update = this.#updateOf(storageId, session, times)
+    const update = writeOf(storageId, session, times, this.#options)
     const { calls } = await this.#connection.ready(call)
     const { isCreated, isMatched } = await calls.write({ storageId, update, isUpsert }, call)
     return isUpsert ? isCreated : isMatched
   }
 
   /** @param {string} storageId @param {Times} times @param {undefined} _done @param {Call} call */
-  async touch(storageId, { expires, lastModified }, _done, call) {
-    const update = this.#update({ expires }, lastModified)
+  async touch(storageId, times, _done, call) {
+    const update = changeOf({ expires: times.expires }, times, this.#options)
     const { calls } = await this.#connection.ready(call)
     const { isMatched } = await calls.write({ storageId, update }, call)
     return isMatched
@@ -210,23 +247,21 @@ class DriverCollection {
       call
     )
     const session = sessionOf(document, storageId)
-    return session && { ...session, stored: document.session }
+    return session && { ...session, stored: document.session, beside: besideOf(document) }
   }
 
   /**
    * @param {string} storageId
    * @param {unknown} stored
    * @param {unknown} payload
-   * @param {Times} [times]
+   * @param {Partial<Times>} [times]
    * @param {Call} [call]
    */
   async replace(storageId, stored, payload, times, call) {
     const { collection, untilTaken, writeOnce } = await this.#connection.ready(call)
     // A stored document could begin with an operator.
     const filter = { _id: storageId, session: { $eq: stored } }
-    const update = times
-      ? this.#update({ session: payload, expires: times.expires }, times.lastModified)
-      : { $set: { session: payload } }
+    const update = replacementOf(payload, times ?? {}, this.#options)
     const write = (/** @type {boolean} */ isMany) =>
       collection[isMany ? 'updateMany' : 'updateOne'](filter, update, this.#writeConcern())
     const { matchedCount, acknowledged } = await untilTaken(() => writeOnce(write), call)
@@ -238,7 +273,7 @@ class DriverCollection {
     const { client, collection } = await this.#connection.ready(call)
     const { writeConcern } = this.#writeConcern()
     if ((writeConcern ?? collection.writeConcern)?.w === 0) return false
-    const update = this.#updateOf(storageId, payload, times)
+    const update = writeOf(storageId, payload, times, this.#options)
     return this.#transactions.run(client, writeConcern, async (session) => {
       const { deletedCount } = await collection.deleteOne({ _id: from }, { session })
       if (Number(deletedCount) === 0) return false
@@ -247,41 +282,74 @@ class DriverCollection {
     })
   }
 
-  /** @param {string} [after] @param {number} [limit] @returns {Promise<any[]>} */
-  async scan(after, limit) {
-    const { client, collection, untilTaken } = await this.#connection.ready()
-    const find = (/** @type {object[]} */ ...options) => {
-      if (limit === undefined) return collection.find({ $or: live() }, ...options)
-      const filter = { _id: after === undefined ? { $gte: '' } : { $gt: after }, $or: live() }
-      return collection
-        .find(filter, ...options)
-        .sort({ _id: 1 })
-        .limit(limit)
-    }
-    try {
-      return await untilTaken(() => allOf(find(), limit === undefined ? storedSession : loadedSession))
-    } catch (error) {
-      if (!isUnreadable(error)) throw error
-    }
-    // To the driver that is a failure of all that come with it.
-    const read = sessionIn.bind(undefined, bsonOf(client), collection.bsonOptions)
-    return untilTaken(() => allOf(find({ raw: true }), read))
+  /** @param {Selection} selection @returns {Promise<SelectedSession[]>} */
+  async select(selection) {
+    const opened = await this.#connection.ready()
+    const find = (/** @type {object} */ options) => this.#found(opened, selection, options)
+    return eachFound(opened, find, loadedSession, sessionIn)
   }
 
-  async count() {
+  /** @param {Selection} selection @returns {Promise<(string | undefined)[]>} */
+  async selectIds(selection) {
+    const opened = await this.#connection.ready()
+    const find = (/** @type {object} */ options) =>
+      this.#found(opened, selection, { ...options, projection: { _id: 1 }, batchSize: MOST_IN_A_REPLY })
+    const readBytes = (
+      /** @type {import('./bson.js').Bson} */ bson,
+      /** @type {object} */ _,
+      /** @type {Uint8Array} */ bytes
+    ) => readableId(bson, bytes)
+    return eachFound(opened, find, (document) => storedSession(document).storageId, readBytes)
+  }
+
+  /** @param {Opened} opened @param {Selection} selection @param {object} options */
+  #found({ collection }, selection, options) {
+    const { sort, limit, isOfPrimary } = selection
+    const filter = this.#options.scope.filterOf(selection)
+    const given = { ...options, ...(isOfPrimary && { readPreference: 'primary' }) }
+    // A test double may look at what it is given.
+    const cursor = Object.keys(given).length > 0 ? collection.find(filter, given) : collection.find(filter)
+    const sorted = sort ? cursor.sort(sort) : cursor
+    return limit ? sorted.limit(limit) : sorted
+  }
+
+  /** @param {Query} query */
+  async count(query) {
     const { collection, untilTaken } = await this.#connection.ready()
+    const filter = this.#options.scope.filterOf(query)
     // With promoteValues: false the driver counts in objects.
-    return Number(await untilTaken(() => collection.countDocuments({ $or: live() })))
+    return Number(await untilTaken(() => collection.countDocuments(filter)))
   }
 
-  async clear() {
+  /** @param {Query} query @param {boolean} [isRepeatable] */
+  async removeAll(query, isRepeatable = false) {
     const { collection, untilTaken } = await this.#connection.ready()
+    const filter = this.#options.scope.filterOf(query)
+    const remove = () => untilTaken(() => collection.deleteMany(filter, this.#writeConcern()))
     try {
-      await untilTaken(() => collection.deleteMany({}, this.#writeConcern()))
+      const result = await (isRepeatable ? this.#repeated(remove) : remove())
+      // That of a test double need be nothing.
+      return Number(result?.deletedCount ?? 0)
     } catch (error) {
       // With promoteValues: false it is an object.
-      if (Number(/** @type {{ code?: unknown }} */ (error).code) !== NAMESPACE_NOT_FOUND) throw error
+      if (Number(/** @type {{ code?: unknown }} */ (error).code) === NAMESPACE_NOT_FOUND) return 0
+      throw error
     }
+  }
+
+  /** @param {Query} query @param {Record<string, unknown>} update */
+  async change(query, update) {
+    const { collection, untilTaken, writeOnce } = await this.#connection.ready()
+    const filter = this.#options.scope.filterOf(query)
+    const write = (/** @type {boolean} */ isMany) =>
+      collection[isMany ? 'updateMany' : 'updateOne'](filter, update, this.#writeConcern())
+    const { matchedCount, acknowledged } = await untilTaken(() => writeOnce(write))
+    return Number(matchedCount) !== 0 || acknowledged === false
+  }
+
+  async serverTime() {
+    const { client } = await this.#connection.ready()
+    return serverTime(client.db('admin'))
   }
 
   waitingFor() {
@@ -297,7 +365,7 @@ class DriverCollection {
       if (needsConnecting(client)) await connected(client)
       // Nor for the time of a server that a test double has not got.
       const now = client.s ? await serverTime(client.db('admin')) : new Date()
-      await collection.deleteMany({ expires: { $lt: now } }, { writeConcern: { w: 0 } })
+      await collection.deleteMany(this.#expired(now), { writeConcern: { w: 0 } })
     } catch (error) {
       this.#onNews({ event: 'sweep-failed', error: /** @type {Error} */ (error) })
     } finally {
@@ -322,20 +390,26 @@ class DriverCollection {
     return this.#connection.close()
   }
 
-  /** The update that writes a whole session. @param {string} storageId @param {unknown} session @param {Times} times */
-  #updateOf(storageId, session, { expires, lastModified }) {
-    /** @type {Record<string, unknown>} */
-    const fields = { _id: storageId, session, expires }
-    if (lastModified) fields.lastModified = lastModified
-    return this.#options.timestamps
-      ? { $set: fields, $setOnInsert: { createdAt: new Date() }, $currentDate: { updatedAt: true } }
-      : { $set: fields }
+  /** @param {Date} now */
+  #expired(now) {
+    const { scope, graceMs } = this.#options
+    return scope.filterOf({ state: 'expired', now, graceMs })
   }
 
-  /** The update of a session that exists. @param {Record<string, unknown>} fields @param {Date | undefined} lastModified */
-  #update(fields, lastModified) {
-    const $set = lastModified ? { lastModified, ...fields } : fields
-    return this.#options.timestamps ? { $set, $currentDate: { updatedAt: true } } : { $set }
+  /**
+   * As the driver repeats a write of one document.
+   *
+   * @template T
+   * @param {() => Promise<T>} write
+   * @returns {Promise<T>}
+   */
+  async #repeated(write) {
+    try {
+      return await write()
+    } catch (error) {
+      if (!isOfFailover(error)) throw error
+      return write()
+    }
   }
 
   /** @returns {{ writeConcern: Record<string, any> | undefined }} */

@@ -4,6 +4,7 @@
 const { closedError, errorOf, unansweredError } = require('../errors.js')
 const { resolveUri } = require('../mongo/connection.js')
 const { binding } = require('../rust.js')
+const { appBson } = require('./bson.js')
 
 /**
  * @typedef {import('../../native/binding.js').Failure} Failure
@@ -20,7 +21,11 @@ const { binding } = require('../rust.js')
  * @property {boolean} timestamps
  * @property {number} maxPending
  * @property {number | undefined} operationTimeoutMS
- * @property {StoreConfig['autoRemove']} autoRemove
+ * @property {number} [maxLifetimeMs]
+ * @property {number} graceMs
+ * @property {StoreConfig['indexes']} indexes
+ * @property {StoreConfig['unwantedIndex']} unwantedIndex
+ * @property {InstanceType<typeof import('./scope.js').Scope>} scope
  * @property {boolean} connectionEvents
  * @property {InstanceType<typeof binding.SessionCrypter>} [crypter]
  */
@@ -90,14 +95,18 @@ class OpenableStore {
 
   /** @param {string} uri */
   #storeAt(uri) {
-    const { serverApi, driverInfo, trustedCertificates } = this.#options.connection
-    const config = { ...this.#options, connection: { uri, serverApi, driverInfo, trustedCertificates } }
+    const { scope, graceMs, ...options } = this.#options
+    const { serverApi, driverInfo, trustedCertificates } = options.connection
+    const connection = { uri, serverApi, driverInfo, trustedCertificates }
+    const isAll = Object.keys(scope.all).length === 0
+    const among = isAll ? undefined : /** @type {Buffer} */ (appBson().serialize(scope.all))
+    const config = { ...options, connection, expiry: { among, graceMs } }
     const onNews = this.#onNews
     try {
       return new binding.NativeStore(
         config,
         this.#onAnswers,
-        ({ event, failure }) => onNews({ event, error: failure && errorOf(failure) }),
+        ({ event, failure, index }) => onNews({ event, error: failure && errorOf(failure), index }),
         this.#options.crypter
       )
     } catch (error) {

@@ -2,6 +2,7 @@
 'use strict'
 
 const { errorOf } = require('../errors.js')
+const { appBson } = require('./bson.js')
 const { connected } = require('./client-source.js')
 const { NativeCalls, isFailure, isThrown, isUnreadable, unreadable, unwrap } = require('./native-calls.js')
 const { OpenableStore } = require('./native-store.js')
@@ -15,7 +16,11 @@ const { NativeValues } = require('./native-values.js')
  * @typedef {import('./native-calls.js').Operation} Operation
  * @typedef {import('./native-store.js').NativeOptions} NativeOptions
  * @typedef {import('./port.js').LoadedSession} LoadedSession
- * @typedef {import('./port.js').ScannedSession} ScannedSession
+ * @typedef {import('./port.js').Beside} Beside
+ * @typedef {import('./port.js').Marks} Marks
+ * @typedef {import('./port.js').Query} Query
+ * @typedef {import('./port.js').SelectedSession} SelectedSession
+ * @typedef {import('./port.js').Selection} Selection
  * @typedef {import('./port.js').StoredSession} StoredSession
  * @typedef {import('./port.js').Times} Times
  */
@@ -67,10 +72,11 @@ class NativeCollection {
    * @param {boolean} isUpsert
    * @param {Done<boolean>} [done]
    */
-  write(storageId, payload, { expires, lastModified }, isUpsert, done) {
+  write(storageId, payload, { expires, lastModified, marks }, isUpsert, done) {
+    const [expiresMs, lastModifiedMs] = [expires.getTime(), lastModified?.getTime()]
+    const ofNative = marks && nativeMarks(marks)
     return this.#start(
-      (native, call) =>
-        native.write(call, storageId, payload, isUpsert, expires.getTime(), lastModified?.getTime()),
+      (native, call) => native.write(call, storageId, payload, isUpsert, expiresMs, lastModifiedMs, ofNative),
       done
     )
   }
@@ -94,47 +100,72 @@ class NativeCollection {
     const outcome = await native.load(storageId)
     if (isUnreadable(outcome)) return unreadable(outcome)
     const loaded = unwrap(outcome)
-    return loaded && { ...storedSession(loaded.record, this.values), stored: loaded.stored }
+    if (!loaded) return null
+    const { record, stored, beside } = loaded
+    return { ...storedSession(record, this.values), stored, beside: besideOf(beside) }
   }
 
   /**
    * @param {string} storageId
    * @param {any} stored
    * @param {string | Buffer} payload
-   * @param {Times} [times]
+   * @param {Partial<Times>} [times]
    */
   async replace(storageId, stored, payload, times) {
     const native = this.#store.opened ?? (await this.#store.open())
-    const [expiresMs, lastModifiedMs] = [times?.expires.getTime(), times?.lastModified?.getTime()]
-    return unwrap(await native.replace(storageId, stored, payload, expiresMs, lastModifiedMs))
+    const [expiresMs, lastModifiedMs] = [times?.expires?.getTime(), times?.lastModified?.getTime()]
+    const marks = times?.marks && nativeMarks(times.marks)
+    return unwrap(await native.replace(storageId, stored, payload, expiresMs, lastModifiedMs, marks))
   }
 
   /** @param {string} from @param {string} storageId @param {string | Buffer} payload @param {Times} times */
-  async move(from, storageId, payload, { expires, lastModified }) {
+  async move(from, storageId, payload, { expires, lastModified, marks }) {
     const native = this.#store.opened ?? (await this.#store.open())
-    return unwrap(await native.move(from, storageId, payload, expires.getTime(), lastModified?.getTime()))
+    const [expiresMs, lastModifiedMs] = [expires.getTime(), lastModified?.getTime()]
+    const ofNative = marks && nativeMarks(marks)
+    return unwrap(await native.move(from, storageId, payload, expiresMs, lastModifiedMs, ofNative))
   }
 
-  /** @param {string} [after] @param {number} [limit] @returns {Promise<any[]>} */
-  async scan(after, limit) {
+  /** @param {Selection} selection @returns {Promise<SelectedSession[]>} */
+  async select(selection) {
     const native = this.#store.opened ?? (await this.#store.open())
-    if (limit === undefined) return unwrap(await native.all()).map((outcome) => this.#revealed(outcome))
-    return unwrap(await native.scan(after, limit)).map(({ storageId, stored, session }) => ({
+    const selected = unwrap(await native.select(this.#queryOf(selection), selection.stored ?? 'none'))
+    return selected.map(({ storageId, stored, session, beside }) => ({
       storageId,
       stored,
+      beside: besideOf(beside),
       isCurrent: 'isCurrent' in session && session.isCurrent,
       ...this.#revealed(session),
     }))
   }
 
-  async count() {
+  /** @param {Selection} selection */
+  async selectIds(selection) {
     const native = this.#store.opened ?? (await this.#store.open())
-    return unwrap(await native.count())
+    return unwrap(await native.selectIds(this.#queryOf(selection))).map((id) => id ?? undefined)
   }
 
-  async clear() {
+  /** @param {Query} query */
+  async count(query) {
     const native = this.#store.opened ?? (await this.#store.open())
-    unwrap(await native.clear())
+    return unwrap(await native.count(this.#filterOf(query)))
+  }
+
+  /** @param {Query} query @param {boolean} [isRepeatable] */
+  async removeAll(query, isRepeatable = false) {
+    const native = this.#store.opened ?? (await this.#store.open())
+    return unwrap(await native.removeAll(this.#filterOf(query), isRepeatable))
+  }
+
+  /** @param {Query} query @param {Record<string, unknown>} update */
+  async change(query, update) {
+    const native = this.#store.opened ?? (await this.#store.open())
+    return unwrap(await native.change(this.#filterOf(query), bytesOf(update)))
+  }
+
+  async serverTime() {
+    const native = this.#store.opened ?? (await this.#store.open())
+    return new Date(unwrap(await native.serverTime()))
   }
 
   waitingFor() {
@@ -172,6 +203,17 @@ class NativeCollection {
     // At once: a silent server can keep either waiting.
     const [outcome] = await Promise.all([this.#store.close()?.close(), this.#clientSource?.close()])
     unwrap(outcome)
+  }
+
+  /** @param {Query} query */
+  #filterOf(query) {
+    return bytesOf(this.#options.scope.filterOf(query))
+  }
+
+  /** @param {Selection} selection */
+  #queryOf(selection) {
+    const { sort, limit = 0, isOfPrimary = false } = selection
+    return { filter: this.#filterOf(selection), sort: sort && bytesOf(sort), limit, isOfPrimary }
   }
 
   /**
@@ -222,6 +264,21 @@ class NativeCollection {
     })
     return unwrap(outcome)
   }
+}
+
+/** @param {Record<string, unknown>} document */
+function bytesOf(document) {
+  return /** @type {Buffer} */ (appBson().serialize(document))
+}
+
+/** @param {Marks} marks */
+function nativeMarks({ index, isNewToIndex, description, handle, created }) {
+  return { index, isNewToIndex, description, handle, createdMs: created?.getTime() }
+}
+
+/** @param {import('../../native/binding.js').BesideRecord} record @returns {Beside} */
+function besideOf({ handle, createdMs, indexedMs, description }) {
+  return { handle, created: dateOf(createdMs), indexed: dateOf(indexedMs), description }
 }
 
 /** @param {SessionRecord} record @param {InstanceType<typeof NativeValues>} values @returns {StoredSession} */

@@ -9,7 +9,9 @@ const { noNative } = require('../rust.js')
 const { warnOnce } = require('../warnings.js')
 const { appDriver, givenClient, ownClient } = require('./client-source.js')
 const { DriverCollection } = require('./driver.js')
+const { indexesOf } = require('./indexes.js')
 const { NativeCollection } = require('./native.js')
+const { Scope } = require('./scope.js')
 
 /**
  * @typedef {import('./client-source.js').ClientSource} ClientSource
@@ -20,14 +22,16 @@ const { NativeCollection } = require('./native.js')
  */
 
 /** @param {Options} options @param {{ w?: unknown } | undefined} concern of the session writes */
-function checkAcknowledged({ concurrency }, concern) {
-  if (concurrency === 'overwrite' || concern?.w !== 0) return
-  throw new Error(`concurrency: '${concurrency}' needs writes that are acknowledged, not w: 0`)
+function checkAcknowledged({ concurrency, expiredEvents, maxPerUser }, concern) {
+  if (concern?.w !== 0) return
+  const ofConcurrency = concurrency !== 'overwrite' && `concurrency: '${concurrency}'`
+  const needs = ofConcurrency || (expiredEvents && 'expiredEvents') || (maxPerUser && 'maxPerUser')
+  if (needs) throw new Error(`${needs} needs writes that are acknowledged, not w: 0`)
 }
 
 /** @param {Options} options @param {ClientSource} source @param {OnNews} onNews */
 function overDriver(options, source, onNews) {
-  const { dbName, collectionName, writeOperationOptions, timestamps, autoRemove, connectionEvents } = options
+  const { dbName, collectionName, writeOperationOptions, timestamps, connectionEvents } = options
   checkAcknowledged(options, writeOperationOptions)
   return new DriverCollection(
     {
@@ -36,11 +40,18 @@ function overDriver(options, source, onNews) {
       collection: collectionName,
       writeOperationOptions,
       timestamps,
-      autoRemove,
+      ...lifeOf(options),
+      ...indexesOf(options),
       connectionEvents,
     },
     onNews
   )
+}
+
+/** @param {Options} options */
+function lifeOf({ prefix, maxLifetimeSeconds, expiryGrace = 0 }) {
+  const maxLifetimeMs = maxLifetimeSeconds === undefined ? undefined : maxLifetimeSeconds * 1000
+  return { maxLifetimeMs, graceMs: expiryGrace * 1000, scope: new Scope({ prefix, maxLifetimeMs }) }
 }
 
 /** @param {Options} options @param {OnNews} onNews @param {string} [purpose] what the driver is needed for */
@@ -60,7 +71,7 @@ function withoutNative(options, onNews) {
 
 /** @param {Options} options @param {Crypter} crypter @param {OnNews} onNews */
 function overRust(options, crypter, onNews) {
-  const { mongoUrl, mongoOptions, dbName, collectionName, timestamps, autoRemove, connectionEvents } = options
+  const { mongoUrl, mongoOptions, dbName, collectionName, timestamps, connectionEvents } = options
   const { maxPending, operationTimeoutMS } = options
   const connection = parseConnection(mongoUrl, mongoOptions, dbName)
   for (const warning of connection.warnings) warnOnce(warning, { code: 'CONNECT_MONGO_OPTION' })
@@ -76,7 +87,8 @@ function overRust(options, crypter, onNews) {
       timestamps,
       maxPending,
       operationTimeoutMS,
-      autoRemove,
+      ...lifeOf(options),
+      ...indexesOf(options),
       connectionEvents,
       crypter,
     },

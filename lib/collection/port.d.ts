@@ -15,6 +15,57 @@ export interface Times {
   expires: Date
   /** Left alone when absent. */
   lastModified?: Date | undefined
+  /** What is kept beside the session of a `write`; left alone when absent. */
+  marks?: Marks | undefined
+}
+
+/** What is kept beside a session that is written; what is absent is left alone. */
+export interface Marks {
+  /** The values by which it is found, each behind its index key. */
+  index?: string[] | undefined
+  /** Whether it is known to be new to one of these values; no date is kept of that when absent. */
+  isNewToIndex?: boolean | undefined
+  /** What the app says of it. */
+  description?: Payload | undefined
+  /** That of a session which is created again under another id; a new one is made when absent. */
+  handle?: string | undefined
+  /** When it was created, if that was before it is stored. */
+  created?: Date | undefined
+}
+
+/** What was found beside a session. */
+export interface Beside {
+  /** What stands for it where its id must not be given away. */
+  handle?: string | undefined
+  created?: Date | undefined
+  /** When it became that of its values of the index. */
+  indexed?: Date | undefined
+  /** What the app says of it. */
+  description?: unknown
+}
+
+/** A condition on the documents of sessions, as MongoDB takes it. */
+export type Filter = Record<string, unknown>
+
+/** Which sessions are asked for. */
+export interface Query {
+  /** Without it, all of the store. */
+  where?: Filter | undefined
+  /** Those that are live or have expired at `now`, or all. */
+  state: 'live' | 'expired' | 'any'
+  /** @default the clock of this process */
+  now?: Date | undefined
+  /** How long ago they have expired at least, in milliseconds. */
+  graceMs?: number | undefined
+}
+
+/** In which order, how many at the most (0: all), and whether the primary is asked whatever the read preference says. */
+export interface Selection extends Query {
+  sort?: Record<string, 1 | -1> | undefined
+  limit?: number | undefined
+  isOfPrimary?: boolean | undefined
+  /** Of which sessions `replace` is to be told what is stored; of those that are not outdated, nothing else need be told then either. */
+  stored?: 'none' | 'of-all' | 'of-outdated' | undefined
 }
 
 export interface StoredSession {
@@ -35,10 +86,11 @@ export interface StoredSession {
 export interface LoadedSession extends StoredSession {
   /** The very value that is stored, as `replace` takes it back. */
   stored?: unknown
+  beside?: Beside | undefined
 }
 
-export interface ScannedSession extends LoadedSession {
-  /** Whether a collection that encrypts would store it so today; it need not give the rest then. */
+export interface SelectedSession extends LoadedSession {
+  /** Whether a collection that encrypts would store it so today; for rewriting it need not give the rest then. */
   isCurrent?: boolean
 }
 
@@ -91,27 +143,40 @@ export interface SessionCollection {
 
   /** The session of that id as the primary has it, live or not. */
   load(storageId: string, call?: Call): Promise<LoadedSession | null>
-  /** Writes a session that is still stored as `stored`; without times nothing but its value. Whether it still was. */
-  replace(storageId: string, stored: unknown, payload: Payload, times?: Times, call?: Call): Promise<boolean>
+  /** Writes a session that is still stored as `stored`; without times nothing but its value and its marks. Whether it still was. */
+  replace(
+    storageId: string,
+    stored: unknown,
+    payload: Payload,
+    times?: Partial<Times>,
+    call?: Call
+  ): Promise<boolean>
   /**
    * Writes a session under another id and removes it where it was, both or neither. Whether it has: not when there was none, nor
    * where nothing is acknowledged or the server has no transactions.
    */
   move(from: string, storageId: string, payload: Payload, times: Times, call?: Call): Promise<boolean>
-  /** All live sessions. */
-  scan(): Promise<StoredSession[]>
-  /** The next live sessions by storage id, for `replace`. */
-  scan(after: string | undefined, limit: number): Promise<ScannedSession[]>
-  /** How many sessions are live. */
-  count(): Promise<number>
-  /** Removes all sessions; the collection and its indexes stay. */
-  clear(): Promise<void>
+  /** The sessions that are asked for. */
+  select(selection: Selection): Promise<SelectedSession[]>
+  /** Their storage ids, without the sessions; `undefined` is one that is no valid text. */
+  selectIds(selection: Selection): Promise<(string | undefined)[]>
+  /** How many they are. */
+  count(query: Query): Promise<number>
+  /**
+   * Removes them, and gives their number; the collection and its indexes stay. `isRepeatable`: also again after an attempt that nothing
+   * has been heard of; what that has removed is not counted.
+   */
+  removeAll(query: Query, isRepeatable?: boolean): Promise<number>
+  /** Changes one of them, by an update as MongoDB takes it. Whether there was one. */
+  change(query: Query, update: Record<string, unknown>): Promise<boolean>
+  /** What the primary's clock says. */
+  serverTime(): Promise<Date>
 
   /** What calls wait for now, as far as anybody knows: a server that cannot be reached, with why, or its answer. */
   waitingFor(): Error
   /** Removes expired sessions in the background; one sweep at a time. */
   sweep(): void
-  /** The same collection through a JavaScript driver, once the TTL index has been tried. */
+  /** The same collection through a JavaScript driver, once the indexes have been tried. */
   // biome-ignore lint/suspicious/noExplicitAny: of any version of the driver
   collection(): Promise<Record<string, any>>
   /** A client of that driver: the one that the app gave as it is, another once it is connected. */
@@ -131,8 +196,8 @@ export interface News {
   event:
     | 'collection-known'
     | 'unreachable'
-    | 'ttl-index-failed'
-    | 'ttl-index-refused'
+    | 'index-failed'
+    | 'index-refused'
     | 'ttl-index-present'
     | 'sweep-failed'
     | 'retry-writes-refused'
@@ -142,6 +207,8 @@ export interface News {
     | 'disconnect'
   /** Why something failed, or no server takes writes any more. */
   error?: Error | undefined
+  /** The fields of the index that it is about. */
+  index?: string | undefined
 }
 
 export type OnNews = (news: News) => void

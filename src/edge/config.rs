@@ -2,13 +2,18 @@
 
 use std::time::Duration;
 
-use napi::bindgen_prelude::Either;
+use mongodb::bson::Bson;
+use napi::bindgen_prelude::{Buffer, Either};
 use napi_derive::napi;
 
 use crate::{
-    edge::answers::CallLimits,
-    engine::background::IndexDuty,
-    mongo::options::{AcknowledgedBy, AppInfo, ConnectionOptions, ServerApiOptions, WriteConcern},
+    edge::{answers::CallLimits, queries::raw},
+    engine::errors::StoreError,
+    mongo::{
+        expiry::Expiry,
+        indexes::WantedIndex,
+        options::{AcknowledgedBy, AppInfo, ConnectionOptions, ServerApiOptions, WriteConcern},
+    },
 };
 
 /// How to reach the deployment. Stores with equal configurations share one client.
@@ -57,18 +62,26 @@ pub struct WriteConcernConfig {
     pub wtimeout_ms: Option<u32>,
 }
 
-/// Who removes expired sessions.
-#[napi(string_enum)]
-pub enum AutoRemove {
-    /// The server, by a TTL index.
-    #[napi(value = "native")]
-    Native,
-    /// The store, now and then.
-    #[napi(value = "interval")]
-    Interval,
-    /// Nobody.
-    #[napi(value = "disabled")]
-    Disabled,
+/// An index that a store asks for (lib/collection/indexes.js).
+#[napi(object, object_to_js = false)]
+pub struct IndexConfig {
+    /// Its fields, those behind a `-` in descending order.
+    pub fields: Vec<String>,
+    /// How long after the date of its field the server removes a session, in seconds.
+    pub expire_after_seconds: Option<f64>,
+    /// It is of the sessions alone that have this field.
+    pub only_with: Option<String>,
+    /// Whether one that removes sessions at another time is changed.
+    pub may_change: bool,
+}
+
+/// Which sessions are to be removed by `sweep`.
+#[napi(object, object_to_js = false)]
+pub struct ExpiryConfig {
+    /// A filter of the store's sessions, as a BSON document; without it they are all of the collection.
+    pub among: Option<Buffer>,
+    /// How long expired sessions stay, in milliseconds.
+    pub grace_ms: f64,
 }
 
 /// What a store needs to know once.
@@ -91,9 +104,14 @@ pub struct StoreConfig {
     /// How long a call may take, its place in the queue included, in milliseconds; no limit when absent.
     #[napi(js_name = "operationTimeoutMS")]
     pub operation_timeout_ms: Option<u32>,
-    /// Who removes expired sessions.
-    #[napi(ts_type = "'native' | 'interval' | 'disabled'")]
-    pub auto_remove: AutoRemove,
+    /// How long after `createdAt` a session ends, in milliseconds.
+    pub max_lifetime_ms: Option<f64>,
+    /// What `sweep` removes.
+    pub expiry: ExpiryConfig,
+    /// The indexes that are made where they are missing.
+    pub indexes: Vec<IndexConfig>,
+    /// The index that is reported when it is there.
+    pub unwanted_index: Option<IndexConfig>,
 }
 
 impl StoreConfig {
@@ -152,12 +170,47 @@ impl From<WriteConcernConfig> for WriteConcern {
     }
 }
 
-impl From<AutoRemove> for IndexDuty {
-    fn from(auto_remove: AutoRemove) -> Self {
-        match auto_remove {
-            AutoRemove::Native => Self::Make,
-            AutoRemove::Interval => Self::None,
-            AutoRemove::Disabled => Self::Report,
+impl From<IndexConfig> for WantedIndex {
+    fn from(config: IndexConfig) -> Self {
+        let keys = config
+            .fields
+            .iter()
+            .map(|field| match field.strip_prefix('-') {
+                Some(field) => (field.to_owned(), Bson::Int32(-1)),
+                None => (field.clone(), Bson::Int32(1)),
+            });
+        Self {
+            keys: keys.collect(),
+            expire_after: config.expire_after_seconds.map(seconds),
+            only_with: config.only_with,
+            may_change: config.may_change,
         }
     }
+}
+
+impl ExpiryConfig {
+    /// As the engine takes it.
+    ///
+    /// # Errors
+    /// A filter that is no BSON document.
+    pub fn parsed(self, max_lifetime_ms: Option<f64>) -> Result<Expiry, StoreError> {
+        Ok(Expiry {
+            among: self.among.map(|among| raw(among.to_vec())).transpose()?,
+            grace_ms: whole(self.grace_ms),
+            max_lifetime_ms: max_lifetime_ms.map(whole),
+        })
+    }
+}
+
+/// lib/store/options.js gives no others than those that fit.
+fn seconds(seconds: f64) -> Duration {
+    Duration::try_from_secs_f64(seconds).unwrap_or_default()
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "lib/store/options.js gives whole milliseconds within the bounds of a date"
+)]
+fn whole(milliseconds: f64) -> i64 {
+    milliseconds as i64
 }

@@ -181,6 +181,7 @@ fn document_error_name(error: &DocumentError) -> &'static str {
     match error {
         DocumentError::InvalidReply(_) => "MongoUnexpectedServerResponseError",
         DocumentError::InvalidPayload(_) => "BSONError",
+        DocumentError::NoRandomBytes(_) => "Error",
     }
 }
 

@@ -6,7 +6,7 @@
 //! - [`answers`]: the inbox from which JavaScript takes answers
 //! - [`deadlines`]: calls that may take no longer than a given time
 //! - [`handover`]: many answers as one list
-//! - [`records`]: stored sessions and news
+//! - [`records`], [`queries`]: stored sessions and news, and what is asked for them
 //! - [`failure`]: what JavaScript sees of an error
 //! - [`config`]: the configuration of a store
 //! - [`runtime`]: the threads
@@ -30,6 +30,8 @@ pub mod handle;
 pub mod handover;
 #[cfg(not(target_family = "wasm"))]
 pub mod open_store;
+#[cfg(not(target_family = "wasm"))]
+pub mod queries;
 #[cfg(not(target_family = "wasm"))]
 pub mod records;
 #[cfg(not(target_family = "wasm"))]

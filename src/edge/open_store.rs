@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, LazyLock};
 
-use connect_mongo_native_core::crypto::Envelopes;
+use connect_mongo_native_core::{crypto::Envelopes, document::Beside};
 use napi::Env;
 use tokio::{runtime::Handle, time::Instant};
 
@@ -22,7 +22,7 @@ use crate::{
     },
     mongo::{
         client::SharedClient, collection::DriverCollection, errors::MongoError,
-        options::WriteConcern,
+        indexes::WantedIndex, options::WriteConcern,
     },
 };
 
@@ -65,11 +65,18 @@ impl OpenStore {
         let collection = engine.server();
         let codec = Arc::new(Codec {
             encryption: SessionEncryption::new(envelopes),
-            timestamps: config.timestamps,
+            beside: Beside {
+                timestamps: config.timestamps,
+                max_lifetime_ms: config.max_lifetime_ms,
+            },
         });
-        let background = Arc::new(Background::new(Arc::clone(collection), on_news));
+        let expiry = config.expiry.parsed(config.max_lifetime_ms)?;
+        let background = Arc::new(Background::new(Arc::clone(collection), expiry, on_news));
         let known = client.deployment().known();
-        let duty = IndexDuty::from(config.auto_remove);
+        let duty = IndexDuty {
+            make: config.indexes.into_iter().map(WantedIndex::from).collect(),
+            report: config.unwanted_index.map(WantedIndex::from),
+        };
         let tasks = background.start(duty, known, config.connection_events, runtime);
         let abandoned_in = Arc::downgrade(&engine);
         let waited_for = Arc::downgrade(client.deployment());

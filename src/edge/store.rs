@@ -17,7 +17,8 @@ use crate::{
         handle::StoreHandle,
         handover::Handover,
         open_store::OpenStore,
-        records::{BackgroundReport, LoadedSession, ScannedSession, to_outcome, to_payload},
+        queries::{SessionQuery, WantedStored, parsed, raw},
+        records::{BackgroundReport, LoadedSession, SelectedSession, SessionMarks, to_payload},
         runtime::runtime,
     },
     engine::{
@@ -104,6 +105,7 @@ impl NativeStore {
         is_upsert: bool,
         expires_ms: f64,
         last_modified_ms: Option<f64>,
+        marks: Option<SessionMarks>,
     ) -> Option<Failure> {
         let times = Times {
             expires_ms,
@@ -113,6 +115,7 @@ impl NativeStore {
             payload: to_payload(session),
             times,
             is_upsert,
+            marks: marks.map(Box::from),
         };
         self.handle
             .submit(env, call, storage_id, Request::Write(write))
@@ -150,39 +153,50 @@ impl NativeStore {
             .submit(env, call, storage_id, Request::Write(Write::Destroy))
     }
 
-    /// All live sessions, in the place of each that cannot be decrypted the failure.
+    /// The sessions that a query finds. `stored`: what `replace` wants back of each, of those alone that are not stored as they would be
+    /// today, of which nothing else is told either, or of none.
     ///
     /// # Errors
     /// None: failures are data.
     #[napi(
         catch_unwind,
-        ts_return_type = "Promise<Outcome<Array<Outcome<SessionRecord>>>>"
+        ts_args_type = "query: SessionQuery, stored: 'none' | 'of-all' | 'of-outdated'",
+        ts_return_type = "Promise<Outcome<Array<SelectedSession>>>"
     )]
-    pub fn all<'env>(&self, env: &'env Env) -> napi::Result<Object<'env>> {
+    pub fn select<'env>(
+        &self,
+        env: &'env Env,
+        query: SessionQuery,
+        stored: WantedStored,
+    ) -> napi::Result<Object<'env>> {
         self.handle.run(env, async move |store| {
-            let sessions = store.sessions.all().await?.into_iter();
-            Ok(sessions.map(to_outcome).collect::<Vec<_>>())
+            let query = query.parsed()?;
+            let with_stored = stored != WantedStored::None;
+            let selected = store.sessions.select(&query, with_stored).await?;
+            let is_of_outdated = stored == WantedStored::OfOutdated;
+            let selected = selected.into_iter();
+            let selected = selected.map(|one| SelectedSession::new(one, is_of_outdated));
+            Ok(selected.collect::<Vec<_>>())
         })
     }
 
-    /// The next live sessions after a storage id, by storage id.
+    /// The storage ids that a query finds; `null` is one that is no valid text.
     ///
     /// # Errors
     /// None: failures are data.
     #[napi(
         catch_unwind,
-        ts_return_type = "Promise<Outcome<Array<ScannedSession>>>"
+        ts_return_type = "Promise<Outcome<Array<string | null>>>"
     )]
-    pub fn scan<'env>(
+    pub fn select_ids<'env>(
         &self,
         env: &'env Env,
-        after: Option<String>,
-        limit: u32,
+        query: SessionQuery,
     ) -> napi::Result<Object<'env>> {
         self.handle.run(env, async move |store| {
-            let scanned = store.sessions.scan(after.as_deref(), limit).await?;
-            let scanned = scanned.into_iter().map(ScannedSession::from);
-            Ok(scanned.collect::<Vec<_>>())
+            let mut query = query.parsed()?;
+            query.is_of_ids = true;
+            store.sessions.select_ids(&query).await
         })
     }
 
@@ -208,6 +222,10 @@ impl NativeStore {
     /// # Errors
     /// None: failures are data.
     #[napi(catch_unwind, ts_return_type = "Promise<Outcome<boolean>>")]
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "those of write, and the value that is stored"
+    )]
     pub fn replace<'env>(
         &self,
         env: &'env Env,
@@ -216,6 +234,7 @@ impl NativeStore {
         session: Either<String, Buffer>,
         expires_ms: Option<f64>,
         last_modified_ms: Option<f64>,
+        marks: Option<SessionMarks>,
     ) -> napi::Result<Object<'env>> {
         let (stored, payload) = (to_payload(stored), to_payload(session));
         let times = expires_ms.map(|expires_ms| Times {
@@ -224,7 +243,10 @@ impl NativeStore {
         });
         self.handle.run(env, async move |store| {
             let sessions = &store.sessions;
-            sessions.replace(&storage_id, stored, payload, times).await
+            let marks = marks.map(Box::from);
+            sessions
+                .replace(&storage_id, stored, payload, times, marks)
+                .await
         })
     }
 
@@ -238,6 +260,10 @@ impl NativeStore {
         catch_unwind,
         ts_return_type = "Promise<Outcome<boolean>>"
     )]
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "those of write, and where the session is"
+    )]
     pub fn move_to<'env>(
         &self,
         env: &'env Env,
@@ -246,6 +272,7 @@ impl NativeStore {
         session: Either<String, Buffer>,
         expires_ms: f64,
         last_modified_ms: Option<f64>,
+        marks: Option<SessionMarks>,
     ) -> napi::Result<Object<'env>> {
         let payload = to_payload(session);
         let times = Times {
@@ -254,38 +281,80 @@ impl NativeStore {
         };
         self.handle.run(env, async move |store| {
             let sessions = &store.sessions;
-            sessions.move_to(&from, &storage_id, payload, times).await
+            let marks = marks.map(Box::from);
+            sessions
+                .move_to(&from, &storage_id, payload, times, marks)
+                .await
         })
     }
 
-    /// The number of live sessions.
+    /// The number of sessions that a filter, a BSON document, finds.
     ///
     /// # Errors
     /// None: failures are data.
     #[napi(catch_unwind, ts_return_type = "Promise<Outcome<number>>")]
-    pub fn count<'env>(&self, env: &'env Env) -> napi::Result<Object<'env>> {
-        self.handle
-            .run(env, async move |store| store.sessions.count().await)
+    pub fn count<'env>(&self, env: &'env Env, filter: Buffer) -> napi::Result<Object<'env>> {
+        let filter = filter.to_vec();
+        self.handle.run(env, async move |store| {
+            store.sessions.count(&parsed(&filter)?).await
+        })
     }
 
-    /// Removes all sessions; the collection and its indexes stay.
+    /// Removes all sessions that a filter, a BSON document, finds, and gives their number; the collection and its indexes stay. With
+    /// `isRepeatable` an attempt that nothing is heard of is made again.
     ///
     /// # Errors
     /// None: failures are data.
-    #[napi(catch_unwind, ts_return_type = "Promise<Outcome<void>>")]
-    pub fn clear<'env>(&self, env: &'env Env) -> napi::Result<Object<'env>> {
-        self.handle
-            .run(env, async move |store| store.sessions.clear().await)
+    #[napi(catch_unwind, ts_return_type = "Promise<Outcome<number>>")]
+    pub fn remove_all<'env>(
+        &self,
+        env: &'env Env,
+        filter: Buffer,
+        is_repeatable: bool,
+    ) -> napi::Result<Object<'env>> {
+        let filter = filter.to_vec();
+        self.handle.run(env, async move |store| {
+            let filter = raw(filter)?;
+            store.sessions.remove_all(&filter, is_repeatable).await
+        })
     }
 
-    /// Waits until the TTL index has been tried for the first time, whatever came of it.
+    /// Changes one document that a filter finds, and tells whether there was one. Both are BSON documents.
+    ///
+    /// # Errors
+    /// None: failures are data.
+    #[napi(catch_unwind, ts_return_type = "Promise<Outcome<boolean>>")]
+    pub fn change<'env>(
+        &self,
+        env: &'env Env,
+        filter: Buffer,
+        update: Buffer,
+    ) -> napi::Result<Object<'env>> {
+        let (filter, update) = (filter.to_vec(), update.to_vec());
+        self.handle.run(env, async move |store| {
+            store.sessions.change(raw(filter)?, raw(update)?).await
+        })
+    }
+
+    /// What the primary's clock says, in milliseconds since the epoch.
+    ///
+    /// # Errors
+    /// None: failures are data.
+    #[napi(catch_unwind, ts_return_type = "Promise<Outcome<number>>")]
+    pub fn server_time<'env>(&self, env: &'env Env) -> napi::Result<Object<'env>> {
+        self.handle.run(env, async move |store| {
+            store.sessions.server_time_ms().await
+        })
+    }
+
+    /// Waits until the indexes have been tried for the first time, whatever came of it.
     ///
     /// # Errors
     /// None: failures are data.
     #[napi(catch_unwind, ts_return_type = "Promise<Outcome<void>>")]
     pub fn started<'env>(&self, env: &'env Env) -> napi::Result<Object<'env>> {
         self.handle.run(env, async move |store| {
-            store.background.index_tried().await;
+            store.background.indexes_tried().await;
             Ok(())
         })
     }

@@ -1,4 +1,4 @@
-//! What a store does outside any call: it sees to the TTL index, removes expired sessions, and tells when the servers come and
+//! What a store does outside any call: it sees to the indexes, removes expired sessions, and tells when the servers come and
 //! go. No call waits for it or fails with it.
 
 use std::{
@@ -13,33 +13,34 @@ use futures_util::FutureExt;
 use mongodb::error::Error as DriverError;
 use tokio::{runtime::Handle, sync::watch, task::JoinHandle, time};
 
-use crate::mongo::{collection::DriverCollection, errors::MongoError, monitoring::KnownServers};
+use crate::mongo::{
+    collection::DriverCollection, errors::MongoError, expiry::Expiry, indexes::WantedIndex,
+    monitoring::KnownServers,
+};
 
 /// How long a store that closes lets a TTL index that is being made go on.
 const START_UP_GRACE: Duration = Duration::from_secs(2);
 const FIRST_RETRY_DELAY: Duration = Duration::from_secs(1);
 const LAST_RETRY_DELAY: Duration = Duration::from_secs(60);
 
-/// What a store does about the TTL index when it is opened.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum IndexDuty {
-    /// Makes it where there is none.
-    Make,
-    /// Tells when there is one all the same.
-    Report,
-    /// Nothing.
-    None,
+/// What a store does about the indexes of its collection when it is opened.
+#[derive(Clone, Default)]
+pub struct IndexDuty {
+    /// Makes these where there are none.
+    pub make: Vec<WantedIndex>,
+    /// Tells when there is this one all the same.
+    pub report: Option<WantedIndex>,
 }
 
 /// What happens outside any call.
 #[derive(Debug)]
 pub enum News {
-    /// No server answers who was to make the TTL index, or none lets this client in; it is tried again.
+    /// No server answers who was to make an index, or none lets this client in; it is tried again.
     Unreachable(MongoError),
-    /// The TTL index could not be made; it is tried again.
-    TtlIndexFailed(MongoError),
-    /// The server refuses the TTL index, and will until somebody has done something about it.
-    TtlIndexRefused(MongoError),
+    /// An index, by its name, could not be made; it is tried again.
+    IndexFailed(String, MongoError),
+    /// The server refuses an index, by its name, and will until somebody has done something about it.
+    IndexRefused(String, MongoError),
     /// There is a TTL index that was not asked for.
     TtlIndexPresent,
     /// Expired sessions could not be removed.
@@ -57,47 +58,61 @@ pub type OnNews = Box<dyn Fn(News) + Send + Sync>;
 
 /// The collection that is looked after. The tests' one follows a script.
 pub trait Upkeep: Send + Sync + 'static {
-    /// Makes the TTL index where there is none.
-    fn ensure_ttl_index(&self) -> impl Future<Output = Result<(), MongoError>> + Send;
+    /// Makes an index where there is none.
+    fn ensure_index(
+        &self,
+        index: &WantedIndex,
+    ) -> impl Future<Output = Result<(), MongoError>> + Send;
 
-    /// Whether there is a TTL index.
-    fn has_ttl_index(&self) -> impl Future<Output = Result<bool, MongoError>> + Send;
+    /// Whether there is such an index.
+    fn has_index(
+        &self,
+        index: &WantedIndex,
+    ) -> impl Future<Output = Result<bool, MongoError>> + Send;
 
     /// Removes the sessions that have expired.
-    fn remove_expired(&self) -> impl Future<Output = Result<(), MongoError>> + Send;
+    fn remove_expired(
+        &self,
+        expiry: &Expiry,
+    ) -> impl Future<Output = Result<(), MongoError>> + Send;
 }
 
 impl Upkeep for DriverCollection {
-    async fn ensure_ttl_index(&self) -> Result<(), MongoError> {
-        self.ttl_index.ensure().await
+    async fn ensure_index(&self, index: &WantedIndex) -> Result<(), MongoError> {
+        self.indexes.ensure(index).await
     }
 
-    async fn has_ttl_index(&self) -> Result<bool, MongoError> {
-        self.ttl_index.exists().await
+    async fn has_index(&self, index: &WantedIndex) -> Result<bool, MongoError> {
+        self.indexes.exists(index).await
     }
 
-    async fn remove_expired(&self) -> Result<(), MongoError> {
-        self.writer.remove_expired().await
+    async fn remove_expired(&self, expiry: &Expiry) -> Result<(), MongoError> {
+        self.writer.remove_expired(expiry).await
     }
 }
+
+/// An index that is still to be made, and the code of the lasting refusal that has been told.
+type Unmade = (WantedIndex, Option<i32>);
 
 /// The background work of a store.
 pub struct Background<U> {
     collection: Arc<U>,
+    expiry: Expiry,
     on_news: OnNews,
     is_sweeping: AtomicBool,
-    has_tried_index: watch::Sender<bool>,
+    has_tried_indexes: watch::Sender<bool>,
 }
 
 impl<U: Upkeep> Background<U> {
     /// Does nothing yet.
     #[must_use]
-    pub fn new(collection: Arc<U>, on_news: OnNews) -> Self {
+    pub fn new(collection: Arc<U>, expiry: Expiry, on_news: OnNews) -> Self {
         Self {
             collection,
+            expiry,
             on_news,
             is_sweeping: AtomicBool::new(false),
-            has_tried_index: watch::Sender::new(false),
+            has_tried_indexes: watch::Sender::new(false),
         }
     }
 
@@ -118,7 +133,7 @@ impl<U: Upkeep> Background<U> {
             watches.push(runtime.spawn(watch.boxed()));
         }
         BackgroundTasks {
-            start_up: runtime.spawn(Arc::clone(self).see_to_index(duty, closed).boxed()),
+            start_up: runtime.spawn(Arc::clone(self).see_to_indexes(duty, closed).boxed()),
             watches,
             closing,
         }
@@ -131,42 +146,24 @@ impl<U: Upkeep> Background<U> {
         (!is_under_way).then(|| Sweep(Arc::clone(self)))
     }
 
-    /// Waits until the TTL index has been tried for the first time, whatever came of it.
-    pub async fn index_tried(&self) {
-        let mut has_tried = self.has_tried_index.subscribe();
+    /// Waits until the indexes have been tried for the first time, whatever came of it.
+    pub async fn indexes_tried(&self) {
+        let mut has_tried = self.has_tried_indexes.subscribe();
         drop(has_tried.wait_for(|has_tried| *has_tried).await);
     }
 
-    async fn see_to_index(self: Arc<Self>, duty: IndexDuty, mut closing: watch::Receiver<bool>) {
-        match duty {
-            IndexDuty::Make => self.make_ttl_index(&mut closing).await,
-            IndexDuty::Report => {
-                if self.collection.has_ttl_index().await.unwrap_or(false) {
-                    (self.on_news)(News::TtlIndexPresent);
-                }
-            }
-            IndexDuty::None => {}
+    async fn see_to_indexes(self: Arc<Self>, duty: IndexDuty, mut closing: watch::Receiver<bool>) {
+        if let Some(index) = &duty.report
+            && self.collection.has_index(index).await.unwrap_or(false)
+        {
+            (self.on_news)(News::TtlIndexPresent);
         }
-        self.has_tried_index.send_replace(true);
-    }
-
-    async fn make_ttl_index(&self, closing: &mut watch::Receiver<bool>) {
+        let mut unmade: Vec<Unmade> = duty.make.into_iter().map(|index| (index, None)).collect();
         let mut delay = FIRST_RETRY_DELAY;
-        let mut told = None;
-        while let Err(error) = self.collection.ensure_ttl_index().await {
-            let is_final = error.is_final();
-            let code = error.server_code().filter(|_| error.is_lasting());
-            // What lasts is told once, and tried on: somebody may do something about it.
-            if code.is_none() || code != told {
-                (self.on_news)(match error {
-                    error if is_final || code.is_some() => News::TtlIndexRefused(error),
-                    error if error.is_answer() => News::TtlIndexFailed(error),
-                    error => News::Unreachable(error),
-                });
-            }
-            told = code;
-            self.has_tried_index.send_replace(true);
-            if is_final {
+        loop {
+            unmade = self.make_indexes(unmade).await;
+            self.has_tried_indexes.send_replace(true);
+            if unmade.is_empty() {
                 return;
             }
             tokio::select! {
@@ -175,6 +172,41 @@ impl<U: Upkeep> Background<U> {
             }
             delay = (delay * 2).min(LAST_RETRY_DELAY);
         }
+    }
+
+    /// Gives those that are to be tried again.
+    async fn make_indexes(&self, unmade: Vec<Unmade>) -> Vec<Unmade> {
+        let mut left = Vec::new();
+        let mut unmade = unmade.into_iter();
+        while let Some((index, told)) = unmade.next() {
+            let Err(error) = self.collection.ensure_index(&index).await else {
+                continue;
+            };
+            let (is_final, is_answer) = (error.is_final(), error.is_answer());
+            let told = self.tell_of(&index, error, told);
+            if !is_final {
+                left.push((index, told));
+            }
+            if !is_answer && !is_final {
+                // Nobody would answer about the others either.
+                left.extend(unmade.by_ref());
+            }
+        }
+        left
+    }
+
+    /// What lasts is told once, and tried on: somebody may do something about it. Gives its code.
+    fn tell_of(&self, index: &WantedIndex, error: MongoError, told: Option<i32>) -> Option<i32> {
+        let is_final = error.is_final();
+        let code = error.server_code().filter(|_| error.is_lasting());
+        if code.is_none() || code != told {
+            (self.on_news)(match error {
+                error if is_final || code.is_some() => News::IndexRefused(index.name(), error),
+                error if error.is_answer() => News::IndexFailed(index.name(), error),
+                error => News::Unreachable(error),
+            });
+        }
+        code
     }
 
     async fn watch_numbers(self: Arc<Self>, mut refusal: watch::Receiver<Option<DriverError>>) {
@@ -213,7 +245,8 @@ pub struct Sweep<U>(Arc<Background<U>>);
 impl<U: Upkeep> Sweep<U> {
     /// Removes the sessions that have expired.
     pub async fn run(self) {
-        if let Err(error) = self.0.collection.remove_expired().await {
+        let removed = self.0.collection.remove_expired(&self.0.expiry).await;
+        if let Err(error) = removed {
             (self.0.on_news)(News::SweepFailed(error));
         }
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use connect_mongo_native_core::{
-    document::{Payload, Times},
+    document::{Beside, Marks, Payload, Times},
     queue::{CommandKind, Keyed, Queued},
 };
 use tokio::time::Instant;
@@ -34,6 +34,8 @@ pub enum Write {
         times: Times,
         /// Whether to create one where there is none.
         is_upsert: bool,
+        /// What is kept beside it.
+        marks: Option<Box<Marks>>,
     },
     /// Renews a session.
     Touch {
@@ -60,8 +62,8 @@ impl Write {
 pub struct Codec {
     /// How sessions are encrypted.
     pub encryption: SessionEncryption,
-    /// Whether to write `createdAt` and `updatedAt`.
-    pub timestamps: bool,
+    /// What is kept beside each session.
+    pub beside: Beside,
 }
 
 /// One call, on its way.
@@ -85,7 +87,9 @@ impl<C: Caller> Keyed for Operation<C> {
 
     fn bytes(&self) -> usize {
         let payload = match &self.request {
-            Request::Write(Write::Set { payload, .. }) => payload.bytes(),
+            Request::Write(Write::Set { payload, marks, .. }) => {
+                payload.bytes() + marks.as_ref().map_or(0, |marks| marks.bytes())
+            }
             _ => 0,
         };
         payload + self.storage_id.len() + STATEMENT_BYTES

@@ -190,13 +190,8 @@ fn answer_readers<C: Caller>(
         return;
     };
     for (codec, waiter) in waiting {
-        answer_reader(
-            &id,
-            codec,
-            waiter,
-            live_session(document, is_variant),
-            wakes,
-        );
+        let session = live_session(document, is_variant, &codec);
+        answer_reader(&id, codec, waiter, session, wakes);
     }
 }
 
@@ -232,8 +227,9 @@ fn answer_reader<C: Caller>(
 fn live_session(
     document: &RawDocument,
     is_otherwise_spelt: bool,
+    codec: &Codec,
 ) -> Result<Option<Found>, StoreError> {
-    if !document::is_live(document, DateTime::now())? {
+    if !document::is_live(document, DateTime::now(), codec.beside.max_lifetime_ms)? {
         return Ok(None);
     }
     Ok(Some(Found {

@@ -3,7 +3,7 @@
 use std::{collections::VecDeque, sync::Arc};
 
 use connect_mongo_native_core::{
-    document::{self, WithoutSession},
+    document::{self, Marks, WithoutSession},
     queue::{Keyed, one_an_id, split},
     schedule::MOST_BYTES,
 };
@@ -81,21 +81,54 @@ async fn document(
     codec: &Codec,
 ) -> Result<RawDocumentBuf, StoreError> {
     match write {
-        Write::Set { payload, times, .. } => {
+        Write::Set {
+            payload,
+            times,
+            marks,
+            ..
+        } => {
             let payload = codec.encryption.prepare(id, payload).await?;
-            let timestamps = codec.timestamps;
+            let may_create = without == WithoutSession::Created;
+            let marks = prepared(id, marks, may_create, codec).await?;
+            let marks = marks.as_deref();
+            let beside = codec.beside;
             Ok(document::set_statement(
-                id, &payload, times, without, timestamps,
+                id, &payload, times, without, beside, marks,
             )?)
         }
-        Write::Touch { times } => Ok(document::touch_statement(
-            id,
-            times,
-            without,
-            codec.timestamps,
-        )),
+        Write::Touch { times } => Ok(document::touch_statement(id, times, without, codec.beside)),
         Write::Destroy => Ok(document::delete_statement(id)),
     }
+}
+
+/// Marks as they are stored, with a handle where the write may create the session.
+///
+/// # Errors
+/// No random bytes, or what cannot be encrypted.
+pub async fn prepared(
+    id: &str,
+    marks: Option<Box<Marks>>,
+    may_create: bool,
+    codec: &Codec,
+) -> Result<Option<Box<Marks>>, StoreError> {
+    let Some(mut marks) = marks else {
+        return Ok(None);
+    };
+    if may_create && marks.handle.is_none() && marks.index.is_some() {
+        marks.handle = Some(document::new_handle(marks.created_ms)?);
+    }
+    if let Some(description) = marks.description.take() {
+        let id = description_id(id);
+        let description = codec.encryption.prepare(&id, description).await?;
+        marks.description = Some(description);
+    }
+    Ok(Some(marks))
+}
+
+/// What a description is bound to: it must not be taken for the session.
+#[must_use]
+pub fn description_id(storage_id: &str) -> String {
+    format!("{storage_id}\0description")
 }
 
 /// The statements as a command has them.

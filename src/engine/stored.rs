@@ -2,14 +2,20 @@
 
 use std::sync::Arc;
 
-use connect_mongo_native_core::document::{self, Found, Payload, Times, WithoutSession};
+use connect_mongo_native_core::document::{
+    self, Found, FoundBeside, Marks, Payload, Times, WithoutSession,
+};
 use futures_util::FutureExt;
-use mongodb::bson::RawDocument;
+use mongodb::bson::{Document, RawDocument, RawDocumentBuf, rawdoc};
 use tokio::time::Instant;
 
 use crate::{
-    engine::{errors::StoreError, operation::Codec},
-    mongo::{collection::DriverCollection, errors::MongoError},
+    engine::{
+        errors::StoreError,
+        operation::Codec,
+        statements::{description_id, prepared},
+    },
+    mongo::{collection::DriverCollection, errors::MongoError, reader::Query},
 };
 
 /// The sessions of a collection, as one store writes and reads them.
@@ -24,16 +30,20 @@ pub struct Loaded {
     pub stored: Found,
     /// Decrypted.
     pub revealed: Found,
+    /// What is kept beside it, not decrypted.
+    pub beside: FoundBeside,
 }
 
-/// A session that a scan came to.
-pub struct Scanned {
-    /// Where it is; `None` when that is not valid UTF-8.
+/// A session that was selected.
+pub struct Selected {
+    /// Where it is; `None` when that is no valid text.
     pub storage_id: Option<String>,
-    /// Not decrypted; `None` when the document has no session, or one that cannot be read.
+    /// Not decrypted; `None` when the document has no session, or one that cannot be read, or nobody wants it.
     pub stored: Option<Payload>,
     /// Decrypted, or why it cannot be read.
     pub revealed: Result<Found, StoreError>,
+    /// What is kept beside it; its description is decrypted, and none where it cannot be.
+    pub beside: FoundBeside,
 }
 
 impl StoredSessions {
@@ -43,39 +53,42 @@ impl StoredSessions {
         Self { collection, codec }
     }
 
-    /// All live sessions, in the place of each that cannot be read the reason.
+    /// The sessions that a query finds.
     ///
     /// # Errors
     /// What befell the command.
-    pub async fn all(&self) -> Result<Vec<Result<Found, StoreError>>, StoreError> {
-        let mut cursor = self.collection.reader.live().await?;
-        let mut sessions = Vec::new();
+    pub async fn select(
+        &self,
+        query: &Query,
+        with_stored: bool,
+    ) -> Result<Vec<Selected>, StoreError> {
+        let mut cursor = self.collection.reader.select(query).await?;
+        let mut selected = Vec::new();
         while cursor.advance().await.map_err(MongoError::from)? {
             let document = cursor.current();
-            sessions.push(self.reveal(readable_id(document), document).await);
-        }
-        Ok(sessions)
-    }
-
-    /// The next `limit` live sessions after a storage id, by storage id.
-    ///
-    /// # Errors
-    /// What befell the command.
-    pub async fn scan(&self, after: Option<&str>, limit: u32) -> Result<Vec<Scanned>, StoreError> {
-        let mut cursor = self.collection.reader.live_after(after, limit).await?;
-        let mut scanned = Vec::new();
-        while cursor.advance().await.map_err(MongoError::from)? {
-            let document = cursor.current();
-            // The filter finds no document whose id is no string.
             let storage_id = readable_id(document);
-            let stored = document::read(document).ok();
-            scanned.push(Scanned {
+            let stored = with_stored.then(|| document::read(document).ok()).flatten();
+            selected.push(Selected {
                 storage_id: storage_id.map(str::to_owned),
                 stored: stored.and_then(|found| found.payload),
                 revealed: self.reveal(storage_id, document).await,
+                beside: self.reveal_beside(storage_id, document).await,
             });
         }
-        Ok(scanned)
+        Ok(selected)
+    }
+
+    /// The storage ids that a query finds; `None` is one that is no valid text.
+    ///
+    /// # Errors
+    /// What befell the command.
+    pub async fn select_ids(&self, query: &Query) -> Result<Vec<Option<String>>, StoreError> {
+        let mut cursor = self.collection.reader.select(query).await?;
+        let mut ids = Vec::new();
+        while cursor.advance().await.map_err(MongoError::from)? {
+            ids.push(readable_id(cursor.current()).map(str::to_owned));
+        }
+        Ok(ids)
     }
 
     async fn reveal(
@@ -88,6 +101,17 @@ impl StoredSessions {
         let storage_id = storage_id.unwrap_or_default();
         let encryption = &self.codec.encryption;
         encryption.reveal(storage_id, found, || false).await
+    }
+
+    async fn reveal_beside(&self, storage_id: Option<&str>, document: &RawDocument) -> FoundBeside {
+        let mut beside = document::read_beside(document).unwrap_or_default();
+        if let Some(description) = beside.description.take() {
+            let id = description_id(storage_id.unwrap_or_default());
+            let found = Found::of(description);
+            let revealed = self.codec.encryption.reveal(&id, found, || false).await;
+            beside.description = revealed.ok().and_then(|found| found.payload);
+        }
+        beside
     }
 
     /// The session of this id as the primary has it, whether it is live or not. `until`: when nobody waits for it any more.
@@ -107,7 +131,12 @@ impl StoredSessions {
         let is_gone = || until.is_some_and(|until| until <= Instant::now());
         let encryption = &self.codec.encryption;
         let revealed = encryption.reveal(storage_id, found, is_gone).await?;
-        Ok(Some(Loaded { stored, revealed }))
+        let beside = document::read_beside(&document)?;
+        Ok(Some(Loaded {
+            stored,
+            revealed,
+            beside,
+        }))
     }
 
     /// Writes a session if it is still stored as `stored`, and tells whether that was the case. Without times nothing but its
@@ -121,11 +150,26 @@ impl StoredSessions {
         stored: Payload,
         payload: Payload,
         times: Option<Times>,
+        marks: Option<Box<Marks>>,
     ) -> Result<bool, StoreError> {
         let payload = self.codec.encryption.prepare(storage_id, payload).await?;
-        let timestamps = self.codec.timestamps;
+        let marks = prepared(storage_id, marks, false, &self.codec).await?;
+        let (beside, marks) = (self.codec.beside, marks.as_deref());
         let statement =
-            document::replace_statement(storage_id, &stored, &payload, times, timestamps)?;
+            document::replace_statement(storage_id, &stored, &payload, times, beside, marks)?;
+        Ok(self.collection.writer.replace(statement).await?)
+    }
+
+    /// Changes one document that a filter finds, and tells whether there was one.
+    ///
+    /// # Errors
+    /// What befell the command.
+    pub async fn change(
+        &self,
+        filter: RawDocumentBuf,
+        update: RawDocumentBuf,
+    ) -> Result<bool, StoreError> {
+        let statement = rawdoc! { "q": filter, "u": update };
         Ok(self.collection.writer.replace(statement).await?)
     }
 
@@ -140,15 +184,17 @@ impl StoredSessions {
         storage_id: &str,
         payload: Payload,
         times: Times,
+        marks: Option<Box<Marks>>,
     ) -> Result<bool, StoreError> {
         let payload = self.codec.encryption.prepare(storage_id, payload).await?;
-        let timestamps = self.codec.timestamps;
+        let marks = prepared(storage_id, marks, true, &self.codec).await?;
         let statement = document::set_statement(
             storage_id,
             &payload,
             times,
             WithoutSession::Created,
-            timestamps,
+            self.codec.beside,
+            marks.as_deref(),
         )?;
         let (collection, removal) = (
             Arc::clone(&self.collection),
@@ -162,21 +208,36 @@ impl StoredSessions {
         }
     }
 
-    /// The number of live sessions.
+    /// The number of sessions that a filter finds.
     ///
     /// # Errors
     /// What befell the command.
-    pub async fn count(&self) -> Result<i64, StoreError> {
-        let count = self.collection.reader.count_live().await?;
+    pub async fn count(&self, filter: &Document) -> Result<i64, StoreError> {
+        let count = self.collection.reader.count(filter).await?;
         Ok(i64::try_from(count).unwrap_or(i64::MAX))
     }
 
-    /// Removes all sessions; the collection and its indexes stay.
+    /// Removes all sessions that a filter finds, and gives their number.
     ///
     /// # Errors
     /// What befell the command.
-    pub async fn clear(&self) -> Result<(), StoreError> {
-        Ok(self.collection.writer.clear().await?)
+    pub async fn remove_all(
+        &self,
+        filter: &RawDocumentBuf,
+        is_repeatable: bool,
+    ) -> Result<i64, StoreError> {
+        let writer = &self.collection.writer;
+        let removed = writer.remove_all(filter, is_repeatable).await?;
+        Ok(i64::try_from(removed).unwrap_or(i64::MAX))
+    }
+
+    /// What the primary's clock says, in milliseconds since the epoch.
+    ///
+    /// # Errors
+    /// What befell the command.
+    pub async fn server_time_ms(&self) -> Result<i64, StoreError> {
+        let now = self.collection.deployment.server_time().await?;
+        Ok(now.timestamp_millis())
     }
 }
 

@@ -5,8 +5,7 @@ use std::sync::Arc;
 use mongodb::Namespace;
 
 use crate::mongo::{
-    deployment::Deployment, options::WriteConcern, reader::Reader, ttl_index::TtlIndex,
-    writer::Writer,
+    deployment::Deployment, indexes::Indexes, options::WriteConcern, reader::Reader, writer::Writer,
 };
 
 /// What can be done with a collection of sessions.
@@ -15,8 +14,8 @@ pub struct DriverCollection {
     pub reader: Reader,
     /// Its writes.
     pub writer: Writer,
-    /// What removes its expired sessions.
-    pub ttl_index: TtlIndex,
+    /// Its indexes.
+    pub indexes: Indexes,
     /// The servers that have it.
     pub deployment: Arc<Deployment>,
 }
@@ -33,7 +32,7 @@ impl DriverCollection {
         let name = Namespace::new(database, collection);
         Self {
             writer: Writer::new(Arc::clone(deployment), name.clone(), concern),
-            ttl_index: TtlIndex::new(Arc::clone(deployment), name.clone()),
+            indexes: Indexes::new(Arc::clone(deployment), name.clone()),
             reader: Reader::new(Arc::clone(deployment), name),
             deployment: Arc::clone(deployment),
         }

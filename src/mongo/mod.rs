@@ -13,7 +13,7 @@
 //! - [`asked`]: whether documents are those that were asked for
 //! - [`transaction`]: a few writes to a replica set, all of them or none
 //! - [`reader`], [`writer`]: the commands on a collection of sessions
-//! - [`ttl_index`]: the index by which the server removes expired sessions
+//! - [`indexes`], [`expiry`]: the indexes of the collection, and which sessions are to be removed
 //! - [`collection`]: a collection of sessions, with all of these
 //! - [`errors`]: what can go wrong, and what may be sent again after it
 
@@ -26,6 +26,8 @@ pub mod connections;
 pub mod current;
 pub mod deployment;
 pub mod errors;
+pub mod expiry;
+pub mod indexes;
 pub mod monitoring;
 pub mod options;
 pub mod patience;
@@ -33,5 +35,4 @@ pub mod reader;
 pub mod retry;
 pub mod transaction;
 pub mod trouble;
-pub mod ttl_index;
 pub mod writer;

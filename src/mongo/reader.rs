@@ -6,7 +6,7 @@ use connect_mongo_native_core::document;
 use futures_util::{FutureExt, StreamExt, future::BoxFuture};
 use mongodb::{
     Collection, Cursor, Namespace,
-    bson::{Bson, DateTime, Document, RawArray, RawDocumentBuf, doc},
+    bson::{Bson, Document, RawArray, RawDocumentBuf, doc},
     options::{ReadPreference, SelectionCriteria},
 };
 
@@ -17,10 +17,27 @@ use crate::mongo::{
     patience::{Loss, Patience},
 };
 
+/// As many ids as a reply has room for.
+const MOST_IN_A_REPLY: u32 = i32::MAX.unsigned_abs();
+
 /// Reads the sessions of a collection.
 pub struct Reader {
     deployment: Arc<Deployment>,
     name: Namespace,
+}
+
+/// Which documents are asked for, and what of them.
+pub struct Query {
+    /// Of these.
+    pub filter: Document,
+    /// In this order; without one as the server has them.
+    pub sort: Option<Document>,
+    /// So many at the most; 0: all.
+    pub limit: u32,
+    /// Nothing but their ids.
+    pub is_of_ids: bool,
+    /// As the primary has them, whatever the read preference says.
+    pub is_of_primary: bool,
 }
 
 /// Gets the documents of one reply.
@@ -116,44 +133,41 @@ impl Reader {
         Ok(Some(found))
     }
 
-    /// The sessions that are live now.
+    /// The documents that a filter finds.
     ///
     /// # Errors
     /// As [`Reader::load`].
-    pub async fn live(&self) -> Result<Cursor<RawDocumentBuf>, MongoError> {
-        self.retried(|| async { Ok(self.sessions().find(live_now()).await?) }.boxed())
-            .await
+    pub async fn select(&self, query: &Query) -> Result<Cursor<RawDocumentBuf>, MongoError> {
+        self.retried(|| self.select_once(query).boxed()).await
     }
 
-    /// The next sessions that are live now after this id, by id, and `limit` of them at most.
+    async fn select_once(&self, query: &Query) -> Result<Cursor<RawDocumentBuf>, MongoError> {
+        let sessions = self.sessions();
+        let mut find = sessions.find(query.filter.clone());
+        if let Some(sort) = &query.sort {
+            find = find.sort(sort.clone());
+        }
+        if query.is_of_ids {
+            find = find
+                .projection(doc! { "_id": 1 })
+                .batch_size(MOST_IN_A_REPLY);
+        }
+        if query.is_of_primary {
+            find = find.selection_criteria(primary());
+        }
+        Ok(find.limit(i64::from(query.limit)).await?)
+    }
+
+    /// How many documents a filter finds.
     ///
     /// # Errors
     /// As [`Reader::load`].
-    pub async fn live_after(
-        &self,
-        id: Option<&str>,
-        limit: u32,
-    ) -> Result<Cursor<RawDocumentBuf>, MongoError> {
-        let find = async || {
-            let mut filter = live_now();
-            filter.insert(
-                "_id",
-                id.map_or(doc! { "$gte": "" }, |id| doc! { "$gt": id }),
-            );
+    pub async fn count(&self, filter: &Document) -> Result<u64, MongoError> {
+        let count = async || {
             let sessions = self.sessions();
-            let find = sessions.find(filter).sort(doc! { "_id": 1 });
-            Ok(find.limit(i64::from(limit)).await?)
+            Ok(sessions.count_documents(filter.clone()).await?)
         };
-        self.retried(|| find().boxed()).await
-    }
-
-    /// How many sessions are live now.
-    ///
-    /// # Errors
-    /// As [`Reader::load`].
-    pub async fn count_live(&self) -> Result<u64, MongoError> {
-        self.retried(|| async { Ok(self.sessions().count_documents(live_now()).await?) }.boxed())
-            .await
+        self.retried(|| count().boxed()).await
     }
 
     fn sessions(&self) -> Collection<RawDocumentBuf> {
@@ -205,10 +219,6 @@ fn above(documents: usize) -> u32 {
 
 fn bson_strings(ids: &[Arc<str>]) -> Vec<Bson> {
     ids.iter().map(|id| Bson::from(&**id)).collect()
-}
-
-fn live_now() -> Document {
-    document::live_filter(DateTime::now())
 }
 
 fn primary() -> SelectionCriteria {

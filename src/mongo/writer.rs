@@ -13,6 +13,7 @@ use mongodb::{
 use crate::mongo::{
     deployment::{Deployment, WriteNumber},
     errors::MongoError,
+    expiry::Expiry,
     options::WriteConcern,
     retry::{Retry, write, write_numbered},
     transaction::Transaction,
@@ -143,33 +144,52 @@ impl Writer {
         transaction.run().boxed().await
     }
 
-    /// Removes all documents; the collection and its indexes stay.
+    /// Removes all documents that a filter finds, and gives their number; 0 where nothing is acknowledged. With `is_repeatable`
+    /// again after an attempt that nothing has been heard of: what that has removed is not counted.
     ///
     /// # Errors
     /// What befell the command. A collection that does not exist is empty.
-    pub async fn clear(&self) -> Result<(), MongoError> {
+    pub async fn remove_all(
+        &self,
+        filter: &RawDocumentBuf,
+        is_repeatable: bool,
+    ) -> Result<usize, MongoError> {
+        let mut patience = self.deployment.patience();
+        loop {
+            match self.remove_all_once(filter).await {
+                Err(error) if error.is_namespace_missing() => return Ok(0),
+                Err(error)
+                    // The server labels what has a transaction number alone.
+                    if is_repeatable
+                        && (error.is_retryable_write() || error.is_retryable_read())
+                        && patience.wait_after(&error).await => {}
+                result => return result,
+            }
+        }
+    }
+
+    async fn remove_all_once(&self, filter: &RawDocumentBuf) -> Result<usize, MongoError> {
         let mut command = rawdoc! {
             "delete": self.name.coll.as_str(),
-            "deletes": [{ "q": {}, "limit": 0 }],
+            "deletes": [{ "q": filter.clone(), "limit": 0 }],
         };
         self.append_concern(&mut command);
-        let written = write(&self.deployment, &self.name.db, command, Retry::Never).await;
-        match written.and_then(|reply| MongoError::check(&reply)) {
-            Err(error) if error.is_namespace_missing() => Ok(()),
-            result => result,
-        }
+        let reply = write(&self.deployment, &self.name.db, command, Retry::Never).await?;
+        MongoError::check(&reply)?;
+        Ok(replies::matched(&reply))
     }
 
     /// Removes what has expired by the server's clock, and waits for no acknowledgement.
     ///
     /// # Errors
     /// The server does not tell its time, or the command could not be sent.
-    pub async fn remove_expired(&self) -> Result<(), MongoError> {
+    pub async fn remove_expired(&self, expiry: &Expiry) -> Result<(), MongoError> {
         // A process whose clock is ahead would remove the sessions of all others.
         let now = self.deployment.server_time().await?;
+        let filter = RawDocumentBuf::try_from(&expiry.filter(now)?)?;
         let command = rawdoc! {
             "delete": self.name.coll.as_str(),
-            "deletes": [{ "q": { "expires": { "$lt": now } }, "limit": 0 }],
+            "deletes": [{ "q": filter, "limit": 0 }],
             "writeConcern": { "w": 0 },
         };
         write(&self.deployment, &self.name.db, command, Retry::Never).await?;

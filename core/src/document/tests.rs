@@ -1,5 +1,5 @@
 use super::{WithoutSession::*, *};
-use bson::{Bson, RawBson, rawbson};
+use bson::{Bson, Document, RawBson, doc, rawbson};
 
 const TIMES: Times = Times {
     expires_ms: 2000.0,
@@ -10,15 +10,33 @@ fn parsed(statement: &RawDocumentBuf) -> Document {
     Document::try_from(statement.as_ref()).expect("a statement is valid BSON")
 }
 
-fn set(payload: &Payload, times: Times, timestamps: bool) -> Document {
+const PLAIN: Beside = Beside {
+    timestamps: false,
+    max_lifetime_ms: None,
+};
+const STAMPED: Beside = Beside {
+    timestamps: true,
+    ..PLAIN
+};
+const LIMITED: Beside = Beside {
+    max_lifetime_ms: Some(1000.0),
+    ..PLAIN
+};
+
+fn set(payload: &Payload, times: Times, beside: Beside) -> Document {
+    set_with(payload, times, beside, None)
+}
+
+fn set_with(payload: &Payload, times: Times, beside: Beside, marks: Option<&Marks>) -> Document {
     parsed(
-        &set_statement("sid", payload, times, Created, timestamps).expect("the payload is valid"),
+        &set_statement("sid", payload, times, Created, beside, marks)
+            .expect("the payload is valid"),
     )
 }
 
 #[test]
 fn set_writes_text_and_expires() {
-    let statement = set(&Payload::Text("{}".into()), TIMES, false);
+    let statement = set(&Payload::Text("{}".into()), TIMES, PLAIN);
     let expected = doc! {
         "q": { "_id": "sid" },
         "u": { "$set": { "_id": "sid", "session": "{}", "expires": DateTime::from_millis(2000) } },
@@ -29,7 +47,14 @@ fn set_writes_text_and_expires() {
 
 #[test]
 fn a_set_without_upsert_creates_nothing() {
-    let statement = set_statement("sid", &Payload::Text("{}".into()), TIMES, Nothing, false);
+    let statement = set_statement(
+        "sid",
+        &Payload::Text("{}".into()),
+        TIMES,
+        Nothing,
+        PLAIN,
+        None,
+    );
     let statement = parsed(&statement.expect("the payload is valid"));
     assert_eq!(statement.get_bool("upsert").ok(), Some(false));
 }
@@ -37,8 +62,9 @@ fn a_set_without_upsert_creates_nothing() {
 #[test]
 fn a_write_that_is_to_be_refused_would_create_another_id() {
     let text = Payload::Text("{}".into());
-    let set = set_statement("sid", &text, TIMES, Refused, true).expect("the payload is valid");
-    let touch = touch_statement("sid", TIMES, Refused, false);
+    let set =
+        set_statement("sid", &text, TIMES, Refused, STAMPED, None).expect("the payload is valid");
+    let touch = touch_statement("sid", TIMES, Refused, PLAIN);
     for statement in [parsed(&set), parsed(&touch)] {
         let update = statement.get_document("u").ok();
         let on_insert = update.and_then(|update| update.get_document("$setOnInsert").ok());
@@ -58,7 +84,7 @@ fn set_splices_any_bson_value() {
     ] {
         let wrapper = RawDocumentBuf::try_from(&doc! { "session": value.clone() })
             .expect("the wrapper is valid");
-        let statement = set(&Payload::Bson(wrapper.into_bytes()), TIMES, false);
+        let statement = set(&Payload::Bson(wrapper.into_bytes()), TIMES, PLAIN);
         let stored = statement
             .get_document("u")
             .and_then(|update| update.get_document("$set"))
@@ -75,7 +101,7 @@ fn set_refuses_bytes_that_are_no_document() {
         vec![5, 0, 0, 0, 0],
         vec![9, 0, 0, 0, 2, b'a', 0, 9, 0],
     ] {
-        assert!(set_statement("sid", &Payload::Bson(bytes), TIMES, Created, false).is_err());
+        assert!(set_statement("sid", &Payload::Bson(bytes), TIMES, Created, PLAIN, None).is_err());
     }
 }
 
@@ -92,14 +118,15 @@ fn a_payload_of_any_depth_is_copied() {
         &Payload::Bson(rawdoc! { "session": document }.into_bytes()),
         TIMES,
         Created,
-        false,
+        PLAIN,
+        None,
     );
     assert!(statement.is_ok());
 }
 
 #[test]
 fn timestamps_add_created_at_and_updated_at() {
-    let statement = set(&Payload::Text("{}".into()), TIMES, true);
+    let statement = set(&Payload::Text("{}".into()), TIMES, STAMPED);
     let update = statement
         .get_document("u")
         .expect("there is an update document");
@@ -112,6 +139,99 @@ fn timestamps_add_created_at_and_updated_at() {
         update.get_document("$currentDate").ok(),
         Some(&doc! { "updatedAt": true })
     );
+}
+
+#[test]
+fn marks_go_beside_the_session() {
+    let marks = Marks {
+        index: Some(vec![(cstr!("userId").into(), "alice".into())]),
+        is_new_to_index: Some(true),
+        description: Some(Payload::Text("a phone".into())),
+        handle: Some("00".into()),
+        created_ms: Some(1000.0),
+    };
+    let update = |beside| {
+        let text = Payload::Text("{}".into());
+        let mut update = set_with(&text, TIMES, beside, Some(&marks));
+        let mut update = update.remove("u").expect("there is an update");
+        let fields = update
+            .as_document_mut()
+            .and_then(|update| update.get_document_mut("$set").ok())
+            .expect("there is a $set");
+        assert!(
+            fields
+                .remove("indexedAt")
+                .is_some_and(|at| at.as_datetime().is_some())
+        );
+        update
+    };
+    let fields = doc! {
+        "_id": "sid",
+        "session": "{}",
+        "expires": DateTime::from_millis(2000),
+        "index": { "userId": "alice" },
+        "description": "a phone",
+    };
+    let created = doc! { "createdAt": DateTime::from_millis(1000) };
+    let on_insert = doc! { "handle": "00", "createdAt": DateTime::from_millis(1000) };
+    assert_eq!(
+        update(PLAIN),
+        Bson::from(doc! { "$set": fields.clone(), "$setOnInsert": on_insert })
+    );
+    assert_eq!(
+        update(LIMITED),
+        Bson::from(doc! { "$set": fields, "$min": created, "$setOnInsert": { "handle": "00" } })
+    );
+}
+
+#[test]
+fn marks_that_say_nothing_leave_alone_what_is_there() {
+    let update = set_with(
+        &Payload::Text("{}".into()),
+        TIMES,
+        PLAIN,
+        Some(&Marks::default()),
+    );
+    let update = update.get_document("u").expect("there is an update");
+    let fields = update.get_document("$set").expect("there is a $set");
+    assert_eq!(
+        fields.keys().collect::<Vec<_>>(),
+        ["_id", "session", "expires"]
+    );
+    let old_to_index = Marks {
+        is_new_to_index: Some(false),
+        ..Marks::default()
+    };
+    let update = set_with(
+        &Payload::Text("{}".into()),
+        TIMES,
+        PLAIN,
+        Some(&old_to_index),
+    );
+    let oldest = update
+        .get_document("u")
+        .and_then(|update| update.get_document("$min"));
+    assert!(oldest.is_ok_and(|oldest| oldest.get_datetime("indexedAt").is_ok()));
+}
+
+#[test]
+fn a_lifetime_begins_with_the_first_write_that_knows_of_it() {
+    let touch = parsed(&touch_statement("sid", TIMES, Nothing, LIMITED));
+    let oldest = touch
+        .get_document("u")
+        .and_then(|update| update.get_document("$min"));
+    assert!(oldest.is_ok_and(|oldest| oldest.get_datetime("createdAt").is_ok()));
+}
+
+#[test]
+fn handles_of_newer_sessions_are_greater() {
+    let handle = |created_ms| new_handle(created_ms).expect("there are random bytes");
+    let ordered = [-1.0, 1.0, 65_535.0, 1_700_000_000_000.0].map(|ms| handle(Some(ms)));
+    assert!(ordered.is_sorted());
+    for one in ordered {
+        assert!(one.len() == 44 && one.bytes().all(|byte| byte.is_ascii_hexdigit()));
+    }
+    assert_ne!(handle(Some(1.0)), handle(Some(1.0)));
 }
 
 #[test]
@@ -132,7 +252,7 @@ fn touch_changes_times_alone() {
         "upsert": false,
     };
     assert_eq!(
-        parsed(&touch_statement("sid", times, Nothing, true)),
+        parsed(&touch_statement("sid", times, Nothing, STAMPED)),
         expected
     );
 }
@@ -142,7 +262,7 @@ fn replace_asks_for_the_stored_value_and_changes_what_it_is_told_to() {
     let stored = Payload::Bson(rawdoc! { "session": { "$gt": "" } }.into_bytes());
     let replace = |times| {
         let payload = Payload::Text("{}".into());
-        let statement = replace_statement("sid", &stored, &payload, times, true);
+        let statement = replace_statement("sid", &stored, &payload, times, STAMPED, None);
         parsed(&statement.expect("the payloads are valid"))
     };
     let filter = doc! { "_id": "sid", "session": { "$eq": { "$gt": "" } } };
@@ -182,8 +302,37 @@ fn live_is_missing_or_a_later_date() {
         if let Some(expires) = expires {
             document.append(cstr!("expires"), expires);
         }
-        assert_eq!(is_live(&document, now).ok(), Some(live), "{document:?}");
+        assert_eq!(
+            is_live(&document, now, None).ok(),
+            Some(live),
+            "{document:?}"
+        );
     }
+}
+
+#[test]
+fn a_lifetime_is_over_whatever_expires_says() {
+    let at = DateTime::from_millis;
+    let document = rawdoc! { "_id": "sid", "expires": at(9000), "createdAt": at(1000) };
+    let live = |now, limit| is_live(&document, at(now), limit).expect("it can be read");
+    assert!(live(1999, Some(1000.0)) && !live(2000, Some(1000.0)));
+    assert!(live(2000, None) && !live(9000, Some(1e9)));
+    let undated = rawdoc! { "_id": "sid", "expires": at(9000) };
+    assert!(is_live(&undated, at(8000), Some(1.0)).expect("it can be read"));
+}
+
+#[test]
+fn what_is_beside_a_session_is_read_back() {
+    let at = DateTime::from_millis;
+    let document = rawdoc! {
+        "_id": "sid", "handle": "00", "createdAt": at(1), "indexedAt": at(2), "description": { "a": 1 },
+    };
+    let beside = read_beside(&document).expect("it can be read");
+    assert_eq!(beside.handle.as_deref(), Some("00"));
+    assert_eq!((beside.created_ms, beside.indexed_ms), (Some(1), Some(2)));
+    assert!(matches!(beside.description, Some(Payload::Bson(_))));
+    let nothing = read_beside(&rawdoc! { "handle": 5 }).expect("it can be read");
+    assert!(nothing.handle.is_none() && nothing.description.is_none());
 }
 
 #[test]
@@ -245,8 +394,8 @@ fn the_last_of_several_fields_of_one_name_counts() {
         rawdoc! { "_id": "last", "session": "last", "expires": at(3), "lastModified": at(3) },
     ]);
     assert_eq!(storage_id(&document).ok().flatten(), Some("last"));
-    assert!(is_live(&document, at(2)).expect("it can be read"));
-    assert!(!is_live(&document, at(3)).expect("it can be read"));
+    assert!(is_live(&document, at(2), None).expect("it can be read"));
+    assert!(!is_live(&document, at(3), None).expect("it can be read"));
     let found = read(&document).expect("it can be read");
     assert!(matches!(found.payload, Some(Payload::Text(text)) if text == "last"));
     assert_eq!(

@@ -20,15 +20,15 @@ struct Script {
 }
 
 impl Upkeep for Script {
-    async fn ensure_ttl_index(&self) -> Result<(), MongoError> {
+    async fn ensure_index(&self, _: &WantedIndex) -> Result<(), MongoError> {
         next(&self.indexes).unwrap_or(Ok(()))
     }
 
-    async fn has_ttl_index(&self) -> Result<bool, MongoError> {
+    async fn has_index(&self, _: &WantedIndex) -> Result<bool, MongoError> {
         Ok(self.has_index)
     }
 
-    async fn remove_expired(&self) -> Result<(), MongoError> {
+    async fn remove_expired(&self, _: &Expiry) -> Result<(), MongoError> {
         time::sleep(Duration::from_millis(1)).await;
         next(&self.sweeps)
             .unwrap_or(Some(Ok(())))
@@ -43,13 +43,36 @@ fn next<T>(script: &Mutex<VecDeque<T>>) -> Option<T> {
         .pop_front()
 }
 
+fn ttl_index() -> WantedIndex {
+    WantedIndex {
+        keys: doc! { "expires": 1 },
+        expire_after: Some(Duration::ZERO),
+        only_with: None,
+        may_change: false,
+    }
+}
+
+fn make() -> IndexDuty {
+    IndexDuty {
+        make: vec![ttl_index()],
+        report: None,
+    }
+}
+
+fn report() -> IndexDuty {
+    IndexDuty {
+        make: Vec::new(),
+        report: Some(ttl_index()),
+    }
+}
+
 type NewsSoFar = Arc<Mutex<Vec<News>>>;
 
 fn background(script: Script) -> (Arc<Background<Script>>, NewsSoFar) {
     let news = NewsSoFar::default();
     let kept = Arc::clone(&news);
     let on_news = move |one| kept.lock().expect("no test panics here").push(one);
-    let background = Background::new(Arc::new(script), Box::new(on_news));
+    let background = Background::new(Arc::new(script), Expiry::default(), Box::new(on_news));
     (Arc::new(background), news)
 }
 
@@ -110,8 +133,8 @@ async fn the_index_is_tried_until_it_is_there() {
     };
     let (background, news) = background(script);
     let started = time::Instant::now();
-    let tasks = start(&background, IndexDuty::Make);
-    background.index_tried().await;
+    let tasks = start(&background, make());
+    background.indexes_tried().await;
     assert_eq!(said(&news), "[Unreachable(Superseded)]");
     drop(tasks.start_up.await);
     assert_eq!(said(&news).matches("Unreachable").count(), 2);
@@ -131,9 +154,9 @@ async fn an_index_that_the_server_will_never_make_is_tried_once() {
         ..Script::default()
     };
     let (background, news) = background(script);
-    drop(start(&background, IndexDuty::Make).start_up.await);
-    assert!(said(&news).starts_with("[TtlIndexRefused("));
-    assert_eq!(said(&news).matches("TtlIndex").count(), 1);
+    drop(start(&background, make()).start_up.await);
+    assert!(said(&news).starts_with("[IndexRefused("));
+    assert_eq!(said(&news).matches("Index").count(), 1);
 }
 
 #[tokio::test(start_paused = true)]
@@ -144,8 +167,8 @@ async fn an_index_that_somebody_has_to_make_room_for_is_told_once_and_tried_on()
     };
     let (background, news) = background(script);
     let started = time::Instant::now();
-    drop(start(&background, IndexDuty::Make).start_up.await);
-    assert_eq!(said(&news).matches("TtlIndexRefused").count(), 2);
+    drop(start(&background, make()).start_up.await);
+    assert_eq!(said(&news).matches("IndexRefused").count(), 2);
     assert_eq!(started.elapsed().as_secs(), 7);
 }
 
@@ -153,7 +176,7 @@ async fn an_index_that_somebody_has_to_make_room_for_is_told_once_and_tried_on()
 async fn refused_transaction_numbers_are_told_once() {
     let (background, news) = background(Script::default());
     let servers = Arc::new(KnownServers::default());
-    let tasks = background.start(IndexDuty::None, &servers, false, &Handle::current());
+    let tasks = background.start(IndexDuty::default(), &servers, false, &Handle::current());
     for _ in 0..2 {
         servers.note_refused_numbers(&DriverError::custom("numbers").into());
         time::sleep(Duration::from_millis(1)).await;
@@ -169,8 +192,8 @@ async fn a_store_that_closes_does_not_wait_for_the_next_attempt() {
         ..Script::default()
     };
     let (background, _) = background(script);
-    let tasks = start(&background, IndexDuty::Make);
-    background.index_tried().await;
+    let tasks = start(&background, make());
+    background.indexes_tried().await;
     let started = time::Instant::now();
     tasks.finish(true).await;
     assert!(started.elapsed() < FIRST_RETRY_DELAY);
@@ -180,8 +203,8 @@ async fn a_store_that_closes_does_not_wait_for_the_next_attempt() {
 #[tokio::test(start_paused = true)]
 async fn an_index_that_nobody_wants_is_told() {
     for (duty, expected) in [
-        (IndexDuty::Report, "[TtlIndexPresent]"),
-        (IndexDuty::None, "[]"),
+        (report(), "[TtlIndexPresent]"),
+        (IndexDuty::default(), "[]"),
     ] {
         let script = Script {
             has_index: true,
@@ -189,7 +212,7 @@ async fn an_index_that_nobody_wants_is_told() {
         };
         let (background, news) = background(script);
         let tasks = start(&background, duty);
-        background.index_tried().await;
+        background.indexes_tried().await;
         drop(tasks.start_up.await);
         assert_eq!(said(&news), expected);
     }
@@ -199,7 +222,7 @@ async fn an_index_that_nobody_wants_is_told() {
 async fn servers_that_go_and_come_are_told_once_each() {
     let (background, news) = background(Script::default());
     let servers = Arc::new(KnownServers::default());
-    let tasks = background.start(IndexDuty::None, &servers, true, &Handle::current());
+    let tasks = background.start(IndexDuty::default(), &servers, true, &Handle::current());
     for takes_writes in [true, false, false, true] {
         servers.see(Availability {
             takes_writes,

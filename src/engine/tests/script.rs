@@ -11,7 +11,7 @@ use std::{
 };
 
 use connect_mongo_native_core::{
-    document::{Payload, Times},
+    document::{Beside, Payload, Times},
     queue::CommandKind,
 };
 use mongodb::{
@@ -401,7 +401,7 @@ impl Bench {
             answers: Answers::default(),
             codec: Arc::new(Codec {
                 encryption: SessionEncryption::new(None),
-                timestamps: false,
+                beside: Beside::default(),
             }),
             is_corked: false,
         };
@@ -455,6 +455,7 @@ impl Bench {
                 payload,
                 times,
                 is_upsert,
+                marks: None,
             })
         };
         let text = Payload::Text("{}".to_owned());
