@@ -117,7 +117,7 @@ declare class MongoStore<T extends MongoStore.SessionData = MongoStore.SessionDa
 
   /**
    * Puts off when the session expires. For a session that is gone it succeeds and emits `touch-missed`, unless `strictTouch` is
-   * on. Does nothing when the session was written less than `touchAfter` ago.
+   * on. Does nothing when the session was written less than `touchAfter` ago, and never does anything with `disableTouch`.
    */
   touch<Answer extends Promise<void> = Promise<void>>(
     sid: string,
@@ -145,6 +145,85 @@ declare class MongoStore<T extends MongoStore.SessionData = MongoStore.SessionDa
   all<Answer extends Promise<T[]> | undefined = Promise<T[]> | undefined>(
     callback: ListCallback<T> | undefined
   ): Overridable<Answer>
+
+  /**
+   * Goes through all sessions that have not expired, in batches and by storage id, so that it takes no more memory for many of them.
+   * They are what `all` gives, but for those whose `_id` is no text. One that cannot be read is reported by `decrypt-failed` or
+   * `unreadable` and passed by, whatever `onDecryptError` says. Each batch is a call, with its `operationTimeoutMS`.
+   *
+   * @throws {TypeError} for a wrong `batchSize`
+   * @example
+   * for await (const session of store.iterate()) console.log(session.cookie)
+   */
+  iterate(options?: MongoStore.IterateOptions): AsyncGenerator<T, void, undefined>
+
+  /**
+   * Gives the ids of all sessions that have not expired, without the sessions. It fails with `hashId` and with `transformId`, from
+   * which a session id cannot be told.
+   */
+  ids(): Promise<string[]>
+  ids(callback: ResultCallback<string[]>): void
+  ids(callback: ResultCallback<string[]> | undefined): Promise<string[]> | undefined
+
+  /**
+   * Gives the live sessions of a value of the option `index`, the newest first. Of several values, those that have all of them. One that
+   * cannot be read is reported as in `iterate`, and left out.
+   *
+   * @throws {TypeError} for a key that the index has not, and for a value that is none: an operator never reaches the server
+   * @example
+   * const devices = await store.find({ userId: req.user.id }, { limit: 20 })
+   */
+  find(where: MongoStore.IndexValues, options?: MongoStore.FindOptions): Promise<MongoStore.FoundSession<T>[]>
+  find(where: MongoStore.IndexValues, callback: ResultCallback<MongoStore.FoundSession<T>[]>): void
+  find(
+    where: MongoStore.IndexValues,
+    options: MongoStore.FindOptions | undefined,
+    callback: ResultCallback<MongoStore.FoundSession<T>[]>
+  ): void
+
+  /** Counts the live sessions of a value of the option `index`. */
+  count(where: MongoStore.IndexValues): Promise<number>
+  count(where: MongoStore.IndexValues, callback: ResultCallback<number>): void
+
+  /**
+   * Ends all sessions of a value of the option `index`, in two commands, and gives how many were stored. A request under way that saves
+   * one of them writes nothing, in any process: a session that was loaded is not created again. `destroy` is emitted for each whose id
+   * can be told, which it cannot with `hashId` and `transformId`.
+   *
+   * @example
+   * await store.destroyAll({ userId: req.user.id }, { except: req.sessionID })
+   */
+  destroyAll(where: MongoStore.IndexValues, options?: MongoStore.DestroyAllOptions): Promise<number>
+  destroyAll(where: MongoStore.IndexValues, callback: ResultCallback<number>): void
+  destroyAll(
+    where: MongoStore.IndexValues,
+    options: MongoStore.DestroyAllOptions | undefined,
+    callback: ResultCallback<number>
+  ): void
+
+  /** Ends the session that `find` gave this handle of. Whether there was one. */
+  destroyHandle(handle: string): Promise<boolean>
+  destroyHandle(handle: string, callback: ResultCallback<boolean>): void
+
+  /**
+   * Indexes the sessions that were stored without the option `index`, with another, or under an older secret, and gives each a handle.
+   * It works in batches beside a running app: what others write meanwhile stays. It is over when all sessions have been looked at, when
+   * `signal` is aborted or when the store is closed; `done` tells, and `last` is where another run can go on.
+   */
+  reindex(options?: MongoStore.ReindexOptions): Promise<MongoStore.ReindexProgress>
+  reindex(callback: ResultCallback<MongoStore.ReindexProgress>): void
+  reindex(
+    options: MongoStore.ReindexOptions | undefined,
+    callback: ResultCallback<MongoStore.ReindexProgress>
+  ): void
+
+  /**
+   * Removes the sessions that have expired, by the server's clock and after `expiryGrace`, and gives their number: for cron, and for
+   * servers without TTL indexes. With `expiredEvents` it reports each.
+   */
+  prune(options?: MongoStore.PruneOptions): Promise<number>
+  prune(callback: ResultCallback<number>): void
+  prune(options: MongoStore.PruneOptions | undefined, callback: ResultCallback<number>): void
 
   /** Counts the sessions that have not expired. */
   length<Answer extends Promise<number> = Promise<number>>(...nothing: never[]): Overridable<Answer>
@@ -283,6 +362,94 @@ declare namespace MongoStore {
     timeoutMS?: number
   }
 
+  export interface IterateOptions {
+    /** How many sessions are read at a time, from 1 to 10000. @default 100 */
+    batchSize?: number
+  }
+
+  /** A value by which sessions are found. It is compared as text: an ObjectId is its digits, a Date its ISO string. */
+  export type IndexValue = string | number | boolean | Date | { toHexString(): string }
+
+  /** By the keys of the option `index`. */
+  export type IndexValues = Readonly<Record<string, IndexValue>>
+
+  export interface FindOptions {
+    /** How many at the most; 0: all. @default 0 */
+    limit?: number
+    /** The handle behind which to go on: that of the last one of the page before. */
+    after?: string
+    /** The id of the session of which `isCurrent` is to be true, such as `req.sessionID`. */
+    current?: string
+  }
+
+  /** A session that `find` gives. It has no session id: with `hashId` nobody knows one. */
+  export interface FoundSession<T extends SessionData = SessionData> {
+    /**
+     * What stands for the session in a page or a form: random, useless as a session id, and the same for as long as the session is stored.
+     */
+    handle: string
+    session: T
+    /** When it was first stored; `undefined` of one that a connect-mongo created. */
+    createdAt: Date | undefined
+    /** When it ends, unless it is touched; never after its `maxLifetime`. */
+    expires: Date | undefined
+    /**
+     * When it was last written or touched: as long before `expires` as its cookie, or `ttl`, says that it lives; where that does not tell, as
+     * with a `ttl` that is a function, by `lastModified`, which each write then notes.
+     */
+    lastSeen: Date | undefined
+    /** What the option `describe` made of it. */
+    description?: Record<string, Any>
+    /** Whether it is the one that was given as `current`. */
+    isCurrent: boolean
+  }
+
+  export interface DestroyAllOptions {
+    /** The ids of sessions that stay, such as `req.sessionID`. */
+    except?: string | readonly string[]
+  }
+
+  export interface ReindexOptions {
+    /** How many sessions are read at a time, from 1 to 10000. @default 100 */
+    batchSize?: number
+    /** The storage id behind which to begin: `last` of an earlier run. */
+    after?: string
+    /** Ends it after the batch under way. */
+    signal?: ReencryptOptions['signal']
+    /** Is told after each batch. What it throws ends it. */
+    onProgress?: (progress: ReindexProgress) => void
+  }
+
+  export interface ReindexProgress {
+    /** How many sessions were live at the beginning. */
+    total: number
+    scanned: number
+    /** How many have been indexed. */
+    indexed: number
+    /** How many others have written meanwhile, who index what they write if they have the option. */
+    changed: number
+    /** How many cannot be read. */
+    unreadable: number
+    /** The storage id of the last one. */
+    last: string | undefined
+    done: boolean
+  }
+
+  export interface PruneOptions {
+    /** Ends it after the batch under way. */
+    signal?: ReencryptOptions['signal']
+  }
+
+  export interface MaxLifetime<T extends SessionData = SessionData> {
+    /** How long a session may live. */
+    seconds: number
+    /**
+     * Where the session says when it began, as a path or a function: a Date, milliseconds or ISO text, for one that `regenerate` made of
+     * another. Of several such dates the oldest counts; without one it began when it was first stored.
+     */
+    from?: string | ((session: T) => Date | number | string | undefined)
+  }
+
   export interface CloseOptions {
     /**
      * How long pending calls are waited for, in milliseconds: 0 gives them up at once, `Infinity` waits until the last is answered.
@@ -364,11 +531,13 @@ declare namespace MongoStore {
     collectionName?: string
 
     /**
-     * How long a session whose cookie has no `expires` lives after it was last written or touched, in seconds.
+     * How long a session whose cookie has no `expires` lives after it was last written or touched, in seconds. As a function it is
+     * asked by each `set` and `touch`, and decides whatever the cookie says; `undefined` leaves it to the cookie, or else to the
+     * default. What it throws, and a promise or whatever else that it returns, is the error of that call.
      *
      * @default 1209600 (14 days)
      */
-    ttl?: number
+    ttl?: number | Ttl<T>
 
     /**
      * How long after a session was written `touch` does nothing, in seconds; 0: every touch is written.
@@ -441,6 +610,82 @@ declare namespace MongoStore {
     strictTouch?: boolean
 
     /**
+     * Let `touch` succeed and do nothing: a session ends when its last `set` says.
+     *
+     * @default false
+     */
+    disableTouch?: boolean
+
+    /**
+     * A hard end: how many seconds after its creation a session ends, whatever `touch` and `set` say. A change of it counts for all
+     * sessions at once; those that a connect-mongo created begin with the next write. `regenerate()` begins a new lifetime, unless `from`
+     * says otherwise.
+     *
+     * @default no hard end
+     */
+    maxLifetime?: number | MaxLifetime<T>
+
+    /**
+     * How many seconds after their end sessions are removed, so that a request under way does not lose its document; they count as none
+     * from their end on. A TTL index with another time is changed by `collMod`, where rights allow; otherwise a warning has the command.
+     *
+     * @default 0, with `expiredEvents` a day
+     */
+    expiryGrace?: number
+
+    /**
+     * Report each session that expires with the event `expired`: every `autoRemoveInterval` minutes a process claims those that it finds,
+     * reports and removes them. One process of all reports a session, at least once: what one has claimed that ends in between, another
+     * one reports after a minute. It needs acknowledged writes, and an `expiryGrace` longer than `autoRemoveInterval`.
+     *
+     * @default false
+     */
+    expiredEvents?: boolean
+
+    /**
+     * What the storage ids of this store begin with, for several apps in one collection: `all`, `length`, `clear`, `iterate`, `ids`,
+     * `find` and removals keep to their own. No prefix may begin with another one. TTL indexes are the collection's.
+     *
+     * @default none
+     */
+    prefix?: string
+
+    /**
+     * By which values sessions are found: by a name, a path such as `'passport.user'` or a function of the session. `undefined` and `null`
+     * index nothing. Each `set` keeps it right. With encryption, or a `hashId` with a secret, it is stored as a keyed hash. docs/users.md
+     * is a guide.
+     *
+     * @default none
+     */
+    index?: Readonly<Record<string, string | ((session: T) => IndexValue | null | undefined)>>
+
+    /**
+     * The key of that hash, or a list of them, the newest first. It is needed with a `cryptoAdapter` of the app's own.
+     *
+     * @default the secret of `hashId`, otherwise that of the encryption, otherwise values are stored as they are
+     */
+    indexSecret?: string | readonly string[]
+
+    /** Small facts of a session that `find` gives, such as its browser; stored as JSON, encrypted as the session is. @default none */
+    describe?: (session: T) => Record<string, Any> | undefined
+
+    /**
+     * How many live sessions there may be of one value, by index key. When a session becomes that of a value, `onMaxPerUser` says what
+     * happens to one too many.
+     *
+     * @default no limit
+     */
+    maxPerUser?: Readonly<Record<string, number>>
+
+    /**
+     * `evict`: the one that has been that user's for longest ends, with the event `evicted`. `reject`: the save fails with the code
+     * `ERR_TOO_MANY_SESSIONS`, and what was stored stays.
+     *
+     * @default 'evict'
+     */
+    onMaxPerUser?: 'evict' | 'reject'
+
+    /**
      * Let `set` bring back a session that was loaded and has been destroyed since, as connect-mongo does. A session counts as loaded
      * when `createSession` made it of what `get` gave.
      *
@@ -497,8 +742,8 @@ declare namespace MongoStore {
 
     /**
      * What becomes of a session that cannot be decrypted, because no secret opens it or it was altered. `error`: `get` and `all`
-     * fail. `drop`: it counts as none, and `decrypt-failed` is emitted. To `all` and `reencrypt`, a session that is not valid UTF-8 is
-     * such a session, encrypted or not; `get` of it fails.
+     * fail. `drop`: it counts as none, and `decrypt-failed` is emitted. To `all`, `iterate` and `reencrypt`, a session that is not
+     * valid UTF-8 is such a session, encrypted or not; `get` of it fails.
      *
      * @default 'error'
      */
@@ -544,7 +789,7 @@ declare namespace MongoStore {
 
   /** What `options` of a store is. */
   export interface StoreOptions extends Readonly<Omit<ConnectMongoOptions<Any>, LiveOption>> {
-    ttl: number
+    ttl: number | Ttl<Any>
     touchAfter: number
     /** A sweep that is due comes after the new time. */
     autoRemoveInterval: number
@@ -552,6 +797,9 @@ declare namespace MongoStore {
     strictTouch: boolean
     resurrect: boolean
   }
+
+  /** The seconds that a session lives from now on, or `undefined` when its cookie says that. */
+  export type Ttl<T extends SessionData = SessionData> = (session: T, sid: string) => number | undefined
 
   /** What is stored of a session: text or a document. */
   export type StoredSessionValue = SessionData | string
@@ -582,20 +830,29 @@ declare namespace MongoStore {
     /** All sessions were asked for. */
     all: [sessions: T[]]
     /**
-     * With `onDecryptError: 'drop'`: a session could not be decrypted and counts as none. `all` does not know its id. The error is
-     * the one that the call would have failed with: of an adapter of the app's own, what it threw.
+     * With `onDecryptError: 'drop'`, and in `iterate`: a session could not be decrypted and counts as none. `all` does not know its id,
+     * nor does `iterate` with `hashId` or `transformId`. The error is the one that the call would have failed with: of an adapter of
+     * the app's own, what it threw.
      */
     'decrypt-failed': [sid: string | undefined, error: Error]
     /**
      * A session counts as none because it is not stored as `stringify` says: another program stored it, or other options. `all` does
-     * not know its id. The error has the code `'ERR_SESSION_UNREADABLE'`.
+     * not know its id, nor does `iterate` with `hashId` or `transformId`. The error has the code `'ERR_SESSION_UNREADABLE'`; in `iterate`
+     * it can also be what `unserialize` threw.
      */
     unreadable: [sid: string | undefined, error: Error]
+    /** A session was ended because there were more than `maxPerUser` allows. Its id is not known with `hashId` or `transformId`. */
+    evicted: [sid: string | undefined, session: T | undefined]
+    /**
+     * A session has expired: each time that a `get` finds one which is still stored (gets that come together may share an event), or,
+     * with `expiredEvents`, once. Its id is not known with `hashId` or `transformId`, and it is `undefined` itself when it cannot be read.
+     */
+    expired: [sid: string | undefined, session: T | undefined]
     /** With `connectionEvents`: a server takes writes again. */
     connect: []
     /** With `connectionEvents`: no server takes writes any more, and why. */
     disconnect: [error: Error]
-    /** The TTL index could not be made; calls go on. Without a listener the process warns once instead. */
+    /** An index could not be made, or MongoDB cannot be reached; calls go on. Without a listener the process warns once instead. */
     error: [error: Error]
   }
 }

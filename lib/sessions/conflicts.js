@@ -12,10 +12,16 @@ const { isStale, mergeSessions } = require('./merge.js')
 /** Each try is lost only to another request's write. */
 const MOST_TRIES = 32
 const LONGEST_PAUSE_MS = 32
+const CONFLICT = 'SESSION_CONFLICT'
 
 /** @param {string} message */
 function conflictError(message) {
-  return Object.assign(new Error(message), { code: 'SESSION_CONFLICT' })
+  return Object.assign(new Error(message), { code: CONFLICT })
+}
+
+/** @param {any} error */
+function isConflict(error) {
+  return error?.code === CONFLICT
 }
 
 /** Before the next try: long enough for those who compete to get out of step. @param {number} tries */
@@ -59,4 +65,4 @@ function resolve(base, ours, theirs, mode) {
   return mergeSessions(base, ours, theirs)
 }
 
-module.exports = { competing, isSame, resolve }
+module.exports = { competing, isConflict, isSame, resolve }

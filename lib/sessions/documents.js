@@ -4,6 +4,8 @@
 
 /**
  * @typedef {import('../collection/port.js').LoadedSession} LoadedSession
+ * @typedef {import('../collection/port.js').SelectedSession} SelectedSession
+ * @typedef {import('../collection/port.js').Selection} Selection
  * @typedef {import('../collection/port.js').SessionCollection} SessionCollection
  * @typedef {import('../collection/port.js').StoredSession} StoredSession
  * @typedef {import('../collection/port.js').Times} Times
@@ -33,6 +35,19 @@ async function firstFoundOf(ids, ask) {
   }
   // Another process may have moved it here since.
   return ask(ids[0])
+}
+
+/** What a description is encrypted for: it must not be taken for the session. @param {string} storageId */
+function descriptionId(storageId) {
+  return `${storageId}\0description`
+}
+
+/** Of a session that goes to another document: what that is to have of the one before. @param {Times} times @param {LoadedSession} [loaded] @returns {Times} */
+function carried(times, loaded) {
+  const { handle, created } = loaded?.beside ?? {}
+  if (handle === undefined && created === undefined) return times
+  const { marks } = times
+  return { ...times, marks: { ...marks, handle, created: marks?.created ?? created } }
 }
 
 /** Each is lost only to another process, which moves the session in between: to its id of today, which need not be the one here. */
@@ -84,8 +99,9 @@ class Documents {
   write([storageId, ...olderIds], payload, times, isUpsert, call) {
     if (olderIds.length === 0) return this.#write(storageId, payload, times, isUpsert, call)
     if (isUpsert) return this.#create(olderIds, storageId, payload, times, call)
-    return this.#whereStored([storageId, ...olderIds], call, async (id) => {
-      const isMoved = id !== storageId && (await this.#move(id, storageId, payload, times, call))
+    return this.#whereStored([storageId, ...olderIds], call, async (id, loaded) => {
+      const isMoved =
+        id !== storageId && (await this.#move(id, storageId, payload, carried(times, loaded), call))
       return isMoved || this.#write(id, payload, times, false, call)
     })
   }
@@ -109,29 +125,30 @@ class Documents {
    *
    * @param {{ storageId: string, stored?: unknown }} loaded
    * @param {any} payload of the codec's `encode`
-   * @param {Times} [times] left alone when absent
+   * @param {Partial<Times>} [times] left alone when absent
    * @param {Call} [call]
    * @returns {Promise<boolean>} whether the session was still stored as it was
    */
   async replace({ storageId, stored }, payload, times, call) {
     const sealed = await this.#codec.seal(storageId, payload)
-    return this.#collection.replace(storageId, stored, sealed, times, call)
+    const sealedTimes = times && (await this.#sealed(storageId, times))
+    return this.#collection.replace(storageId, stored, sealed, sealedTimes, call)
   }
 
-  /** @returns {Promise<StoredSession[]>} all live sessions */
-  async all() {
-    const sessions = await this.#collection.scan()
-    return Promise.all(sessions.map((stored) => this.#codec.reveal(stored.storageId ?? '', stored)))
+  /** @param {Selection} selection @returns {Promise<SelectedSession[]>} */
+  async select(selection) {
+    const selected = await this.#collection.select(selection)
+    if (this.#codec.isDirect) return selected
+    return Promise.all(selected.map((one) => this.#reveal(one)))
   }
 
-  /**
-   * @param {string | undefined} after a storage id
-   * @param {number} limit
-   * @returns {Promise<import('../collection/port.js').ScannedSession[]>} the next live sessions
-   */
-  async scan(after, limit) {
-    const sessions = await this.#collection.scan(after, limit)
-    return Promise.all(sessions.map((one) => this.#codec.reveal(one.storageId ?? '', one)))
+  /** @param {SelectedSession} selected @returns {Promise<SelectedSession>} */
+  async #reveal(selected) {
+    const { storageId = '', beside } = selected
+    const revealed = await this.#codec.reveal(storageId, selected)
+    if (beside?.description === undefined) return revealed
+    const description = await this.#codec.reveal(descriptionId(storageId), { session: beside.description })
+    return { ...revealed, beside: { ...beside, description: description.session } }
   }
 
   /** @param {string} storageId @param {Call} call @returns {Promise<StoredSession | null>} */
@@ -150,7 +167,16 @@ class Documents {
   /** @param {string} storageId @param {any} payload @param {Times} times @param {boolean} isUpsert @param {Call} call @returns {Promise<boolean>} */
   async #sealAndWrite(storageId, payload, times, isUpsert, call) {
     const sealed = await this.#codec.seal(storageId, payload)
-    return promised(this.#collection.write(storageId, sealed, times, isUpsert, undefined, call))
+    const sealedTimes = await this.#sealed(storageId, times)
+    return promised(this.#collection.write(storageId, sealed, sealedTimes, isUpsert, undefined, call))
+  }
+
+  /** @template {Partial<Times>} T @param {string} storageId @param {T} times @returns {Promise<T>} with what is encrypted beside the session */
+  async #sealed(storageId, times) {
+    const { marks } = times
+    if (marks?.description === undefined) return times
+    const description = await this.#codec.seal(descriptionId(storageId), marks.description)
+    return { ...times, marks: { ...marks, description } }
   }
 
   /**
@@ -165,7 +191,7 @@ class Documents {
   async #create(olderIds, storageId, payload, times, call) {
     // Asked of the server each time, since an earlier attempt may have left some behind, and before: w: 0 tells nothing.
     const older = await this.#whereIn(olderIds, call)
-    const isCreated = await this.#write(storageId, payload, times, true, call)
+    const isCreated = await this.#write(storageId, payload, carried(times, older?.loaded), true, call)
     if (older === undefined) return isCreated
     await this.#removeEach(olderIds, call)
     return false
@@ -176,29 +202,32 @@ class Documents {
    *
    * @param {Ids} ids
    * @param {Call} call
-   * @param {(storageId: string) => Promise<boolean>} act
+   * @param {(storageId: string, loaded?: LoadedSession) => Promise<boolean>} act
    * @returns {Promise<boolean>} the last answer
    */
   async #whereStored(ids, call, act) {
     for (let tries = 0; tries < MOST_TRIES; tries++) {
-      const id = await this.#whereIn(ids, call)
-      if (id === undefined) break
-      if (await act(id)) return true
+      const there = await this.#whereIn(ids, call)
+      if (there === undefined) break
+      if (await act(there.id, there.loaded)) return true
     }
     // Another process may have moved it meanwhile, from whatever id to that of today.
     return act(ids[0])
   }
 
-  /** @param {string[]} storageIds @param {Call} call @returns {Promise<string | undefined>} the first that has a session */
+  /** @param {string[]} storageIds @param {Call} call @returns {Promise<{ id: string, loaded: LoadedSession } | undefined>} the first that has a session */
   async #whereIn(storageIds, call) {
-    for (const id of storageIds) if (await this.#collection.load(id, call)) return id
+    for (const id of storageIds) {
+      const loaded = await this.#collection.load(id, call)
+      if (loaded) return { id, loaded }
+    }
     return undefined
   }
 
   /** @param {string} from @param {string} storageId @param {any} payload @param {Times} times @param {Call} call @returns {Promise<boolean>} whether it has been moved */
   async #move(from, storageId, payload, times, call) {
     const sealed = await this.#codec.seal(storageId, payload)
-    return this.#collection.move(from, storageId, sealed, times, call)
+    return this.#collection.move(from, storageId, sealed, await this.#sealed(storageId, times), call)
   }
 
   /** @param {string[]} storageIds @param {Call} call */

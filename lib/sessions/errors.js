@@ -2,12 +2,13 @@
 'use strict'
 
 const UNREADABLE = 'ERR_SESSION_UNREADABLE'
+const ENCRYPTED = 'ERR_SESSION_ENCRYPTED'
 
 /** A mistake of configuration, with which all sessions would be gone if they counted as none. */
 function encryptedError() {
   const message =
     'The session is encrypted, and the store has neither the option crypto nor cryptoAdapter: give it that with which it was written'
-  return Object.assign(new Error(message), { code: 'ERR_SESSION_ENCRYPTED' })
+  return Object.assign(new Error(message), { code: ENCRYPTED })
 }
 
 /** @param {any} value @returns {string} what it is, and nothing of what it has */
@@ -29,4 +30,9 @@ function isUnreadable(error) {
   return error?.code === UNREADABLE
 }
 
-module.exports = { encryptedError, isUnreadable, unreadableError }
+/** Of a session that a store without encryption has come to. @param {any} error */
+function isEncryptedError(error) {
+  return error?.code === ENCRYPTED
+}
+
+module.exports = { encryptedError, isEncryptedError, isUnreadable, unreadableError }

@@ -1,9 +1,16 @@
 // When a session expires, in its document and in its cookie, and when it was last written.
 'use strict'
 
+const { inspect } = require('node:util')
 const { isDate, isObject } = require('../objects.js')
 
-/** @typedef {Record<string, any>} Session */
+/**
+ * @typedef {Record<string, any>} Session
+ *
+ * @typedef {(session: Session | undefined, sid: string) => unknown} TtlFunction of the app's own
+ */
+
+const DEFAULT_TTL_SECONDS = 14 * 24 * 60 * 60
 
 /**
  * The `lastModified` of the document that a session was read from or written to, kept off the session itself:
@@ -32,10 +39,73 @@ function copyLastModified(session, made) {
   lastModifiedDates.set(made, lastModifiedDates.get(session))
 }
 
-/** @param {Session | undefined} session @param {number} ttlSeconds of a cookie that ends with the browser */
-function expiresOf(session, ttlSeconds) {
+/** @param {number} seconds */
+function inSeconds(seconds) {
+  return new Date(Date.now() + seconds * 1000)
+}
+
+/** Nothing of what an object has: it may be the session. @param {unknown} value */
+function described(value) {
+  if (typeof value === 'function') return 'a function'
+  return isObject(value) ? 'an object' : inspect(value)
+}
+
+/** Nobody handles the rejection of a promise that was not to be. @param {object} value @returns {boolean} */
+function isPromise(value) {
+  if (typeof Reflect.get(value, 'then') !== 'function') return false
+  Promise.resolve(value).catch(() => {})
+  return true
+}
+
+/** @param {unknown} value what the option ttl returned @returns {Date | undefined} nothing when that leaves it to the cookie */
+function expiresAfter(value) {
+  if (value === undefined) return undefined
+  const expires = typeof value === 'number' ? inSeconds(value) : undefined
+  if (expires && !Number.isNaN(expires.getTime())) return expires
+  if (isObject(value) && isPromise(value))
+    throw new TypeError('ttl returned a promise: it must answer at once, with seconds or undefined')
+  throw new TypeError(
+    `ttl must return a finite number of seconds that gives a valid date, or undefined, not ${described(value)}`
+  )
+}
+
+/**
+ * @param {Session | undefined} session
+ * @param {string} sid
+ * @param {number | TtlFunction} ttl in seconds: of a cookie that ends with the browser, or as a function of any session
+ */
+function expiresOf(session, sid, ttl) {
+  const isFunction = typeof ttl === 'function'
+  const decided = isFunction ? expiresAfter(ttl(session, sid)) : undefined
+  if (decided) return decided
   const expires = session?.cookie?.expires
-  return expires ? new Date(expires) : new Date(Date.now() + ttlSeconds * 1000)
+  return expires ? new Date(expires) : inSeconds(isFunction ? DEFAULT_TTL_SECONDS : ttl)
+}
+
+/** How far `expires` may be off: a request takes its time between the renewal of its cookie and its end. */
+const TOLERANCE_MS = 1000
+
+/**
+ * When a session was used that expires then: as long before as it lives from each use on.
+ *
+ * @param {Session} session
+ * @param {Date} expires
+ * @param {number | TtlFunction} ttl
+ * @returns {Date | undefined} nothing when that cannot be told, or would be in the future
+ */
+function usedAt(session, expires, ttl) {
+  if (typeof ttl === 'function') return undefined
+  const { expires: ofCookie, originalMaxAge } = session?.cookie ?? {}
+  const lifetimeMs = ofCookie ? originalMaxAge : ttl * 1000
+  const isKnown = typeof lifetimeMs === 'number' && !Number.isNaN(lifetimeMs)
+  const usedMs = isKnown ? expires.getTime() - lifetimeMs : Number.NaN
+  return usedMs <= Date.now() + TOLERANCE_MS ? new Date(usedMs) : undefined
+}
+
+/** Whether `expires` tells that the session has been used now. @param {Session} session @param {Date} expires @param {number | TtlFunction} ttl */
+function tellsUse(session, expires, ttl) {
+  const used = usedAt(session, expires, ttl)
+  return used !== undefined && Date.now() - used.getTime() < TOLERANCE_MS
 }
 
 /**
@@ -68,4 +138,13 @@ function setDate(cookie, expires) {
   if (hadLifetime) Reflect.set(cookie, 'originalMaxAge', lifetime)
 }
 
-module.exports = { copyLastModified, expiresOf, followExpires, lastModifiedOf, noteLastModified }
+module.exports = {
+  DEFAULT_TTL_SECONDS,
+  copyLastModified,
+  expiresOf,
+  followExpires,
+  lastModifiedOf,
+  noteLastModified,
+  tellsUse,
+  usedAt,
+}

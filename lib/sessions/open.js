@@ -1,6 +1,7 @@
 // The sessions of a store: its collection, and what is done to their values on the way there.
 'use strict'
 
+const { scryptSync } = require('node:crypto')
 const { openCollection } = require('../collection/open.js')
 const { cipherOfAdapter, encryptionOf } = require('../crypto/adapters.js')
 const { encryptionOfCrypto } = require('../crypto/options.js')
@@ -14,6 +15,8 @@ const { sharedOrder } = require('./shared-order.js')
  * @typedef {Record<string, any>} Options
  */
 
+const INDEX_KEY_BYTES = 32
+
 /** @param {Options | null | undefined} crypto */
 function encryptionOption(crypto) {
   if (crypto === undefined || crypto === null || crypto.secret === false) return undefined
@@ -24,6 +27,35 @@ function encryptionOption(crypto) {
 function rustCipher({ crypto, cryptoAdapter, acceptPlaintext }) {
   const encryption = cryptoAdapter ? encryptionOf(cryptoAdapter) : encryptionOption(crypto)
   return encryption && new RustCipher(encryption, acceptPlaintext)
+}
+
+/**
+ * The secret of encryption may be a passphrase, which a quick hash of a known user id would let one guess in no time, past the key
+ * derivation of the encryption.
+ *
+ * @param {Uint8Array} secret
+ */
+function stretched(secret) {
+  return scryptSync(secret, 'connect-mongo-native index', INDEX_KEY_BYTES)
+}
+
+/**
+ * Those with which the values of the index are hashed, so that whoever reads the database learns no user: where session ids or
+ * sessions are hidden from them, too.
+ *
+ * @param {Options} options
+ * @returns {(Uint8Array | string)[]} the newest first
+ */
+function indexSecrets({ index, indexSecret, hashId, crypto, cryptoAdapter }) {
+  if (!index) return []
+  if (indexSecret !== undefined) return [indexSecret].flat()
+  if (hashId?.secret !== undefined) return [hashId.secret].flat()
+  const encryption = cryptoAdapter ? encryptionOf(cryptoAdapter) : encryptionOption(crypto)
+  if (encryption) return encryption.secrets.map(stretched)
+  if (!cryptoAdapter) return []
+  throw new Error(
+    'index needs indexSecret beside a cryptoAdapter of your own, to hide whose sessions these are'
+  )
 }
 
 /** @param {Options} options */
@@ -55,7 +87,14 @@ function openSessions(options, framework, onNews) {
   const codec = cipher ? new EncryptedCodec(collection, cipher, options) : new PlainCodec(collection)
   return {
     collection,
-    sessions: new Sessions(collection, codec, options, framework, sharedOrder(options)),
+    sessions: new Sessions(
+      collection,
+      codec,
+      options,
+      framework,
+      sharedOrder(options),
+      indexSecrets(options)
+    ),
     /** Only what Rust encrypts can be told to be as it would be written today. */
     canReencrypt: ofRust !== undefined,
   }

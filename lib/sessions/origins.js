@@ -8,6 +8,7 @@
  * @typedef {object} Origin where the session of a request comes from
  * @property {string} sid
  * @property {() => Promise<Frozen> | Frozen} base what was stored when the request loaded it, or what it has written since
+ * @property {Record<string, string>} [values] of the index that are limited, as it had them when it was loaded
  */
 
 /** Frameworks make a session of their own of what `get` gives, by calling `createSession` with that. */

@@ -1,26 +1,24 @@
 // `store.reencrypt()`: every session of the collection, stored as it would be written today.
 'use strict'
 
+const { batchSizeOf } = require('./walk.js')
+
 /**
- * @typedef {import('../collection/port.js').ScannedSession} ScannedSession
+ * @typedef {import('../collection/port.js').SelectedSession} SelectedSession
  * @typedef {import('../crypto/crypto-options.js').ReencryptOptions} Options
  * @typedef {import('../crypto/crypto-options.js').ReencryptProgress} Progress
  *
- * @typedef {ScannedSession & { storageId: string }} ReadableSession
+ * @typedef {SelectedSession & { storageId: string }} ReadableSession
  *
  * @typedef {object} Rewriter
  * @property {() => Promise<number>} count
- * @property {(after: string | undefined, limit: number) => Promise<ScannedSession[]>} scan
+ * @property {(after: string | undefined, limit: number) => Promise<SelectedSession[]>} scan
  * @property {(session: ReadableSession) => Promise<boolean>} rewrite whether the session was still stored as it was
  */
 
-const DEFAULT_BATCH_SIZE = 100
-
 /** @param {Options} options */
-function checked({ batchSize = DEFAULT_BATCH_SIZE, after, signal, onProgress = () => {} }) {
-  if (!Number.isInteger(batchSize) || batchSize < 1 || batchSize > 10_000) {
-    throw new TypeError('batchSize must be an integer from 1 to 10000')
-  }
+function checked({ batchSize: size, after, signal, onProgress = () => {} }) {
+  const batchSize = batchSizeOf({ batchSize: size })
   if (after !== undefined && typeof after !== 'string') throw new TypeError('after must be a storage id')
   return { batchSize, after, signal, onProgress }
 }
@@ -28,7 +26,7 @@ function checked({ batchSize = DEFAULT_BATCH_SIZE, after, signal, onProgress = (
 /**
  * A document without a session has nothing that a secret could open, and one without an id could not be found again.
  *
- * @param {ScannedSession} session
+ * @param {SelectedSession} session
  * @returns {session is ReadableSession}
  */
 function isReadable(session) {
@@ -36,7 +34,7 @@ function isReadable(session) {
   return storageId !== undefined && failure === undefined && value !== undefined && value !== null
 }
 
-/** The last id of a batch that is text. @param {ScannedSession[]} batch */
+/** The last id of a batch that is text. @param {SelectedSession[]} batch */
 function lastOf(batch) {
   return batch.findLast(({ storageId }) => storageId !== undefined)?.storageId
 }

@@ -4,16 +4,31 @@
 
 const { isObject } = require('../objects.js')
 const { competing, isSame, resolve } = require('./conflicts.js')
+const { Descriptions } = require('./descriptions.js')
 const { Documents } = require('./documents.js')
-const { copyLastModified, expiresOf, followExpires, noteLastModified } = require('./expiry.js')
+const { Expired } = require('./expired.js')
+const {
+  copyLastModified,
+  expiresOf,
+  followExpires,
+  noteLastModified,
+  tellsUse,
+  usedAt,
+} = require('./expiry.js')
+const { Limits } = require('./limits.js')
 const { Origins } = require('./origins.js')
 const { reencrypt } = require('./reencrypt.js')
+const { SessionIndex } = require('./session-index.js')
 const { storageIds } = require('./storage-ids.js')
 const { transformsOf } = require('./transforms.js')
+const { Users } = require('./users.js')
+const { walk } = require('./walk.js')
 
 /**
  * @typedef {import('../collection/port.js').Call} Call
  * @typedef {import('../collection/port.js').LoadedSession} LoadedSession
+ * @typedef {import('../collection/port.js').SelectedSession} SelectedSession
+ * @typedef {import('../collection/port.js').Selection} Selection
  * @typedef {import('../collection/port.js').SessionCollection} SessionCollection
  * @typedef {import('../collection/port.js').StoredSession} StoredSession
  * @typedef {import('../collection/port.js').Times} Times
@@ -28,6 +43,7 @@ const { transformsOf } = require('./transforms.js')
  * @property {Times} times
  * @property {boolean} isUpsert whether the session may be created
  * @property {Origin} [origin] of a session that was loaded, where it is not just overwritten
+ * @property {{ values: Record<string, string>, before: Record<string, string> }} [login] of one that becomes that of a user with a limited number of sessions
  *
  * @typedef {{ signal: AbortSignal }} Limit of a call's time: nobody waits for it once the signal is aborted
  *
@@ -37,7 +53,17 @@ const { transformsOf } = require('./transforms.js')
  * @property {(sid: string, session: Session) => Session} sessionOf a session of the framework's class
  * @property {(stored: StoredSession, sid: string) => boolean} isDropped whether what cannot be decrypted counts as none
  * @property {<T>(read: () => T, sid: string) => T | undefined} unlessUnreadable what was read, and nothing of what cannot be
+ * @property {(event: 'evicted' | 'expired', session: SelectedSession) => void} announceEnd
  */
+
+/** How many ids are asked for at a time. */
+const IDS_IN_A_BATCH = 1_000
+
+/** @param {string | undefined} after a storage id @param {number} limit @returns {Selection} the next live sessions by storage id */
+function next(after, limit) {
+  const where = { _id: after === undefined ? { $gte: '' } : { $gt: after } }
+  return { where, state: 'live', sort: { _id: 1 }, limit }
+}
 
 /** @param {Limit} [limit] @returns {Call} */
 function calledNow(limit) {
@@ -47,6 +73,7 @@ function calledNow(limit) {
 class Sessions {
   #collection
   #codec
+  #descriptions
   #documents
   #options
   #framework
@@ -58,6 +85,12 @@ class Sessions {
   #isKept
   #order
   #origins = new Origins()
+  #index
+  #limits
+  /** Find, count and end by a value of the index. */
+  users
+  /** Those that have expired and are still stored. */
+  expired
 
   /**
    * @param {SessionCollection} collection
@@ -65,20 +98,49 @@ class Sessions {
    * @param {Record<string, any>} options of the store
    * @param {Framework} framework
    * @param {SharedOrder} order
+   * @param {(Uint8Array | string)[]} secrets with which the values of the index are hashed
    */
-  constructor(collection, codec, options, framework, order) {
+  constructor(collection, codec, options, framework, order, secrets) {
     this.#collection = collection
     this.#codec = codec
+    this.#descriptions = new Descriptions(codec.isEncrypting, options.acceptPlaintext)
     this.#documents = new Documents(collection, codec)
     this.#options = options
     this.#framework = framework
     this.#transforms = transformsOf(options, codec.isEncrypting)
-    this.#storageIds = storageIds(options.hashId)
+    this.#storageIds = storageIds(options)
     const hasOneId = this.#storageIds('').length === 1
-    this.#isOneCall = codec.isDirect && options.concurrency === 'overwrite' && hasOneId
+    this.#isOneCall = codec.isDirect && options.concurrency === 'overwrite' && hasOneId && !options.maxPerUser
     this.#isKept = this.#isOneCall && collection.keepsOrder
     this.#order = order
     order.join(this.#isKept)
+    const index = new SessionIndex(options, secrets)
+    const select = (/** @type {Selection} */ selection) => this.#documents.select(selection)
+    this.#index = index
+    this.#limits = new Limits(options, {
+      collection,
+      index,
+      select: (where) => select({ where, state: 'live', isOfPrimary: true }),
+      onEvicted: (evicted) => framework.announceEnd('evicted', evicted),
+    })
+    this.users = new Users({
+      collection,
+      index,
+      select,
+      indexAnew: (selected) => this.#indexAnew(selected),
+    })
+    this.expired = new Expired({
+      collection,
+      graceMs: (options.expiryGrace ?? 0) * 1000,
+      isReportedOnce: Boolean(options.expiredEvents),
+      select,
+      report: (expired) => framework.announceEnd('expired', expired),
+    })
+  }
+
+  /** @param {string} id @returns {string[]} the storage ids under which that session may be */
+  storageIds(id) {
+    return this.#storageIds(id)
   }
 
   /** Whether a call about a session waits for the collection alone, so that it fails when that is closed. */
@@ -118,8 +180,19 @@ class Sessions {
     const session = this.#unserialize(value, stored.expires)
     if (!isObject(session)) return session
     if (this.#options.touchAfter > 0) noteLastModified(session, stored.lastModified)
-    if (sid !== undefined && !stored.isOtherwiseSpelt) this.#origins.note(session, { sid, base: () => base })
+    if (sid === undefined || stored.isOtherwiseSpelt) return session
+    this.#origins.note(session, { sid, base: () => base, values: this.#limitedOf(session) })
     return session
+  }
+
+  /** Those of its values that are limited. One that cannot be indexed must not keep its user from it. @param {Session} session */
+  #limitedOf(session) {
+    if (!this.#options.maxPerUser) return undefined
+    try {
+      return this.#limits.of(this.#index.valuesOf(session))
+    } catch {
+      return undefined
+    }
   }
 
   /** Lets a session that a framework made keep what is known of the one that it was given. @param {Session} given @param {Session} made @param {string} sid */
@@ -132,21 +205,115 @@ class Sessions {
   prepare(sid, session) {
     const origin = this.#origins.of(session, sid)
     const change = this.#keepsBase ? origin : undefined
+    const values = this.#valuesOf(session)
+    const login = this.#loginOf(values, origin)
+    const expires = this.expiresOf(session, sid)
+    const isNoted = this.#options.touchAfter > 0 || this.mustNoteUse(session, expires)
     return {
       sid,
       payload: this.#codec.encode(this.#transforms.serialize(session), change !== undefined),
       times: {
-        expires: this.expiresOf(session),
-        lastModified: this.#options.touchAfter > 0 ? new Date() : undefined,
+        expires,
+        lastModified: isNoted ? new Date() : undefined,
+        marks: this.#marksOf(session, values, login, origin),
       },
       isUpsert: this.#options.resurrect || !origin,
       origin: change,
+      login,
     }
   }
 
-  /** @param {Session | undefined} session */
-  expiresOf(session) {
-    return expiresOf(session, this.#options.ttl)
+  /** @param {Session} session */
+  #valuesOf(session) {
+    return this.#index.isThere ? this.#index.valuesOf(session) : {}
+  }
+
+  /**
+   * Whether a write has to say when it was, for those who look at the sessions of a user: where its `expires` does not tell.
+   *
+   * @param {Session} session
+   * @param {Date} expires
+   */
+  mustNoteUse(session, expires) {
+    return this.#index.isThere && !tellsUse(session, expires, this.#options.ttl)
+  }
+
+  /** @param {SelectedSession} selected @param {unknown} session what it was read as @returns {Date | undefined} */
+  lastSeenOf({ expires, lastModified, beside }, session) {
+    const used = expires && usedAt(sessionOrNone(session), expires, this.#options.ttl)
+    const noted = lastModified ?? beside?.created
+    return used && !(noted && noted > used) ? used : noted
+  }
+
+  /**
+   * @param {Session} session
+   * @param {Record<string, string>} values
+   * @param {Save['login']} login
+   * @param {Origin | undefined} origin
+   * @returns {import('../collection/port.js').Marks | undefined}
+   */
+  #marksOf(session, values, login, origin) {
+    const created = this.#createdOf(session)
+    if (!this.#index.isThere) return created && { created }
+    const { index, description } = this.#index.marksOf(session, values)
+    return {
+      index,
+      isNewToIndex: this.#isNewToIndex(login, origin),
+      description: this.#descriptions.encode(description),
+      handle: undefined,
+      created,
+    }
+  }
+
+  /**
+   * Of one that was not loaded nobody knows: the older date counts. A save of one that has its values already says nothing of that.
+   *
+   * @param {Save['login']} login
+   * @param {Origin | undefined} origin
+   * @returns {boolean | undefined}
+   */
+  #isNewToIndex(login, origin) {
+    return this.#options.maxPerUser && login ? origin !== undefined : undefined
+  }
+
+  /** When the app says that the lifetime of this session began. @param {Session} session @returns {Date | undefined} */
+  #createdOf(session) {
+    const { maxLifetimeFrom } = this.#options
+    if (!maxLifetimeFrom) return undefined
+    const given = maxLifetimeFrom(session)
+    if (given === undefined || given === null) return undefined
+    const created = new Date(given)
+    // A date in the future would put the end off.
+    if (!Number.isNaN(created.getTime())) return new Date(Math.min(created.getTime(), Date.now()))
+    throw new TypeError('maxLifetime.from must give a date, milliseconds or text that a Date can be made of')
+  }
+
+  /**
+   * Whether a session becomes that of a user whose sessions are limited. One that was not loaded may have been that before.
+   *
+   * @param {Record<string, string>} values
+   * @param {Origin | undefined} origin
+   * @returns {Save['login']}
+   */
+  #loginOf(values, origin) {
+    if (!this.#options.maxPerUser) return undefined
+    const before = origin?.values ?? {}
+    const fresh = Object.entries(this.#limits.of(values)).filter(([key, value]) => before[key] !== value)
+    return fresh.length > 0 ? { values: Object.fromEntries(fresh), before } : undefined
+  }
+
+  /** When a session ends, touched or not. @param {SelectedSession} selected @returns {Date | undefined} */
+  endOf({ expires, beside }) {
+    const { maxLifetimeSeconds } = this.#options
+    const { created } = beside ?? {}
+    if (maxLifetimeSeconds === undefined || !created) return expires
+    const end = new Date(created.getTime() + maxLifetimeSeconds * 1000)
+    return expires && expires < end ? expires : end
+  }
+
+  /** @param {Session | undefined} session @param {string} sid */
+  expiresOf(session, sid) {
+    return expiresOf(session, sid, this.#options.ttl)
   }
 
   /**
@@ -161,10 +328,12 @@ class Sessions {
     const { payload, times, isUpsert, origin } = save
     if (this.#isDirect) return this.#collection.write(ids[0], payload, times, isUpsert, done)
     const call = calledNow(limit)
-    const work = () =>
+    const write = () =>
       origin
         ? this.#change(ids, save, origin, call)
         : this.#documents.write(ids, payload, times, isUpsert, call)
+    const { login } = save
+    const work = login ? () => this.#limits.write({ ...login, storageIds: ids }, write) : write
     return this.#order.write(id, work, call.signal)
   }
 
@@ -195,9 +364,27 @@ class Sessions {
     return this.#order.write(id, () => this.#documents.remove(ids, call), call.signal)
   }
 
-  /** @returns {Promise<StoredSession[]>} all live sessions */
+  /** @returns {Promise<SelectedSession[]>} all live sessions */
   all() {
-    return this.#codec.isDirect ? this.#collection.scan() : this.#documents.all()
+    return this.#documents.select({ state: 'live' })
+  }
+
+  /** @param {string | undefined} after a storage id @param {number} limit @returns {Promise<SelectedSession[]>} the next live sessions */
+  scan(after, limit) {
+    return this.#documents.select(next(after, limit))
+  }
+
+  /** @param {() => boolean} isOver whether nobody waits for it any more @returns {Promise<string[]>} the storage ids of all live sessions */
+  async ids(isOver) {
+    /** @type {string[]} */
+    const all = []
+    const nextIds = (/** @type {string | undefined} */ after, /** @type {number} */ limit) =>
+      this.#collection.selectIds(next(after, limit))
+    for await (const batch of walk(nextIds, (id) => id, IDS_IN_A_BATCH)) {
+      for (const id of batch) if (id !== undefined) all.push(id)
+      if (isOver()) break
+    }
+    return all
   }
 
   /**
@@ -206,11 +393,11 @@ class Sessions {
    */
   reencrypt(options, calls) {
     const rewriter = {
-      count: () => calls.unlessGivenUp(this.#collection.count()),
+      count: () => calls.unlessGivenUp(this.#collection.count({ state: 'live' })),
       scan: (/** @type {string | undefined} */ after, /** @type {number} */ limit) =>
-        calls.unlessGivenUp(this.#documents.scan(after, limit)),
+        calls.unlessGivenUp(this.#documents.select({ ...next(after, limit), stored: 'of-outdated' })),
       rewrite: (/** @type {import('./reencrypt.js').ReadableSession} */ scanned) =>
-        calls.unlessGivenUp(this.#documents.replace(scanned, this.#codec.encode(scanned.session))),
+        calls.unlessGivenUp(this.#encryptAnew(scanned)),
     }
     return reencrypt(rewriter, options, () => calls.isClosing)
   }
@@ -219,6 +406,45 @@ class Sessions {
   close() {
     this.#codec.close()
     this.#order.leave(this.#isKept)
+  }
+
+  /** @param {SelectedSession} selected @returns {string | undefined} what the app said of it, as JSON */
+  descriptionOf({ beside }) {
+    return this.#descriptions.decode(beside?.description)
+  }
+
+  /** With what is kept beside it, so that no older secret is needed for either. @param {import('./reencrypt.js').ReadableSession} scanned */
+  #encryptAnew(scanned) {
+    const description = this.#descriptions.encode(this.descriptionOf(scanned))
+    const times = description === undefined ? undefined : { marks: { description } }
+    return this.#documents.replace(scanned, this.#codec.encode(scanned.session), times)
+  }
+
+  /**
+   * Indexes a session as it is stored, whose value stays the same.
+   *
+   * @param {SelectedSession} selected
+   * @returns {Promise<boolean> | undefined} whether it was still stored so; nothing when it cannot be read
+   */
+  #indexAnew(selected) {
+    const { storageId } = selected
+    const marks = this.#marksOfStored(selected)
+    if (!marks || storageId === undefined) return undefined
+    const payload = this.#codec.encode(this.#codec.valueOf(selected))
+    return this.#documents.replace({ ...selected, storageId }, payload, { marks })
+  }
+
+  /** Nothing of what cannot be read, or indexed. @param {SelectedSession} selected */
+  #marksOfStored(selected) {
+    if ('failure' in selected) return undefined
+    try {
+      const session = this.#unserialize(this.#codec.valueOf(selected), selected.expires)
+      return isObject(session)
+        ? this.#marksOf(session, this.#valuesOf(session), undefined, undefined)
+        : undefined
+    } catch {
+      return undefined
+    }
   }
 
   /** Whether what a request has loaded is compared with what is stored when it is saved. */
@@ -282,9 +508,12 @@ class Sessions {
     const resolved = resolve(before, ours, now.session, this.#options.concurrency)
     // What `serialize` is given, and may know, is a session of the framework.
     const session = this.#framework.sessionOf(sid, resolved)
+    const merged = this.#marksOf(session, this.#valuesOf(session), undefined, undefined)
+    // Whether it is new to its values is said by the request that gave it those.
+    const marks = merged && { ...merged, isNewToIndex: times.marks?.isNewToIndex }
     return {
       payload: this.#codec.encode(this.#transforms.serialize(session)),
-      times: { ...times, expires: this.expiresOf(session) },
+      times: { ...times, expires: this.expiresOf(session, sid), marks },
     }
   }
 }

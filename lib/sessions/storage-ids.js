@@ -26,10 +26,16 @@ function hmacSha256(secret) {
 /**
  * On this thread: to wait for another one takes ten times as long as the hash.
  *
- * @param {HashId} hashId
+ * @param {{ hashId?: HashId, prefix?: string }} options
  * @returns {(id: string) => string[]} the ids under which a session may be stored, first that of today
  */
-function storageIds(hashId) {
+function storageIds({ hashId, prefix }) {
+  const unprefixed = withoutPrefix(hashId)
+  return prefix ? (id) => unprefixed(id).map((one) => prefix + one) : unprefixed
+}
+
+/** @param {HashId} [hashId] @returns {(id: string) => string[]} */
+function withoutPrefix(hashId) {
   if (!hashId) return (id) => [id]
   const { secret, acceptPlainIds = false, writePlainIds = false } = hashId === true ? {} : hashId
   const hashes = secret === undefined ? [sha256] : [secret].flat().map(hmacSha256)

@@ -165,6 +165,22 @@ class Calls {
   }
 
   /**
+   * The same for a call of several steps, none of which is taken when nobody waits for it any more.
+   *
+   * @template T
+   * @param {(isOver: () => boolean) => Promise<T>} work
+   * @returns {Promise<T>}
+   */
+  async stepsWithin(work) {
+    let isOver = false
+    try {
+      return await this.within(work(() => isOver))
+    } finally {
+      isOver = true
+    }
+  }
+
+  /**
    * @template T
    * @param {Promise<T>} promise of a call that may take as long as it needs
    * @returns {Promise<T>} the same, or an error once it is given up
@@ -311,4 +327,4 @@ class Calls {
   }
 }
 
-module.exports = { Calls, callBackWith, callbackOf }
+module.exports = { Calls, callBackWith, callbackOf, thrownError }

@@ -13,6 +13,8 @@ const EVENTS = /** @type {const} */ ([
   'all',
   'decrypt-failed',
   'unreadable',
+  'evicted',
+  'expired',
   'connect',
   'disconnect',
   'error',

@@ -7,15 +7,17 @@ const { nextTick } = require('node:process')
 const debug = require('debug')('connect-mongo')
 
 const { lastModifiedOf, noteLastModified } = require('../sessions/expiry.js')
-const { isUnreadable } = require('../sessions/errors.js')
+const { isEncryptedError, isUnreadable } = require('../sessions/errors.js')
 const { openSessions } = require('../sessions/open.js')
+const { batchSizeOf, walk } = require('../sessions/walk.js')
 const { closedError } = require('../errors.js')
+const { hint } = require('../names.js')
 const { isObject } = require('../objects.js')
 const { bindingTarget } = require('../rust.js')
 const { warnOnce } = require('../warnings.js')
 const BaseStore = require('./base-store.js')
-const { Calls, callBackWith, callbackOf } = require('./calls.js')
-const { pingId, requireId } = require('./ids.js')
+const { Calls, callBackWith, callbackOf, thrownError } = require('./calls.js')
+const { pingId, requireId, storageIdOf } = require('./ids.js')
 const { News } = require('./news.js')
 const { resolveOptions } = require('./options.js')
 const { viewOf } = require('./options-view.js')
@@ -23,6 +25,7 @@ const { CLOSING_MS, closeTimeoutOf, inTime, isOverIn, pingTimeoutOf } = require(
 
 /**
  * @typedef {import('../collection/port.js').StoredSession} StoredSession
+ * @typedef {import('../collection/port.js').SelectedSession} SelectedSession
  * @typedef {import('./calls.js').Request} Request
  * @typedef {import('./events.js').EventName} EventName
  * @typedef {Record<string, any>} Session
@@ -65,6 +68,36 @@ function holdOnMethod(store, name) {
   Object.defineProperty(store, name, { value, configurable: true, writable: true })
 }
 
+/** What `describe` gave. @param {string | undefined} json @returns {Record<string, unknown> | undefined} */
+function descriptionOf(json) {
+  try {
+    return json === undefined ? undefined : JSON.parse(json)
+  } catch {
+    return undefined
+  }
+}
+
+const FIND_OPTIONS = ['limit', 'after', 'current']
+const DESTROY_ALL_OPTIONS = ['except']
+const PRUNE_OPTIONS = ['signal']
+
+/**
+ * Strictly: with a name that is mistaken, more would end than is meant to.
+ *
+ * @param {unknown} given
+ * @param {string[]} names
+ * @returns {Record<string, any>}
+ */
+function optionsOf(given, names) {
+  if (given === undefined || given === null || typeof given === 'function') return {}
+  if (!isObject(given)) throw new TypeError(`The options must be an object with ${names.join(', ')}`)
+  for (const name of Object.keys(given)) {
+    if (!names.includes(name))
+      throw new TypeError(`There is no option ${name}${hint(name, names)}; there is ${names.join(', ')}`)
+  }
+  return given
+}
+
 /** What connect-mongo would store as nothing at all. @param {unknown} session */
 function requireSession(session) {
   const kind = typeof session
@@ -84,6 +117,7 @@ class MongoStore extends BaseStore {
   #canReencrypt
   /** @type {Promise<void> | undefined} */
   #closing
+  #isSweeping = false
   /** What has been asked for of the JavaScript driver. @type {{ client?: Promise<any>, collection?: Promise<any> }} */
   #promised = {}
 
@@ -95,7 +129,7 @@ class MongoStore extends BaseStore {
     this.#news = new News(this.#options, {
       announce: (event, ...args) => this.#announce(event, ...args),
       hasErrorListener: () => this.listenerCount('error') > 0,
-      sweep: () => this.#collection.sweep(),
+      sweep: () => this.#sweep(),
     })
     this.#optionsView = viewOf(this.#options, (name) => {
       if (name === 'autoRemoveInterval') this.#news.restartRemoval()
@@ -193,6 +227,8 @@ class MongoStore extends BaseStore {
       },
       unlessUnreadable: (/** @type {() => any} */ read, /** @type {string} */ sid) =>
         this.#unlessUnreadable(read, sid),
+      announceEnd: (/** @type {'evicted' | 'expired'} */ event, /** @type {SelectedSession} */ ended) =>
+        this.#announceEnd(event, ended),
     }
   }
 
@@ -253,10 +289,15 @@ class MongoStore extends BaseStore {
   /** @param {string} sid @returns {Request} */
   #get(sid) {
     debug('MongoStore#get=%s', sid)
+    let found = ''
     return {
       sid,
-      send: (id, done, limit) => this.#sessions.find(id, done, limit),
+      send: (id, done, limit) => {
+        found = id
+        return this.#sessions.find(id, done, limit)
+      },
       finish: (stored) => {
+        if (!stored && this.listenerCount('expired') > 0) this.#lookForExpired(found)
         const isThere = stored && !this.#isDropped(stored, sid)
         const session = isThere ? this.#unlessUnreadable(() => this.#sessions.read(stored, sid), sid) : null
         this.#announce('get', sid)
@@ -274,6 +315,7 @@ class MongoStore extends BaseStore {
   #set(sid, session) {
     debug('MongoStore#set=%s', sid)
     requireSession(session)
+    requireId('A session id', sid)
     const save = this.#sessions.prepare(sid, session)
     const { isUpsert, times } = save
     return {
@@ -299,14 +341,17 @@ class MongoStore extends BaseStore {
     requireId('A session id', sid)
     if (session === undefined || session === null)
       throw new TypeError('touch needs the session whose expiry it renews')
-    const { touchAfter, strictTouch } = this.#options
+    const { touchAfter, strictTouch, disableTouch } = this.#options
+    if (disableTouch) return undefined
     const now = new Date()
     const lastModified = touchAfter > 0 ? lastModifiedOf(session) : undefined
     if (lastModified && now.getTime() - lastModified.getTime() < touchAfter * 1000) {
       debug('Skip touching session=%s', sid)
       return undefined
     }
-    const times = { expires: this.#sessions.expiresOf(session), lastModified: lastModified && now }
+    const expires = this.#sessions.expiresOf(session, sid)
+    const isNoted = lastModified !== undefined || this.#sessions.mustNoteUse(session, expires)
+    const times = { expires, lastModified: isNoted ? now : undefined }
     return {
       sid,
       send: (id, done, limit) => this.#sessions.touch(id, times, done, limit),
@@ -347,6 +392,219 @@ class MongoStore extends BaseStore {
     return sessions
   }
 
+  /** @param {{ batchSize?: number }} [options] */
+  iterate(options) {
+    return this.#iterate(batchSizeOf(isObject(options) ? options : {}))
+  }
+
+  /** @param {number} batchSize */
+  async *#iterate(batchSize) {
+    debug('MongoStore#iterate()')
+    const next = (/** @type {string | undefined} */ after, /** @type {number} */ limit) =>
+      this.#nextSessions(after, limit)
+    for await (const batch of walk(next, ({ storageId }) => storageId, batchSize))
+      yield* this.#sessionsOf(batch)
+  }
+
+  /** @param {SelectedSession[]} batch */
+  *#sessionsOf(batch) {
+    for (const selected of batch) {
+      for (const session of this.#readOrReport(selected)) {
+        yield session
+        // The rest of the batch is there, and whoever asks for it asks a store that is closed.
+        if (this.#calls.isClosing) throw closedError()
+      }
+    }
+  }
+
+  /**
+   * A call for each batch, so that one that nobody reads on is no pending call.
+   *
+   * @param {string | undefined} after a storage id
+   * @param {number} limit
+   */
+  #nextSessions(after, limit) {
+    const batch = this.#calls.run(() => this.#calls.within(this.#sessions.scan(after, limit)), undefined)
+    return /** @type {Promise<SelectedSession[]>} */ (batch)
+  }
+
+  /**
+   * What cannot be read ends no walk through all sessions.
+   *
+   * @param {SelectedSession} selected
+   * @returns {Session[]} one or none
+   */
+  #readOrReport(selected) {
+    const { storageId } = selected
+    try {
+      if ('failure' in selected) throw selected.failure
+      return [this.#sessions.read(selected)]
+    } catch (error) {
+      debug('%s: %s', storageId, error)
+      const event = 'failure' in selected || isEncryptedError(error) ? 'decrypt-failed' : 'unreadable'
+      this.#announce(event, this.#sidOf(storageId), thrownError(error))
+      return []
+    }
+  }
+
+  /** @param {string | undefined} storageId @returns {string | undefined} the session id, as far as it can be told */
+  #sidOf(storageId) {
+    const { prefix = '' } = this.#options
+    return this.#idTransform ? undefined : storageId?.slice(prefix.length)
+  }
+
+  /** The option with which a storage id does not tell the session id. @returns {'hashId' | 'transformId' | undefined} */
+  get #idTransform() {
+    const { hashId, transformId } = this.#options
+    if (hashId) return 'hashId'
+    return typeof transformId === 'function' ? 'transformId' : undefined
+  }
+
+  /** @param {...unknown} args */
+  ids(...args) {
+    return this.#calls.run(() => this.#ids(), callbackOf(args))
+  }
+
+  async #ids() {
+    debug('MongoStore#ids()')
+    const option = this.#idTransform
+    if (option) {
+      throw new Error(
+        `ids cannot give session ids with the option ${option}, which cannot be undone: keep what you look for, such as the ` +
+          'user, in the sessions themselves, and go through them with iterate()'
+      )
+    }
+    const ids = await this.#calls.stepsWithin((isOver) => this.#sessions.ids(isOver))
+    return ids.map((id) => this.#sidOf(id))
+  }
+
+  /** @param {unknown} where @param {...unknown} args */
+  find(where, ...args) {
+    const [options] = args
+    return this.#calls.run(async () => this.#find(where, optionsOf(options, FIND_OPTIONS)), callbackOf(args))
+  }
+
+  /** @param {unknown} where @param {import('../sessions/users.js').FindOptions & { current?: string }} options */
+  async #find(where, { current, ...options }) {
+    debug('MongoStore#find()')
+    const currentIds = await this.#storageIdsOf(current)
+    const found = await this.#calls.within(this.#sessions.users.find(where, options))
+    return found.flatMap((selected) => this.#entriesOf(selected, currentIds))
+  }
+
+  /** @param {unknown} given an id, several or none @returns {Promise<string[]>} where those sessions may be stored */
+  async #storageIdsOf(given) {
+    const sids = given === undefined || given === null ? [] : [given].flat()
+    const { transformId } = this.#options
+    const ids = await Promise.all(sids.map((sid) => storageIdOf(sid, transformId)))
+    return ids.flatMap((id) => this.#sessions.storageIds(id))
+  }
+
+  /** @param {SelectedSession} selected @param {string[]} currentIds @returns {Record<string, unknown>[]} one or none */
+  #entriesOf(selected, currentIds) {
+    const { beside = {}, storageId } = selected
+    const description = descriptionOf(this.#sessions.descriptionOf(selected))
+    return this.#readOrReport(selected).map((session) => ({
+      handle: beside.handle,
+      session,
+      createdAt: beside.created,
+      expires: this.#sessions.endOf(selected),
+      lastSeen: this.#sessions.lastSeenOf(selected, session),
+      ...(description && { description }),
+      isCurrent: storageId !== undefined && currentIds.includes(storageId),
+    }))
+  }
+
+  /** @param {unknown} where @param {...unknown} args */
+  count(where, ...args) {
+    return this.#calls.run(() => this.#calls.within(this.#sessions.users.count(where)), callbackOf(args))
+  }
+
+  /** @param {unknown} where @param {...unknown} args */
+  destroyAll(where, ...args) {
+    const [options] = args
+    return this.#calls.run(
+      async () => this.#destroyAll(where, optionsOf(options, DESTROY_ALL_OPTIONS)),
+      callbackOf(args)
+    )
+  }
+
+  /** @param {unknown} where @param {{ except?: unknown }} options */
+  async #destroyAll(where, { except }) {
+    debug('MongoStore#destroyAll()')
+    const storageIds = await this.#storageIdsOf(except)
+    return this.#announceDestroyed(await this.#calls.within(this.#sessions.users.end(where, storageIds)))
+  }
+
+  /** @param {unknown} handle @param {...unknown} args */
+  destroyHandle(handle, ...args) {
+    return this.#calls.run(() => this.#destroyHandle(handle), callbackOf(args))
+  }
+
+  /** @param {unknown} handle */
+  async #destroyHandle(handle) {
+    debug('MongoStore#destroyHandle()')
+    const ended = await this.#calls.within(this.#sessions.users.endHandle(handle))
+    return this.#announceDestroyed(ended) > 0
+  }
+
+  /** @param {{ ended: number, storageIds: string[] }} outcome */
+  #announceDestroyed({ ended, storageIds }) {
+    const sids = storageIds.map((id) => this.#sidOf(id))
+    for (const sid of sids) if (sid !== undefined) this.#announce('destroy', sid)
+    return ended
+  }
+
+  /** @param {...unknown} args */
+  reindex(...args) {
+    const [options] = args
+    const reindex = () =>
+      this.#calls.unlessGivenUp(
+        this.#sessions.users.reindex(isObject(options) ? options : {}, () => this.#calls.isClosing)
+      )
+    return this.#calls.run(reindex, callbackOf(args))
+  }
+
+  /** @param {...unknown} args */
+  prune(...args) {
+    const [options] = args
+    return this.#calls.run(async () => this.#prune(optionsOf(options, PRUNE_OPTIONS)), callbackOf(args))
+  }
+
+  /** @param {{ signal?: AbortSignal }} options */
+  async #prune({ signal }) {
+    debug('MongoStore#prune()')
+    const { expired } = this.#sessions
+    const isOver = () => Boolean(signal?.aborted) || this.#calls.isClosing
+    const removing = this.#options.expiredEvents ? expired.sweep(isOver) : expired.prune(isOver)
+    return this.#calls.unlessGivenUp(removing)
+  }
+
+  #sweep() {
+    if (!this.#options.expiredEvents) return this.#collection.sweep()
+    if (this.#isSweeping) return
+    this.#isSweeping = true
+    this.#sessions.expired
+      .sweep(() => this.#calls.isClosing)
+      .catch((error) => this.#news.receive({ event: 'sweep-failed', error }))
+      .finally(() => {
+        this.#isSweeping = false
+      })
+  }
+
+  /** Nobody waits for it. @param {string} id that a `get` has not found */
+  #lookForExpired(id) {
+    this.#sessions.expired.meet(this.#sessions.storageIds(id)).catch((error) => {
+      debug('Looking for an expired session failed: %s', error)
+    })
+  }
+
+  /** @param {'evicted' | 'expired'} event @param {SelectedSession} ended */
+  #announceEnd(event, ended) {
+    const [session] = this.#readOrReport(ended)
+    this.#announce(event, this.#sidOf(ended.storageId), session)
+  }
+
   /** @param {...unknown} args */
   length(...args) {
     const callback = callbackOf(args)
@@ -355,7 +613,7 @@ class MongoStore extends BaseStore {
 
   async #length() {
     debug('MongoStore#length()')
-    return this.#calls.within(this.#collection.count())
+    return this.#calls.within(this.#collection.count({ state: 'live' }))
   }
 
   /** @param {...unknown} args */
@@ -365,7 +623,7 @@ class MongoStore extends BaseStore {
 
   async #clear() {
     debug('MongoStore#clear()')
-    await this.#calls.within(this.#collection.clear())
+    await this.#calls.within(this.#collection.removeAll({ state: 'any' }))
   }
 
   /** @param {...unknown} args */

@@ -2,6 +2,7 @@
 'use strict'
 
 const debug = require('debug')('connect-mongo')
+const { changeByHand } = require('../collection/indexes.js')
 const { warnOnce } = require('../warnings.js')
 
 /**
@@ -16,6 +17,14 @@ const { warnOnce } = require('../warnings.js')
 
 /** The longest that setInterval can wait: it takes more for 1 ms. */
 const LONGEST_INTERVAL_MS = 2 ** 31 - 1
+
+/** IndexOptionsConflict: there is an index of these fields, with other settings. */
+const OTHER_SETTINGS = 85
+
+/** @param {string} [index] its fields */
+function isOfRemoval(index) {
+  return index === 'expires' || index === 'createdAt'
+}
 
 class News {
   #options
@@ -34,7 +43,7 @@ class News {
   }
 
   /** @param {CollectionNews} news */
-  receive({ event, error }) {
+  receive({ event, error, index }) {
     if (event === 'collection-known') this.#startRemoval()
     if (event === 'connect') this.#reader.announce(event)
     if (event === 'disconnect') this.#reader.announce(event, error)
@@ -44,8 +53,8 @@ class News {
       })
     }
     if (error && event === 'unreachable') this.#reportUnreachable(error)
-    if (error && event === 'ttl-index-failed') this.#reportIndexFailure(error)
-    if (error && event === 'ttl-index-refused') this.#reportIndexRefusal(error)
+    if (error && event === 'index-failed') this.#reportIndexFailure(error, index)
+    if (error && event === 'index-refused') this.#reportIndexRefusal(error, index)
     if (event === 'retry-writes-refused') {
       warnOnce(
         'This MongoDB deployment refuses retryable writes, so the store goes on without them: put retryWrites=false into the URL, ' +
@@ -75,9 +84,9 @@ class News {
   }
 
   #startRemoval() {
-    const { autoRemove, autoRemoveInterval } = this.#options
+    const { autoRemove, autoRemoveInterval, expiredEvents } = this.#options
     if (autoRemove === 'native') debug('Creating MongoDB TTL index')
-    if (autoRemove !== 'interval' || this.#isClosed) return
+    if (!(autoRemove === 'interval' || expiredEvents) || this.#isClosed) return
     debug('create Timer to remove expired sessions')
     clearInterval(this.#timer)
     // No two instances keep the same period for long, so that they do not all sweep at once.
@@ -97,23 +106,37 @@ class News {
     })
   }
 
-  /** @param {Error} error that may be over the next time */
-  #reportIndexFailure(error) {
+  /** @param {Error} error that may be over the next time @param {string} [index] */
+  #reportIndexFailure(error, index) {
     this.#report(error, {
-      message: this.#noTtlIndex,
-      code: 'CONNECT_MONGO_TTL_INDEX',
+      message: this.#noIndex(index),
+      code: isOfRemoval(index) ? 'CONNECT_MONGO_TTL_INDEX' : 'CONNECT_MONGO_INDEX',
       detail: `${error.name}: ${error.message}\nIt is tried again in the background.`,
     })
   }
 
-  /** @param {Error} error with which attempts end until somebody has done something */
-  #reportIndexRefusal(error) {
-    error.message += ` (${this.#noTtlIndex}, which does not heal by itself: make it by hand, or set autoRemove: 'interval')`
-    this.#report(error, { message: error.message, code: 'CONNECT_MONGO_TTL_INDEX', detail: error.name })
+  /** @param {Error} error with which attempts end until somebody has done something @param {string} [index] */
+  #reportIndexRefusal(error, index) {
+    const isTtl = isOfRemoval(index)
+    const remedy = isTtl ? `${this.#byHand(error, index)}, or set autoRemove: 'interval'` : 'make it by hand'
+    error.message += ` (${this.#noIndex(index)}, which does not heal by itself: ${remedy})`
+    const code = isTtl ? 'CONNECT_MONGO_TTL_INDEX' : 'CONNECT_MONGO_INDEX'
+    this.#report(error, { message: error.message, code, detail: error.name })
   }
 
-  get #noTtlIndex() {
-    return `The TTL index on ${this.#options.collectionName} could not be made, so expired sessions stay in the database`
+  /** @param {Error & { code?: unknown }} error @param {string} [index] its fields */
+  #byHand({ code, message }, index = '') {
+    const isThere = Number(code) === OTHER_SETTINGS || /\bcollMod\b/.test(message)
+    const command = isThere ? changeByHand(this.#options, index) : undefined
+    return command ? `run ${command}` : 'make it by hand'
+  }
+
+  /** @param {string} [index] its fields */
+  #noIndex(index) {
+    const { collectionName } = this.#options
+    if (isOfRemoval(index))
+      return `The TTL index on ${collectionName} could not be made, so expired sessions stay in the database`
+    return `The index on ${index} of ${collectionName} could not be made, so find, count and destroyAll read all sessions`
   }
 
   /**

@@ -12,7 +12,16 @@ const { DEFAULTS, DURATIONS, MAX_INTERVAL_MINUTES } = require('./options.js')
 const LIVE = ['ttl', 'touchAfter', 'autoRemoveInterval', 'transformId', 'strictTouch', 'resurrect']
 
 /** What may hold a password or a secret is there for those who ask for it by its name, and for no log. */
-const HIDDEN = ['mongoUrl', 'mongoOptions', 'client', 'clientPromise', 'crypto', 'cryptoAdapter', 'hashId']
+const HIDDEN = [
+  'mongoUrl',
+  'mongoOptions',
+  'client',
+  'clientPromise',
+  'crypto',
+  'cryptoAdapter',
+  'hashId',
+  'indexSecret',
+]
 
 /** @param {string} name */
 function isShown(name) {

@@ -4,7 +4,9 @@
 const assert = require('node:assert/strict')
 const { inspect } = require('node:util')
 const { hint, missing } = require('../names.js')
+const { DEFAULT_TTL_SECONDS } = require('../sessions/expiry.js')
 const { warnOnce } = require('../warnings.js')
+const { userOptions } = require('./user-options.js')
 
 const DEFAULTS = {
   mongoUrl: undefined,
@@ -16,7 +18,7 @@ const DEFAULTS = {
   mongoOptions: {},
   dbName: undefined,
   collectionName: 'sessions',
-  ttl: 1_209_600,
+  ttl: DEFAULT_TTL_SECONDS,
   touchAfter: 0,
   autoRemove: 'native',
   autoRemoveInterval: 10,
@@ -28,6 +30,16 @@ const DEFAULTS = {
   writeOperationOptions: undefined,
   timestamps: false,
   strictTouch: false,
+  disableTouch: false,
+  maxLifetime: undefined,
+  expiryGrace: undefined,
+  expiredEvents: false,
+  prefix: undefined,
+  index: undefined,
+  indexSecret: undefined,
+  describe: undefined,
+  maxPerUser: undefined,
+  onMaxPerUser: 'evict',
   resurrect: false,
   concurrency: 'overwrite',
   crypto: undefined,
@@ -55,9 +67,10 @@ const AUTO_REMOVE_MODES = ['native', 'interval', 'disabled']
  * @type {Record<'ttl' | 'touchAfter' | 'autoRemoveInterval', (value: any, options: Record<string, any>) => boolean>}
  */
 const DURATIONS = {
-  ttl: (seconds) => !Number.isNaN(new Date(Date.now() + seconds * 1000).getTime()),
+  ttl: (ttl) => typeof ttl === 'function' || !Number.isNaN(new Date(Date.now() + ttl * 1000).getTime()),
   touchAfter: (seconds) => !Number.isNaN(Number(seconds)),
-  autoRemoveInterval: (minutes, { autoRemove }) => autoRemove !== 'interval' || minutes > 0,
+  autoRemoveInterval: (minutes, { autoRemove, expiredEvents }) =>
+    !(autoRemove === 'interval' || expiredEvents) || minutes > 0,
 }
 
 /** connect-mongo's limit: 2³² ms. */
@@ -151,6 +164,8 @@ function resolveOptions(given) {
   }
   warnOfUnknown(options)
   warnOfOtherSources(options, given)
+  if ('indexSecret' in options && options.indexSecret === undefined)
+    throw new TypeError(missing('indexSecret', options.indexSecret))
   const present = Object.entries(options).filter(([, value]) => value !== undefined)
   return checked({ ...DEFAULTS, ...Object.fromEntries(present) })
 }
@@ -222,7 +237,9 @@ function checked(options) {
   return {
     ...options,
     ...usableDurations(options),
+    ...userOptions(options),
     operationTimeoutMS: options.operationTimeoutMS ?? undefined,
+    disableTouch: Boolean(options.disableTouch),
     resurrect: Boolean(options.resurrect),
     acceptPlaintext: Boolean(options.acceptPlaintext),
     connectionEvents: Boolean(options.connectionEvents),

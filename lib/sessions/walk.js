@@ -1,0 +1,38 @@
+// Through a collection in batches, by storage id. Pure.
+'use strict'
+
+const DEFAULT_BATCH_SIZE = 100
+const MOST_IN_A_BATCH = 10_000
+
+/** @param {{ batchSize?: number }} options @returns {number} */
+function batchSizeOf({ batchSize = DEFAULT_BATCH_SIZE }) {
+  if (Number.isInteger(batchSize) && batchSize >= 1 && batchSize <= MOST_IN_A_BATCH) return batchSize
+  throw new TypeError(`batchSize must be an integer from 1 to ${MOST_IN_A_BATCH}`)
+}
+
+/**
+ * Each once, also those whose id is no valid text, after which nothing can be asked for.
+ *
+ * @template T
+ * @param {(after: string | undefined, limit: number) => Promise<T[]>} next
+ * @param {(one: T) => string | undefined} idOf
+ * @param {number} batchSize
+ * @param {string} [start] the id behind which it begins
+ * @returns {AsyncGenerator<T[], void, undefined>}
+ */
+async function* walk(next, idOf, batchSize, start) {
+  let after = start
+  let limit = batchSize
+  for (;;) {
+    const batch = await next(after, limit)
+    const isLast = batch.length < limit
+    // What follows the last id that is text comes again with the next batch.
+    const end = isLast ? batch.length : batch.findLastIndex((one) => idOf(one) !== undefined) + 1
+    yield batch.slice(0, end)
+    if (isLast) return
+    if (end > 0) after = idOf(batch[end - 1])
+    limit = end > 0 ? batchSize : 2 * limit
+  }
+}
+
+module.exports = { batchSizeOf, walk }
