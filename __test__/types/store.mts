@@ -1,6 +1,20 @@
 // Methods, options and events, with a session type of the app's own.
 import { promisify } from 'node:util'
-import MongoStore, { type ConnectMongoOptions, type Events, type LiveOption } from 'connect-mongo-native'
+import MongoStore, {
+  type ConnectMongoOptions,
+  type DestroyAllOptions,
+  type Events,
+  type FindOptions,
+  type FoundSession,
+  type IndexValue,
+  type IndexValues,
+  type LiveOption,
+  type MaxLifetime,
+  type PruneOptions,
+  type ReindexOptions,
+  type ReindexProgress,
+  type Ttl,
+} from 'connect-mongo-native'
 import type { SessionData } from 'express-session'
 import type { MongoClient } from 'mongodb'
 
@@ -31,7 +45,54 @@ export async function promises(): Promise<void> {
   ]
   const all: Cart[] = await store.all()
   const length: number = await store.length()
-  console.log(items, nothing, all, length)
+  const ids: string[] = await store.ids()
+  console.log(items, nothing, all, length, ids)
+}
+
+export async function walks(): Promise<void> {
+  for await (const session of store.iterate()) session.items.push('book')
+  const sessions: AsyncIterableIterator<Cart> = store.iterate({ batchSize: 10 })
+  const { value } = await sessions.next()
+  console.log(value)
+}
+
+export async function usersSessions(id: { toHexString(): string }): Promise<void> {
+  const where: IndexValues = { userId: id, tenant: 7, isAdmin: true, since: new Date(), name: 'ada' }
+  const page: FindOptions = { limit: 20, after: '00' }
+  const found: FoundSession<Cart>[] = await store.find(where, page)
+  const [first] = found
+  if (!first) return
+  const { handle, session, createdAt, expires, lastSeen, description } = first
+  const dates: (Date | undefined)[] = [createdAt, expires, lastSeen]
+  const except: DestroyAllOptions[] = [{ except: 'id' }, { except: ['id', 'other'] }, {}]
+  const counts: number[] = [
+    await store.count({ userId: 'me' }),
+    await store.destroyAll({ userId: 'me' }),
+    await store.destroyAll({ userId: 'me' }, except[0]),
+    await store.prune(),
+    await store.prune({ signal: AbortSignal.timeout(1_000) }),
+  ]
+  const wasThere: boolean = await store.destroyHandle(handle)
+  const reindexing: ReindexOptions = { batchSize: 10, after: 'id', onProgress: ({ scanned }) => scanned }
+  const { done, last }: ReindexProgress = await store.reindex(reindexing)
+  console.log(session.items, dates, description?.browser, counts, wasThere, done, last?.length)
+}
+
+export function callbacksOfUsers(): void {
+  const pruning: PruneOptions = {}
+  const nothing: Array<void> = [
+    store.find({ userId: 'me' }, (_error, found) => found?.[0]?.session.items),
+    store.find({ userId: 'me' }, { limit: 1 }, (_error, found) => found?.[0]?.handle.length),
+    store.count({ userId: 'me' }, (_error, count) => count?.toFixed()),
+    store.destroyAll({ userId: 'me' }, (_error, ended) => ended?.toFixed()),
+    store.destroyAll({ userId: 'me' }, { except: 'id' }, (_error, ended) => ended?.toFixed()),
+    store.destroyHandle('00', (_error, wasThere) => wasThere === true),
+    store.reindex((_error, progress) => progress?.indexed),
+    store.reindex({ batchSize: 10 }, (_error, progress) => progress?.changed),
+    store.prune((_error, removed) => removed?.toFixed()),
+    store.prune(pruning, (_error, removed) => removed?.toFixed()),
+  ]
+  console.log(nothing)
 }
 
 export function callbacks(): void {
@@ -45,6 +106,7 @@ export function callbacks(): void {
     store.all((_error, sessions) => sessions?.[0]?.items),
     store.all((_error, sessions?: Cart[] | { [sid: string]: Cart } | null) => sessions),
     store.length((_error, length) => length.toFixed()),
+    store.ids((_error, ids) => ids?.[0]?.toUpperCase()),
     store.clear(() => {}),
     store.ping((error) => error),
     store.ping({ timeoutMS: 1_000 }, (error) => error),
@@ -70,16 +132,18 @@ export const promisifiedDone: Array<Promise<void>> = [
   promisify(store.clear)(),
   promisify<void>(store.close)(),
 ]
-export const promisifiedResults: [Promise<number>, Promise<Cart[] | null | undefined>] = [
-  promisify(store.length)(),
-  promisify(store.all)(),
-]
+export const promisifiedResults: [
+  Promise<number>,
+  Promise<Cart[] | null | undefined>,
+  Promise<string[] | null | undefined>,
+] = [promisify(store.length)(), promisify(store.all)(), promisify(store.ids)()]
 
 export async function fields(): Promise<void> {
   store.clientP.catch(() => {})
   const client: MongoClient = await store.clientP
   await client.close()
-  store.options.ttl = store.options.ttl * 2
+  if (typeof store.options.ttl === 'number') store.options.ttl = store.options.ttl * 2
+  store.options.ttl = (session, sid) => (sid.startsWith('api:') ? 60 : session.remembered)
   store.options.transformId = (sid) => sid.toUpperCase()
   store.options.transformId = undefined
   store.options = { ...store.options, touchAfter: 60 }
@@ -104,6 +168,8 @@ export function events(): void {
     .on('touch-missed', (sid, session) => [sid.toUpperCase(), session.items])
     .on('error', (error) => error.message)
     .on('decrypt-failed', (sid, error) => [sid?.toUpperCase(), error.message])
+    .on('evicted', (sid, session) => [sid?.toUpperCase(), session?.items])
+    .on('expired', (sid, session) => [sid?.toUpperCase(), session?.items])
     .on('connect', () => {})
     .on('disconnect', (error) => error.message)
     .on('disconnect', () => {})
@@ -129,6 +195,8 @@ export const everyEvent: Events<Cart> = {
   disconnect: [new Error()],
   'decrypt-failed': [undefined, new Error()],
   unreadable: [undefined, new Error()],
+  evicted: [undefined, cart],
+  expired: ['id', undefined],
   error: [new Error()],
 }
 
@@ -155,6 +223,16 @@ export const everyOption: Required<ConnectMongoOptions<Cart>> = {
   writeOperationOptions: { w: 'majority', journal: true, wtimeoutMS: 1000 },
   timestamps: true,
   strictTouch: true,
+  disableTouch: true,
+  maxLifetime: { seconds: 86_400, from: ({ items }) => items[0] },
+  expiryGrace: 60,
+  expiredEvents: true,
+  prefix: 'app:',
+  index: { userId: 'passport.user', first: ({ items }) => items[0] },
+  indexSecret: ['newest', 'older'],
+  describe: ({ items }) => ({ items: items.length }),
+  maxPerUser: { userId: 5 },
+  onMaxPerUser: 'reject',
   resurrect: true,
   concurrency: 'merge',
   crypto: { secret: 'squirrel' },
@@ -175,6 +253,22 @@ export const hooks: ConnectMongoOptions[] = [
   { hashId: true },
   { hashId: { secret: 'squirrel' } },
 ]
+const byItems: Ttl<Cart> = ({ items }) => (items.length > 0 ? 86_400 : undefined)
+export const lifetimes: ConnectMongoOptions<Cart>[] = [
+  { ttl: byItems },
+  { ttl: (session, sid) => (sid.startsWith('api:') ? 60 : session.items.length) },
+  { ttl: () => undefined },
+]
+export const hardEnds: (number | MaxLifetime<Cart>)[] = [
+  60,
+  { seconds: 60 },
+  { seconds: 60, from: 'startedAt' },
+]
+const userOfCart = ({ items }: Cart): IndexValue | null | undefined => items[0] ?? null
+export const indexes: ConnectMongoOptions<Cart>[] = [
+  { index: { userId: userOfCart }, indexSecret: 'squirrel', describe: () => undefined },
+  { index: { a: 'a.b', b: () => 1, c: () => false, d: () => new Date() }, maxPerUser: { a: 1 } },
+]
 export const inferred: MongoStore<Cart> = MongoStore.create({
   mongoUrl: 'mongodb://localhost/app',
   unserialize: (payload): Cart => JSON.parse(String(payload)),
@@ -188,6 +282,8 @@ MongoStore.create({ mongoUrl: 'mongodb://localhost/app', colectionName: 'session
 MongoStore.create({ mongoUrl: 'mongodb://localhost/app', autoRemove: 'sometimes' })
 // @ts-expect-error: not a number
 MongoStore.create({ mongoUrl: 'mongodb://localhost/app', ttl: '14 days' })
+// @ts-expect-error: it must answer at once
+MongoStore.create({ mongoUrl: 'mongodb://localhost/app', ttl: async () => 60 })
 // @ts-expect-error: refused, as in connect-mongo
 MongoStore.create({ mongoUrl: 'mongodb://localhost/app', createAutoRemoveIdx: true })
 // @ts-expect-error: an id is a string
@@ -208,6 +304,24 @@ MongoStore.create({ mongoUrl: 'mongodb://localhost/app', backend: 'rust' })
 MongoStore.create({ mongoUrl: 'mongodb://localhost/app', concurrency: 'last' })
 // @ts-expect-error: not a number
 store.ping({ timeoutMS: '1 s' })
+// @ts-expect-error: not a number
+store.iterate({ batchSize: 'all' })
+// @ts-expect-error: an operator is no value
+store.find({ userId: { $ne: null } })
+// @ts-expect-error: a value is missing
+store.count()
+// @ts-expect-error: undefined is no value
+store.destroyAll({ userId: undefined })
+// @ts-expect-error: a misspelt option
+store.destroyAll({ userId: 'me' }, { exept: 'id' })
+// @ts-expect-error: a handle is a string
+store.destroyHandle(1)
+// @ts-expect-error: not a number
+store.reindex({ batchSize: 'all' })
+// @ts-expect-error: a list is no value of the index
+MongoStore.create<Cart>({ mongoUrl: 'mongodb://localhost/app', index: { items: ({ items }) => items } })
+// @ts-expect-error: not a mode
+MongoStore.create({ mongoUrl: 'mongodb://localhost/app', onMaxPerUser: 'ignore' })
 // @ts-expect-error: a misspelt option
 store.close({ timeoutMs: 1_000 })
 // @ts-expect-error: it is read only
