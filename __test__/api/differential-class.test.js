@@ -17,6 +17,7 @@ const {
 const { DEFAULT_BACKEND } = require('../support/backends.js')
 const { startServer } = require('../support/server.js')
 const { LATER, plainSession, storedSession } = require('../support/sessions.js')
+const { uncaughtException } = require('../support/wait.js')
 
 // ---- The class
 
@@ -281,19 +282,6 @@ forEachImplementation(
     assert.deepEqual(await callbackArguments(store, 'get', 'sid'), [null, 'stub'])
   }
 )
-
-/** Runs a function while an uncaught exception does not end the test. @param {() => void} run @returns {Promise<unknown>} the exception */
-function uncaughtException(run) {
-  return new Promise((resolve) => {
-    const others = process.listeners('uncaughtException')
-    process.removeAllListeners('uncaughtException')
-    process.once('uncaughtException', (error) => {
-      for (const listener of others) process.on('uncaughtException', listener)
-      resolve(error)
-    })
-    run()
-  })
-}
 
 for (const method of ['get', 'all', 'length', 'set', 'touch', 'destroy', 'clear']) {
   const args =

@@ -382,7 +382,7 @@ describe('order of the operations on one id', () => {
 })
 
 /** Of the methods that have another name there. @type {Record<string, any>} */
-const NAMES_IN_RUST = { length: 'count', ping: 'find' }
+const NAMES_IN_RUST = { length: 'count', ping: 'find', all: 'select', clear: 'removeAll' }
 
 describe('calls about no session', () => {
   for (const method of /** @type {const} */ (['clear', 'length', 'all', 'ping', 'close'])) {

@@ -62,4 +62,17 @@ function promised(target, method, ...args) {
   })
 }
 
-module.exports = { nextEvent, promised, succeeds, until, withResolvers }
+/** Runs a function while an uncaught exception does not end the test. @param {() => void} run @returns {Promise<unknown>} the exception */
+function uncaughtException(run) {
+  return new Promise((resolve) => {
+    const others = process.listeners('uncaughtException')
+    process.removeAllListeners('uncaughtException')
+    process.once('uncaughtException', (error) => {
+      for (const listener of others) process.on('uncaughtException', listener)
+      resolve(error)
+    })
+    run()
+  })
+}
+
+module.exports = { nextEvent, promised, succeeds, uncaughtException, until, withResolvers }
