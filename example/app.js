@@ -1,4 +1,4 @@
-// A small Express 5 app whose sessions are kept by connect-mongo-native: log in, count, see the document, log out.
+// A small Express 5 app whose sessions are kept by connect-mongo-native: log in, count, see the document and all of your devices, log out.
 // `npm run demo` serves it. With a MongoDB of your own: MONGO_URL=mongodb://… SESSION_SECRET=… node example/app.js
 'use strict'
 
@@ -14,10 +14,24 @@ const { errorPage, sessionPage } = require('./page.js')
  * @property {string} name
  * @property {number} count
  *
- * @typedef {import('express').Request & { session: { user?: User } }} Request
+ * @typedef {import('express').Request & { session: { user?: User, browser?: string } }} Request
  * @typedef {import('express').Response} Response
  * @typedef {{ _id: string, session: string, expires?: Date }} StoredSession
  */
+
+/**
+ * A store that finds the sessions of a user, and knows the browser of each.
+ *
+ * @param {{ mongoUrl: string, dbName?: string }} options
+ */
+function openStore({ mongoUrl, dbName }) {
+  return MongoStore.create({
+    mongoUrl,
+    dbName,
+    index: { userId: 'user.name' },
+    describe: (/** @type {any} */ { browser }) => ({ browser }),
+  })
+}
 
 /**
  * @param {object} options
@@ -31,7 +45,7 @@ function createApp({
   mongoUrl,
   secret,
   dbName,
-  store = MongoStore.create({ mongoUrl, dbName }),
+  store = openStore({ mongoUrl, dbName }),
   client = new MongoClient(mongoUrl),
 }) {
   const app = express()
@@ -52,8 +66,10 @@ function createApp({
   )
 
   app.get('/', async (/** @type {Request} */ req, res) => {
+    const { user } = req.session
     const stored = await sessions.findOne({ _id: req.sessionID })
-    res.send(sessionPage({ user: req.session.user, document: stored && show(stored), footer: about(store) }))
+    const devices = user && (await devicesOf(store, user.name, req.sessionID))
+    res.send(sessionPage({ user, devices, document: stored && show(stored), footer: about(store) }))
   })
 
   app.post('/login', async (/** @type {Request} */ req, res) => {
@@ -63,12 +79,28 @@ function createApp({
     // A new id at login: one that somebody planted in this browser beforehand must not become a logged-in one.
     await call(req.session, 'regenerate')
     req.session.user = { name: name.slice(0, 60), count: 0 }
+    req.session.browser = browserOf(req.get('user-agent'))
     await saveAndShow(req, res)
   })
 
   app.post('/count', async (/** @type {Request} */ req, res) => {
     if (req.session.user) req.session.user.count += 1
     await saveAndShow(req, res)
+  })
+
+  app.post('/devices/end', async (/** @type {Request} */ req, res) => {
+    const { user } = req.session
+    const devices = user && (await devicesOf(store, user.name, req.sessionID))
+    // Somebody else's handle cannot be guessed, and would be none of this list.
+    const device = devices?.find(({ handle }) => handle === req.body?.handle)
+    if (device) await store.destroyHandle(device.handle)
+    res.redirect(303, '/')
+  })
+
+  app.post('/devices/end-others', async (/** @type {Request} */ req, res) => {
+    const { user } = req.session
+    if (user) await store.destroyAll({ userId: user.name }, { except: req.sessionID })
+    res.redirect(303, '/')
   })
 
   app.post('/logout', async (req, res) => {
@@ -79,6 +111,23 @@ function createApp({
   app.use((_req, res) => res.status(404).send(errorPage('There is no such page here.')))
   app.use(handleError)
   return app
+}
+
+/**
+ * Nothing for a store of one's own that does not find sessions by user.
+ *
+ * @param {MongoStore} store
+ * @param {string} name
+ * @param {string} sid of the one who asks
+ */
+async function devicesOf(store, name, sid) {
+  return store.options.index && store.find({ userId: name }, { current: sid, limit: 20 })
+}
+
+/** @param {string} [userAgent] */
+function browserOf(userAgent = '') {
+  const names = ['Edg', 'Firefox', 'Chrome', 'Safari', 'curl']
+  return names.find((name) => userAgent.includes(name))?.replace('Edg', 'Edge') ?? 'another browser'
 }
 
 /**
@@ -140,7 +189,7 @@ function handleError(error, _req, res, next) {
     .send(errorPage(isCallersFault ? error.message : 'The server could not answer. Its log says why.'))
 }
 
-module.exports = { createApp, show }
+module.exports = { createApp, openStore, show }
 
 if (require.main === module) {
   const { MONGO_URL: mongoUrl, SESSION_SECRET: secret, PORT: port = '3000' } = process.env

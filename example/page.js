@@ -18,6 +18,7 @@ code, pre { font-family: ui-monospace, SFMono-Regular, Menlo, Consolas, monospac
 .grid { display: grid; gap: 1.25rem; grid-template-columns: minmax(0, 1fr) }
 @media (min-width: 48rem) { .grid { grid-template-columns: minmax(0, 19rem) minmax(0, 1fr) } }
 .card { background: var(--card); border: 1px solid var(--line); border-radius: 14px; padding: 1.5rem }
+.card + .card { margin-top: 1.25rem }
 .card p { margin: .25rem 0 1rem; color: var(--soft) }
 .stored { background: var(--code); border-color: transparent; color: var(--code-ink) }
 .stored p { color: var(--code-soft); margin-bottom: 0 }
@@ -34,6 +35,11 @@ button.quiet { background: none; color: inherit; border-color: var(--line) }
 button:hover { filter: brightness(1.08) }
 :focus-visible { outline: 3px solid color-mix(in srgb, var(--accent) 45%, transparent); outline-offset: 2px }
 .notice { color: var(--warn); font-weight: 600; margin: 0 0 1rem }
+ul { list-style: none; margin: 0 0 1rem; padding: 0 }
+li { display: flex; gap: .6rem; align-items: center; justify-content: space-between; padding: .45rem 0;
+  border-bottom: 1px solid var(--line) }
+li small { display: block; color: var(--soft) }
+li button { padding: .3rem .7rem }
 footer { margin-top: 1.75rem; color: var(--soft); font-size: .9rem }`
 
 /** @param {unknown} value */
@@ -82,6 +88,26 @@ function counterCard({ name, count }) {
 </div></section>`
 }
 
+/**
+ * A handle ends a session, and is of no use as its id: it may stand in a page.
+ *
+ * @param {import('connect-mongo-native').FoundSession} device
+ */
+function deviceItem({ handle, description, lastSeen, isCurrent }) {
+  const name = `<span>${escapeHtml(description?.browser)}${isCurrent ? ' · this one' : ''}
+<small>last seen ${escapeHtml(lastSeen?.toISOString())}</small></span>`
+  return `<li>${name}<form method="post" action="/devices/end"><input type="hidden" name="handle" value="${escapeHtml(handle)}">
+<button class="quiet">End</button></form></li>`
+}
+
+/** @param {import('connect-mongo-native').FoundSession[]} devices */
+function devicesCard(devices) {
+  return `<section class="card"><h2>Your devices</h2>
+<p>Found by <code>store.find</code>, ended by <code>destroyHandle</code> and <code>destroyAll</code>.</p>
+<ul id="devices">${devices.map(deviceItem).join('\n')}</ul>
+<form method="post" action="/devices/end-others"><button class="quiet">End all others</button></form></section>`
+}
+
 /** @param {string | null} [document] null when there is none */
 function storedCard(document) {
   const body = document
@@ -92,11 +118,17 @@ function storedCard(document) {
 }
 
 /**
- * @param {{ user?: { name: string, count: number }, document?: string | null, notice?: string, footer: string }} view
+ * @param {object} view
+ * @param {{ name: string, count: number }} [view.user]
+ * @param {import('connect-mongo-native').FoundSession[]} [view.devices]
+ * @param {string | null} [view.document]
+ * @param {string} [view.notice]
+ * @param {string} view.footer
  */
-function sessionPage({ user, document, notice, footer }) {
+function sessionPage({ user, devices, document, notice, footer }) {
   return layout(`${notice ? `<p class="notice" role="alert">${escapeHtml(notice)}</p>` : ''}
-<div class="grid">${user ? counterCard(user) : loginCard()}${storedCard(document)}</div>
+<div class="grid"><div>${user ? counterCard(user) : loginCard()}${devices ? devicesCard(devices) : ''}</div>
+${storedCard(document)}</div>
 <footer>${escapeHtml(footer)}</footer>`)
 }
 
@@ -106,4 +138,4 @@ function errorPage(message) {
 <form action="/"><button>To the start</button></form></section>`)
 }
 
-module.exports = { errorPage, sessionPage }
+module.exports = { errorPage, escapeHtml, sessionPage }

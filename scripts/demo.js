@@ -229,10 +229,10 @@ async function main(args) {
   await setUp()
 
   const MongoStore = require('..')
-  const { createApp } = require('../example/app.js')
+  const { createApp, openStore } = require('../example/app.js')
   const { url, client } = await connect()
   const dbName = databaseIn(url) ?? DATABASE
-  const store = MongoStore.create({ mongoUrl: url, dbName })
+  const store = openStore({ mongoUrl: url, dbName })
   openThings.push(() => store.close())
   const app = createApp({ mongoUrl: url, secret: randomBytes(32).toString('hex'), dbName, store, client })
   console.log(`connect-mongo-native: backend "${store.backend}", binding "${MongoStore.binding}"`)

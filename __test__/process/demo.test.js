@@ -11,7 +11,7 @@ const { promisify } = require('node:util')
 const { MongoClient } = require('mongodb')
 const { chromium } = require('playwright-core')
 const MongoStore = require('connect-mongo-native')
-const { createApp } = require('../../example/app.js')
+const { createApp, openStore } = require('../../example/app.js')
 const { DEFAULT_BACKEND } = require('../support/backends.js')
 const { freshDatabaseUrl } = require('../support/server.js')
 
@@ -53,7 +53,7 @@ function findChromium() {
 async function serveExample(t) {
   const mongoUrl = await freshDatabaseUrl('demo_page')
   const client = new MongoClient(mongoUrl)
-  const store = MongoStore.create({ mongoUrl })
+  const store = openStore({ mongoUrl })
   const server = createApp({ mongoUrl, secret: 'a secret for this test only', store, client }).listen(
     0,
     '127.0.0.1'
@@ -113,6 +113,47 @@ test('in a browser: log in, count twice, see the stored document, log out, and i
   assert.equal(await sessions.countDocuments(), 0)
   assert.deepEqual(await page.context().cookies(), [])
   assert.deepEqual(complaints, [])
+})
+
+test('in two browsers: each sees both devices, and the one that is ended is logged out at its next click', {
+  skip,
+}, async (t) => {
+  assert.ok(executablePath, 'CI must have a Chromium')
+  const { address, sessions } = await serveExample(t)
+  const browser = await chromium.launch({ executablePath, args: CHROMIUM_ARGS })
+  t.after(() => browser.close())
+  /** @param {string} userAgent */
+  async function logIn(userAgent) {
+    const context = await browser.newContext({ userAgent })
+    const page = await context.newPage()
+    await page.goto(address)
+    await page.getByLabel('Your name').fill('Ada')
+    await page.getByRole('button', { name: 'Log in' }).click()
+    await page.locator('#count').waitFor()
+    return page
+  }
+  const [laptop, phone, tablet] = [await logIn('Firefox'), await logIn('Safari'), await logIn('Edg')]
+  const items = laptop.locator('#devices li')
+  await laptop.reload()
+  assert.match(String(await items.nth(0).textContent()), /^Edge/)
+  assert.match(String(await items.nth(1).textContent()), /^Safari/)
+  assert.match(String(await items.nth(2).textContent()), /^Firefox · this one/)
+  const [ids, text] = [await sessions.distinct('_id'), await laptop.content()]
+  assert.equal(ids.filter((id) => text.includes(String(id))).length, 1, 'it shows no id but its own')
+
+  await items.filter({ hasText: 'Safari' }).getByRole('button', { name: 'End' }).click()
+  await laptop.locator('#devices li', { hasText: 'Safari' }).waitFor({ state: 'detached' })
+  await phone.getByRole('button', { name: 'Count' }).click()
+  await phone.locator('#nothing').waitFor()
+  await phone.getByLabel('Your name').waitFor()
+
+  await laptop.getByRole('button', { name: 'End all others' }).click()
+  await laptop.locator('#devices li', { hasText: 'Edge' }).waitFor({ state: 'detached' })
+  await tablet.getByRole('button', { name: 'Count' }).click()
+  await tablet.getByLabel('Your name').waitFor()
+  await laptop.getByRole('button', { name: 'Count' }).click()
+  await laptop.locator('#count', { hasText: '1' }).waitFor()
+  assert.equal(await sessions.countDocuments(), 1)
 })
 
 test('logging in gives a new session id, and the old document is gone', async (t) => {
