@@ -2,6 +2,7 @@
 'use strict'
 
 const { MAX_AGE_MS } = require('./sessions.js')
+const { SESSIONS_OF_A_USER, ownerOf } = require('./stores.js')
 
 /**
  * @typedef {import('./sessions.js').Entry} Entry
@@ -21,10 +22,12 @@ const OPERATIONS = {
   set: {
     call(store, { sid, session }, done) {
       session.views++
+      // express-session moves the end of the cookie before it saves, too.
+      session.cookie.maxAge = MAX_AGE_MS
       store.set(sid, session, done)
     },
   },
-  // For a request that changed nothing, express-session moves the end of the cookie, then touches.
+  // For a request that changed nothing.
   touch: {
     call(store, { sid, session }, done) {
       session.cookie.maxAge = MAX_AGE_MS
@@ -33,4 +36,12 @@ const OPERATIONS = {
   },
 }
 
-module.exports = { OPERATIONS }
+/** What only some stores have. @type {Record<string, Operation>} */
+const LOOKUPS = {
+  find: {
+    call: (store, { session }, done) => store.find({ owner: ownerOf(/** @type {any} */ (session)) }, done),
+    check: (_, found) => found.length === SESSIONS_OF_A_USER,
+  },
+}
+
+module.exports = { LOOKUPS, OPERATIONS }

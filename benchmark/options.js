@@ -9,7 +9,8 @@ const { runOperations } = require('./parts/operations.js')
 const { runScale } = require('./parts/scale.js')
 const { runSoak } = require('./parts/soak.js')
 const { runStart } = require('./parts/start.js')
-const { CRYPTO_STORES, FLOOR, STORES } = require('./stores.js')
+const { runUsers } = require('./parts/users.js')
+const { CRYPTO_STORES, FLOOR, STORES, USER_STORES } = require('./stores.js')
 const { AT_ONCE: DRAWN_AT } = require('./svg.js')
 
 /**
@@ -94,6 +95,21 @@ const PARTS = {
     quick: { rounds: 1, seconds: 0.06 },
     packages: ['express-session'],
   },
+  users: {
+    run: runUsers,
+    stores: Object.keys(USER_STORES),
+    defaults: {
+      stores: Object.keys(USER_STORES),
+      operations: Object.keys(OPERATIONS),
+      at: [1, 32, 128],
+      size: [1000],
+      rounds: 9,
+      seconds: 1,
+      stored: 1_000_000,
+    },
+    quick: { at: [32], rounds: 1, seconds: 0.06, stored: 1000 },
+    packages: ['express-session'],
+  },
 }
 
 const HELP = `npm run bench -- [PART] [OPTION …]
@@ -107,6 +123,7 @@ MONGO_URL=mongodb://… uses that server instead of a new one.
   scale            ten times the operations, a hundred times the sessions, memory over millions of operations
   soak             whether memory, files and threads stay what they were over millions of mixed operations
   crypto           encrypted sessions
+  users            what the option index costs, and finding the sessions of a user
 
   --full           operations: 1 to 512 at once, sessions of 0.3 to 100 kB, 5 rounds (about an hour)
   --quick          any part: as little as shows that everything runs
@@ -114,11 +131,12 @@ MONGO_URL=mongodb://… uses that server instead of a new one.
   --size LIST      sizes of a session as JSON, in bytes
   --stores LIST    ${[...ALL_STORES, FLOOR].join(',')}
                    for crypto: ${Object.keys(CRYPTO_STORES).join(',')}
+                   for users: ${Object.keys(USER_STORES).join(',')}
                    the ratios are those of the first to each of the others
   --operations LIST   get,set,touch
   --rounds N       how often each store is measured
   --seconds N      length of one measurement; before it a third of that to warm up
-  --stored N       scale: how many sessions are stored
+  --stored N       scale, users: how many sessions are stored
   --millions N     scale: over how many million operations memory is watched; soak: of how many, divided among
                    the stores; at most ${MOST_MILLIONS}
   --json FILE      also writes all figures, versions and the machine

@@ -130,7 +130,28 @@ const CRYPTO_STORES = {
   },
 }
 
-const ALL_STORES = { ...STORES, ...CRYPTO_STORES }
+/** As many sessions as this belong to one user. */
+const SESSIONS_OF_A_USER = 5
+
+/** @param {{ user: { id: string } }} session of sessions.js, whose users are numbered */
+function ownerOf({ user }) {
+  return Math.floor(Number(user.id.slice(user.id.indexOf('-') + 1)) / SESSIONS_OF_A_USER)
+}
+
+/** The store that finds sessions by their user. */
+const INDEXED = 'indexed'
+
+/** With sessions by user, and without. @type {Record<string, Store>} */
+const USER_STORES = {
+  [INDEXED]: {
+    label: 'ours, index',
+    packages: ['connect-mongo-native'],
+    create: ({ mongoUrl, dbName }) => ours({ mongoUrl, dbName, index: { owner: ownerOf } }),
+  },
+  plain: STORES.native,
+}
+
+const ALL_STORES = { ...STORES, ...CRYPTO_STORES, ...USER_STORES }
 
 /** The one that needs a Redis. */
 const REDIS = 'connect-redis'
@@ -148,4 +169,15 @@ function labelOf(name) {
   return name === FLOOR ? 'bare socket (the floor)' : (ALL_STORES[name]?.label ?? name)
 }
 
-module.exports = { CRYPTO_STORES, FLOOR, REDIS, STORES, labelOf, storeOf }
+module.exports = {
+  CRYPTO_STORES,
+  FLOOR,
+  INDEXED,
+  REDIS,
+  SESSIONS_OF_A_USER,
+  STORES,
+  USER_STORES,
+  labelOf,
+  ownerOf,
+  storeOf,
+}

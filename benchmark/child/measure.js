@@ -3,7 +3,7 @@
 'use strict'
 
 const { performance } = require('node:perf_hooks')
-const { OPERATIONS } = require('../operations.js')
+const { LOOKUPS, OPERATIONS } = require('../operations.js')
 const { makeSessions, sidOf, userOf } = require('../sessions.js')
 const { quantile } = require('../statistics.js')
 const { storeOf } = require('../stores.js')
@@ -79,7 +79,7 @@ let entries
 
 /** @param {Load} load @returns {Promise<Run>} when it is over */
 async function keepRunning(load) {
-  const run = new Run(store, entries, OPERATIONS[load.operation], load)
+  const run = new Run(store, entries, { ...OPERATIONS, ...LOOKUPS }[load.operation], load)
   await Promise.all(Array.from({ length: load.atOnce }, () => oneLoop(run)))
   return run
 }
@@ -125,4 +125,18 @@ async function measure(load) {
   return { ...cost, p50Ms: quantile(sorted, 0.5), p99Ms: quantile(sorted, 0.99) }
 }
 
-answerParent({ open, fill, fillMany, pick, warmUp, measure })
+const MEGABYTE = 1024 * 1024
+const LOOK_EVERY = 10_000
+
+/** Goes through all sessions, and looks at the memory of this process meanwhile. */
+async function walk() {
+  const start = performance.now()
+  const rssMb = []
+  let count = 0
+  for await (const _ of store.iterate()) {
+    if (count++ % LOOK_EVERY === 0) rssMb.push(process.memoryUsage.rss() / MEGABYTE)
+  }
+  return { count, seconds: (performance.now() - start) / 1000, rssMb }
+}
+
+answerParent({ open, fill, fillMany, pick, warmUp, measure, walk })
