@@ -4,6 +4,7 @@
 
 const assert = require('node:assert/strict')
 const { describe, test } = require('node:test')
+const MongoStore = require('../..')
 const { BACKENDS, REFUSED, openOnBackend } = require('../support/encryption.js')
 const { isUnprotected, tampered } = require('../support/encryption-tampering.js')
 const {
@@ -50,6 +51,17 @@ const KRUPTEINS = [
 
 const files = loadVectors()
 const all = [...files.values()].flat()
+
+/**
+ * WebAssembly, which derives all keys on one thread, takes a quarter of an hour for all of them; the code is that of the addon. So there
+ * it is one in so many, unless ALL_VECTORS is set.
+ */
+const ONE_IN = MongoStore.binding.startsWith('wasm') && !process.env.ALL_VECTORS ? 5 : 1
+
+/** @param {Vector} vector @param {number} index */
+function isInThisRun({ table }, index) {
+  return Boolean(table) || index % ONE_IN === 0
+}
 
 /** What the backends share need not be tried a thousand times on each. @param {string} backend @param {Vector} vector */
 function isTried(backend, { adapter, custom, table }) {
@@ -159,7 +171,7 @@ function assertOnlyKnown(file, problems) {
 for (const backend of BACKENDS) {
   describe(`on the ${backend} backend`, () => {
     for (const [file, vectors] of files) {
-      const tried = vectors.filter((vector) => isTried(backend, vector))
+      const tried = vectors.filter((vector) => isTried(backend, vector)).filter(isInThisRun)
       if (tried.length === 0) continue
       test(`${tried.length} sessions of ${file} are read, and refused when altered`, async (t) => {
         const { sessions, open } = await openOnBackend(t, backend)
