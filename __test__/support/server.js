@@ -104,8 +104,19 @@ async function freshDatabaseUrl(label) {
   return withDatabase(await sharedServerUrl(), name)
 }
 
+/**
+ * MongoDB 4.4 stores no keys that begin with a dollar, and says less of what a validator refuses.
+ *
+ * @param {import('mongodb').Db} db
+ */
+async function isBefore5(db) {
+  const { versionArray } = await db.admin().command({ buildInfo: 1 })
+  return versionArray[0] < 5
+}
+
 module.exports = {
   freshDatabaseUrl,
+  isBefore5,
   sharedServerUrl,
   startReplicaSet,
   startServer,
