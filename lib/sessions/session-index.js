@@ -5,6 +5,7 @@ const { createHmac, createSecretKey } = require('node:crypto')
 const { inspect } = require('node:util')
 const { hint } = require('../names.js')
 const { isDate, isObject } = require('../objects.js')
+const { byPath } = require('../paths.js')
 
 /**
  * @typedef {import('../collection/port.js').Filter} Filter
@@ -50,17 +51,6 @@ function requireText(key, value) {
   const text = textOf(value)
   if (text !== undefined) return text
   throw new TypeError(`The value of the index ${key} must be ${TAKEN}, not ${described(value)}`)
-}
-
-/** @param {string} path @returns {(session: any) => unknown} */
-function byPath(path) {
-  const names = path.split('.')
-  return (session) => names.reduce((value, name) => (isOwn(value, name) ? value[name] : undefined), session)
-}
-
-/** @param {any} value @param {string} name */
-function isOwn(value, name) {
-  return isObject(value) && Object.hasOwn(value, name)
 }
 
 /** @param {Uint8Array | string} secret @returns {Store} */

@@ -5,12 +5,12 @@
 const { inspect } = require('node:util')
 const { hint, missing } = require('../names.js')
 const { isObject } = require('../objects.js')
+const { byPath, isPath } = require('../paths.js')
 
 /** @typedef {Record<string, any>} Options */
 
 const INDEX_KEY = /^[a-z]\w*$/i
 const MOST_INDEX_KEYS = 16
-const PATH = /^[^.\0]+(?:\.[^.\0]+)*$/
 /** Left out where they are null. */
 const OPTIONAL = ['index', 'indexSecret', 'describe', 'maxPerUser', 'prefix']
 const LIMIT_MODES = ['evict', 'reject']
@@ -31,8 +31,7 @@ function checkIndex(index) {
       throw new TypeError(
         `index cannot have the key ${inspect(key)}: a name begins with a letter, and has letters, digits and _`
       )
-    const isPath = typeof of === 'string' && PATH.test(of)
-    if (!isPath && typeof of !== 'function')
+    if (!isPath(of) && typeof of !== 'function')
       throw new TypeError(`index.${key} must be a path such as 'passport.user', or a function of the session`)
   }
 }
@@ -70,13 +69,6 @@ function checkSeconds(name, seconds, least) {
   )
 }
 
-/** @param {string} from @returns {(session: any) => unknown} */
-function ofPath(from) {
-  const names = from.split('.')
-  return (session) =>
-    names.reduce((value, name) => (isObject(value) ? Reflect.get(value, name) : undefined), session)
-}
-
 /** @param {Options} options */
 function lifetimeOf({ maxLifetime }) {
   if (maxLifetime === undefined || maxLifetime === null) return {}
@@ -87,8 +79,7 @@ function lifetimeOf({ maxLifetime }) {
   if (unknown) throw new TypeError(`maxLifetime has no option ${unknown}; it has seconds, from`)
   checkSeconds(isObject(maxLifetime) ? 'maxLifetime.seconds' : 'maxLifetime', seconds, 1)
   if (from === undefined) return { maxLifetimeSeconds: seconds }
-  if (typeof from === 'string' && PATH.test(from))
-    return { maxLifetimeSeconds: seconds, maxLifetimeFrom: ofPath(from) }
+  if (isPath(from)) return { maxLifetimeSeconds: seconds, maxLifetimeFrom: byPath(from) }
   if (typeof from === 'function') return { maxLifetimeSeconds: seconds, maxLifetimeFrom: from }
   throw new TypeError("maxLifetime.from must be a path such as 'startedAt', or a function of the session")
 }
