@@ -70,6 +70,14 @@ async function serveExample(t) {
   return { address: `http://127.0.0.1:${port}/`, sessions: client.db().collection('sessions') }
 }
 
+/** @param {import('node:test').TestContext} t */
+async function openBrowser(t) {
+  assert.ok(executablePath, 'CI must have a Chromium')
+  const browser = await chromium.launch({ executablePath, args: CHROMIUM_ARGS })
+  t.after(() => browser.close())
+  return browser
+}
+
 const executablePath = findChromium()
 // Without a browser here, CI fails when it is started, instead of leaving this out.
 const skip = executablePath || process.env.CI ? false : 'no Chromium: install one, or set CHROMIUM_PATH'
@@ -77,10 +85,8 @@ const skip = executablePath || process.env.CI ? false : 'no Chromium: install on
 test('in a browser: log in, count twice, see the stored document, log out, and it is gone', {
   skip,
 }, async (t) => {
-  assert.ok(executablePath, 'CI must have a Chromium')
   const { address, sessions } = await serveExample(t)
-  const browser = await chromium.launch({ executablePath, args: CHROMIUM_ARGS })
-  t.after(() => browser.close())
+  const browser = await openBrowser(t)
   const page = await browser.newPage()
   /** @type {string[]} */
   const complaints = []
@@ -118,10 +124,8 @@ test('in a browser: log in, count twice, see the stored document, log out, and i
 test('in two browsers: each sees both devices, and the one that is ended is logged out at its next click', {
   skip,
 }, async (t) => {
-  assert.ok(executablePath, 'CI must have a Chromium')
   const { address, sessions } = await serveExample(t)
-  const browser = await chromium.launch({ executablePath, args: CHROMIUM_ARGS })
-  t.after(() => browser.close())
+  const browser = await openBrowser(t)
   /** @param {string} userAgent */
   async function logIn(userAgent) {
     const context = await browser.newContext({ userAgent })
