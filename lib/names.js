@@ -1,6 +1,9 @@
 // What a misspelt name was probably meant to be, and what may be the matter with a value that is not there.
 'use strict'
 
+const { inspect } = require('node:util')
+const { isObject } = require('./objects.js')
+
 /** @param {string} a @param {string} b @returns {number} how many letters to add, drop or change */
 function distance(a, b) {
   let row = Array.from({ length: b.length + 1 }, (_, index) => index)
@@ -36,6 +39,12 @@ function hint(written, names) {
   return nearest === undefined ? '' : `; did you mean ${nearest}?`
 }
 
+/** What a value is that should be another: nothing of what an object has, which may be a session. @param {unknown} value @returns {string} */
+function described(value) {
+  if (typeof value === 'function') return 'a function'
+  return isObject(value) ? 'an object' : inspect(value)
+}
+
 /**
  * What to say of a value that is given and not there, as an environment variable that is not set is.
  *
@@ -47,4 +56,4 @@ function missing(name, value) {
   return `${name} is ${what}; if it comes from an environment variable, is that set?`
 }
 
-module.exports = { hint, missing, nearestName }
+module.exports = { described, hint, missing, nearestName }

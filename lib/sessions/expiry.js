@@ -1,7 +1,7 @@
 // When a session expires, in its document and in its cookie, and when it was last written.
 'use strict'
 
-const { inspect } = require('node:util')
+const { described } = require('../names.js')
 const { isDate, isObject } = require('../objects.js')
 
 /**
@@ -42,12 +42,6 @@ function copyLastModified(session, made) {
 /** @param {number} seconds */
 function inSeconds(seconds) {
   return new Date(Date.now() + seconds * 1000)
-}
-
-/** Nothing of what an object has: it may be the session. @param {unknown} value */
-function described(value) {
-  if (typeof value === 'function') return 'a function'
-  return isObject(value) ? 'an object' : inspect(value)
 }
 
 /** Nobody handles the rejection of a promise that was not to be. @param {object} value @returns {boolean} */

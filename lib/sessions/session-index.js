@@ -2,8 +2,7 @@
 'use strict'
 
 const { createHmac, createSecretKey } = require('node:crypto')
-const { inspect } = require('node:util')
-const { hint } = require('../names.js')
+const { described, hint } = require('../names.js')
 const { isDate, isObject } = require('../objects.js')
 const { byPath } = require('../paths.js')
 
@@ -38,19 +37,18 @@ function textOf(value) {
   return isObject(value) && isObjectId(value) ? hexOf(value) : undefined
 }
 
-/** Nothing of what an object has: it may be an operator, or a session. @param {unknown} value */
-function described(value) {
+/** @param {unknown} value that is none */
+function describedValue(value) {
   if (Array.isArray(value)) return 'an array'
-  if (isObject(value)) return isDate(value) ? 'an invalid Date' : 'an object'
-  if (typeof value === 'string') return 'text with half a surrogate pair'
-  return typeof value === 'function' ? 'a function' : inspect(value)
+  if (isDate(value)) return 'an invalid Date'
+  return typeof value === 'string' ? 'text with half a surrogate pair' : described(value)
 }
 
 /** @param {string} key @param {unknown} value @returns {string} */
 function requireText(key, value) {
   const text = textOf(value)
   if (text !== undefined) return text
-  throw new TypeError(`The value of the index ${key} must be ${TAKEN}, not ${described(value)}`)
+  throw new TypeError(`The value of the index ${key} must be ${TAKEN}, not ${describedValue(value)}`)
 }
 
 /** @param {Uint8Array | string} secret @returns {Store} */
