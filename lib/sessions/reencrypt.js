@@ -1,7 +1,7 @@
 // `store.reencrypt()`: every session of the collection, stored as it would be written today.
 'use strict'
 
-const { batchSizeOf } = require('./walk.js')
+const { walkOptionsOf } = require('./walk.js')
 
 /**
  * @typedef {import('../collection/port.js').SelectedSession} SelectedSession
@@ -15,13 +15,6 @@ const { batchSizeOf } = require('./walk.js')
  * @property {(after: string | undefined, limit: number) => Promise<SelectedSession[]>} scan
  * @property {(session: ReadableSession) => Promise<boolean>} rewrite whether the session was still stored as it was
  */
-
-/** @param {Options} options */
-function checked({ batchSize: size, after, signal, onProgress = () => {} }) {
-  const batchSize = batchSizeOf({ batchSize: size })
-  if (after !== undefined && typeof after !== 'string') throw new TypeError('after must be a storage id')
-  return { batchSize, after, signal, onProgress }
-}
 
 /**
  * A document without a session has nothing that a secret could open, and one without an id could not be found again.
@@ -48,7 +41,7 @@ function lastOf(batch) {
  * @returns {Promise<Progress>}
  */
 async function reencrypt(rewriter, options, isClosing) {
-  const { batchSize, after, signal, onProgress } = checked(options)
+  const { batchSize, after, signal, onProgress } = walkOptionsOf(options)
   /** @type {Progress} */
   const progress = {
     total: await rewriter.count(),

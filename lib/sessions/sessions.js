@@ -22,7 +22,7 @@ const { SessionIndex } = require('./session-index.js')
 const { storageIds } = require('./storage-ids.js')
 const { transformsOf } = require('./transforms.js')
 const { Users } = require('./users.js')
-const { walk } = require('./walk.js')
+const { nextLive, walk } = require('./walk.js')
 
 /**
  * @typedef {import('../collection/port.js').Call} Call
@@ -58,12 +58,6 @@ const { walk } = require('./walk.js')
 
 /** How many ids are asked for at a time. */
 const IDS_IN_A_BATCH = 1_000
-
-/** @param {string | undefined} after a storage id @param {number} limit @returns {Selection} the next live sessions by storage id */
-function next(after, limit) {
-  const where = { _id: after === undefined ? { $gte: '' } : { $gt: after } }
-  return { where, state: 'live', sort: { _id: 1 }, limit }
-}
 
 /** @param {Limit} [limit] @returns {Call} */
 function calledNow(limit) {
@@ -371,7 +365,7 @@ class Sessions {
 
   /** @param {string | undefined} after a storage id @param {number} limit @returns {Promise<SelectedSession[]>} the next live sessions */
   scan(after, limit) {
-    return this.#documents.select(next(after, limit))
+    return this.#documents.select(nextLive(after, limit))
   }
 
   /** @param {() => boolean} isOver whether nobody waits for it any more @returns {Promise<string[]>} the storage ids of all live sessions */
@@ -379,7 +373,7 @@ class Sessions {
     /** @type {string[]} */
     const all = []
     const nextIds = (/** @type {string | undefined} */ after, /** @type {number} */ limit) =>
-      this.#collection.selectIds(next(after, limit))
+      this.#collection.selectIds(nextLive(after, limit))
     for await (const batch of walk(nextIds, (id) => id, IDS_IN_A_BATCH)) {
       for (const id of batch) if (id !== undefined) all.push(id)
       if (isOver()) break
@@ -395,7 +389,7 @@ class Sessions {
     const rewriter = {
       count: () => calls.unlessGivenUp(this.#collection.count({ state: 'live' })),
       scan: (/** @type {string | undefined} */ after, /** @type {number} */ limit) =>
-        calls.unlessGivenUp(this.#documents.select({ ...next(after, limit), stored: 'of-outdated' })),
+        calls.unlessGivenUp(this.#documents.select({ ...nextLive(after, limit), stored: 'of-outdated' })),
       rewrite: (/** @type {import('./reencrypt.js').ReadableSession} */ scanned) =>
         calls.unlessGivenUp(this.#encryptAnew(scanned)),
     }

@@ -2,7 +2,7 @@
 'use strict'
 
 const { isHandle, newHandle } = require('../collection/handles.js')
-const { batchSizeOf, walk } = require('./walk.js')
+const { nextLive, walk, walkOptionsOf } = require('./walk.js')
 
 /**
  * @typedef {import('../collection/port.js').Filter} Filter
@@ -11,7 +11,7 @@ const { batchSizeOf, walk } = require('./walk.js')
  * @typedef {import('../collection/port.js').SessionCollection} SessionCollection
  *
  * @typedef {{ limit?: number, after?: string }} FindOptions
- * @typedef {{ batchSize?: number, signal?: AbortSignal, after?: string, onProgress?: (progress: Progress) => void }} ReindexOptions
+ * @typedef {import('./walk.js').WalkOptions<Progress>} ReindexOptions
  *
  * @typedef {object} Progress
  * @property {number} total how many sessions there were at the beginning
@@ -113,9 +113,7 @@ class Users {
    */
   async reindex(options, isClosing) {
     this.#requireIndex()
-    const { signal, after, onProgress = () => {} } = options
-    const batchSize = batchSizeOf(options)
-    if (after !== undefined && typeof after !== 'string') throw new TypeError('after must be a storage id')
+    const { batchSize, after, signal, onProgress } = walkOptionsOf(options)
     const total = await this.#stored.collection.count({ state: 'live' })
     /** @type {Progress} */
     const progress = { total, scanned: 0, indexed: 0, changed: 0, unreadable: 0, last: after, done: false }
@@ -130,10 +128,8 @@ class Users {
     return progress
   }
 
-  #next = (/** @type {string | undefined} */ after, /** @type {number} */ limit) => {
-    const where = { _id: after === undefined ? { $gte: '' } : { $gt: after } }
-    return this.#stored.select({ where, state: 'live', sort: { _id: 1 }, limit, stored: 'of-all' })
-  }
+  #next = (/** @type {string | undefined} */ after, /** @type {number} */ limit) =>
+    this.#stored.select({ ...nextLive(after, limit), stored: 'of-all' })
 
   /** @param {SelectedSession[]} batch @param {Progress} progress */
   async #indexBatch(batch, progress) {

@@ -4,10 +4,34 @@
 const DEFAULT_BATCH_SIZE = 100
 const MOST_IN_A_BATCH = 10_000
 
+/** @typedef {import('../collection/port.js').Selection} Selection */
+
+/**
+ * @template Progress
+ * @typedef {{ batchSize?: number, after?: string, signal?: { readonly aborted: boolean }, onProgress?: (progress: Progress) => void }} WalkOptions
+ */
+
 /** @param {{ batchSize?: number }} options @returns {number} */
 function batchSizeOf({ batchSize = DEFAULT_BATCH_SIZE }) {
   if (Number.isInteger(batchSize) && batchSize >= 1 && batchSize <= MOST_IN_A_BATCH) return batchSize
   throw new TypeError(`batchSize must be an integer from 1 to ${MOST_IN_A_BATCH}`)
+}
+
+/**
+ * Those of an app for a walk that it looks on at.
+ *
+ * @template Progress
+ * @param {WalkOptions<Progress>} options
+ */
+function walkOptionsOf({ batchSize, after, signal, onProgress = () => {} }) {
+  if (after !== undefined && typeof after !== 'string') throw new TypeError('after must be a storage id')
+  return { batchSize: batchSizeOf({ batchSize }), after, signal, onProgress }
+}
+
+/** @param {string | undefined} after a storage id @param {number} limit @returns {Selection} the next live sessions by storage id */
+function nextLive(after, limit) {
+  const where = { _id: after === undefined ? { $gte: '' } : { $gt: after } }
+  return { where, state: 'live', sort: { _id: 1 }, limit }
 }
 
 /**
@@ -35,4 +59,4 @@ async function* walk(next, idOf, batchSize, start) {
   }
 }
 
-module.exports = { batchSizeOf, walk }
+module.exports = { batchSizeOf, nextLive, walk, walkOptionsOf }
