@@ -148,8 +148,16 @@ class Calls {
       callBackWith(this.#track(operation), callback)
       return undefined
     }
-    /** @type {Promise<T>} */
-    const promise = this.#track(operation, () => promise.catch(() => {}))
+    /** @type {Promise<T> | undefined} */
+    let promise
+    let hasFailed = false
+    const onFailure = () => {
+      hasFailed = true
+      promise?.catch(() => {})
+    }
+    promise = this.#track(operation, onFailure)
+    // It may have thrown before there was a promise.
+    if (hasFailed) promise.catch(() => {})
     return promise
   }
 

@@ -481,7 +481,7 @@ class MongoStore extends BaseStore {
   /** @param {unknown} where @param {...unknown} args */
   find(where, ...args) {
     const [options] = args
-    return this.#calls.run(async () => this.#find(where, optionsOf(options, FIND_OPTIONS)), callbackOf(args))
+    return this.#calls.run(() => this.#find(where, optionsOf(options, FIND_OPTIONS)), callbackOf(args))
   }
 
   /** @param {unknown} where @param {import('../sessions/users.js').FindOptions & { current?: string }} options */
@@ -524,7 +524,7 @@ class MongoStore extends BaseStore {
   destroyAll(where, ...args) {
     const [options] = args
     return this.#calls.run(
-      async () => this.#destroyAll(where, optionsOf(options, DESTROY_ALL_OPTIONS)),
+      () => this.#destroyAll(where, optionsOf(options, DESTROY_ALL_OPTIONS)),
       callbackOf(args)
     )
   }
@@ -568,7 +568,7 @@ class MongoStore extends BaseStore {
   /** @param {...unknown} args */
   prune(...args) {
     const [options] = args
-    return this.#calls.run(async () => this.#prune(optionsOf(options, PRUNE_OPTIONS)), callbackOf(args))
+    return this.#calls.run(() => this.#prune(optionsOf(options, PRUNE_OPTIONS)), callbackOf(args))
   }
 
   /** @param {{ signal?: AbortSignal }} options */
