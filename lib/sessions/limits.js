@@ -37,9 +37,8 @@ function sinceMs({ beside }) {
 
 /** The newest first, in one order for all processes. @param {SelectedSession} one @param {SelectedSession} other */
 function byAge(one, other) {
-  const [oneHandle, otherHandle] = [one.beside?.handle ?? '', other.beside?.handle ?? '']
-  const byHandle = oneHandle < otherHandle ? 1 : Number(oneHandle > otherHandle) * -1
-  return sinceMs(other) - sinceMs(one) || byHandle
+  const [ofOne, ofOther] = [one.beside?.handle ?? '', other.beside?.handle ?? '']
+  return sinceMs(other) - sinceMs(one) || Number(ofOther > ofOne) - Number(ofOther < ofOne)
 }
 
 class Limits {
