@@ -1,4 +1,4 @@
-//! Filters and queries, as JavaScript gives them (lib/collection/queries.js): BSON documents.
+//! Filters and queries, as JavaScript gives them (lib/collection/native.js, scope.js): BSON documents.
 
 use connect_mongo_native_core::document::DocumentError;
 use mongodb::bson::{Document, RawDocument, RawDocumentBuf};
