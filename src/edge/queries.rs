@@ -36,7 +36,7 @@ pub struct SessionQuery {
 }
 
 impl SessionQuery {
-    /// As the engine takes it.
+    /// As the engine takes it. On the JavaScript thread: buffers that end on another one have to be brought back, which costs more.
     ///
     /// # Errors
     /// A filter or an order that is no BSON document.

@@ -169,8 +169,9 @@ impl NativeStore {
         query: SessionQuery,
         stored: WantedStored,
     ) -> napi::Result<Object<'env>> {
+        let query = query.parsed();
         self.handle.run(env, async move |store| {
-            let query = query.parsed()?;
+            let query = query?;
             let with_stored = stored != WantedStored::None;
             let selected = store.sessions.select(&query, with_stored).await?;
             let is_of_outdated = stored == WantedStored::OfOutdated;
@@ -193,8 +194,9 @@ impl NativeStore {
         env: &'env Env,
         query: SessionQuery,
     ) -> napi::Result<Object<'env>> {
+        let query = query.parsed();
         self.handle.run(env, async move |store| {
-            let mut query = query.parsed()?;
+            let mut query = query?;
             query.is_of_ids = true;
             store.sessions.select_ids(&query).await
         })
