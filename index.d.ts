@@ -238,6 +238,12 @@ declare class MongoStore<T extends MongoStore.SessionData = MongoStore.SessionDa
   clear<Answer extends MaybePromise = MaybePromise>(callback: DoneCallback | undefined): Overridable<Answer>
 
   /**
+   * What the store has done so far, and what goes on now: cheap enough to be asked for each second. `queue`, `commands`, `retries` and
+   * `pool` are those of all stores of the process that share the collection, or the connection.
+   */
+  stats(): MongoStore.Stats
+
+  /**
    * A health check: asks for a session that there is not, on the way that every `get` takes, so that it fails when calls would. It
    * emits no event.
    */
@@ -433,6 +439,44 @@ declare namespace MongoStore {
     /** The storage id of the last one. */
     last: string | undefined
     done: boolean
+  }
+
+  export interface Histogram {
+    /** The upper bounds of the buckets, ascending: each holds what is not above its bound, nor in those before. */
+    bounds: number[]
+    /** One more than there are bounds: the last is of what is above all of them. */
+    counts: number[]
+    /** Of all values. */
+    sum: number
+  }
+
+  export interface OperationStats {
+    count: number
+    /** How many of them ended with an error. */
+    failed: number
+    /** From the call to its answer, in milliseconds. */
+    latencyMs: Histogram
+  }
+
+  export interface Stats {
+    backend: 'native' | 'driver'
+    /** How many operations have no answer yet. */
+    pending: number
+    /** By the name of the method; one that was never called is absent. Each batch of `iterate` counts. */
+    operations: Record<string, OperationStats>
+    /** Operations that wait for a command, and commands that are under way. */
+    queue: { waiting: number; underWay: number }
+    /**
+     * By the name of MongoDB's command: how many were sent, and with how many statements, or ids, each. On Rust of those that operations
+     * about one session share.
+     */
+    commands: Record<string, { count: number; statements: Histogram }>
+    /** How often a command was sent again; `undefined` over a JavaScript client, which does not tell. */
+    retries: number | undefined
+    /** Connections: all, those in use, and how many commands wait for one. `undefined` before there is a client. */
+    pool: { open: number; inUse: number; waiting: number } | undefined
+    /** Of the encryption: how many derived keys are at hand. */
+    keys: { remembered: number } | undefined
   }
 
   export interface PruneOptions {

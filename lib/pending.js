@@ -7,6 +7,10 @@ class Pending {
   /** @type {Set<(error: Error) => void>} */
   #fails = new Set()
 
+  get size() {
+    return this.#fails.size
+  }
+
   /**
    * @template T
    * @param {Promise<T>} promise

@@ -26,7 +26,7 @@ export declare class NativeStore {
    * # Errors
    * Options that the driver refuses.
    */
-  constructor(config: StoreConfig, onAnswers: (answers: Array<unknown>, failures: Array<Failure>) => void, onBackground: (arg: BackgroundReport) => void, crypter?: SessionCrypter | undefined | null)
+  constructor(config: StoreConfig, onAnswers: (answers: Array<unknown>, failures: Array<Failure>, reports?: Array<CommandReport>) => void, onBackground: (arg: BackgroundReport) => void, crypter?: SessionCrypter | undefined | null)
   /**
    * Asks for the session, if there is one that is live.
    *
@@ -152,6 +152,27 @@ export declare class NativeStore {
    */
   waitingFor(): Failure
   /**
+   * What the stores of this process have done with the collection, and what goes on now; `null` once the store is closed.
+   *
+   * # Errors
+   * None.
+   */
+  statistics(): StoreStatistics | null
+  /**
+   * Whether `onAnswers` is to hear of commands from now on.
+   *
+   * # Errors
+   * None.
+   */
+  watch(isWatched: boolean): void
+  /**
+   * The next method that gives a promise is called for the call of this number: `onAnswers` hears so of its commands.
+   *
+   * # Errors
+   * None.
+   */
+  announce(call: number): void
+  /**
    * Sends what waits, as far as there may be more commands under way. To be called when a turn of the event loop ends in
    * which there were calls: those that came together then leave together.
    *
@@ -163,6 +184,13 @@ export declare class NativeStore {
 
 /** Encrypts sessions, and decrypts them whatever connect-mongo wrote them. */
 export declare class SessionCrypter {
+  /**
+   * How many derived keys are at hand.
+   *
+   * # Errors
+   * None.
+   */
+  rememberedKeys(): number
   /**
    * Derives no key yet.
    *
@@ -266,6 +294,58 @@ export interface BesideRecord {
   indexedMs?: number
   /** What the app says of it, in the form that `SessionRecord` has a session. */
   description?: string | Buffer
+}
+
+/** What became of an attempt. */
+export interface CommandEnded {
+  /** The host name, address or path of the server, if there was a connection. */
+  address?: string
+  /** Its port. */
+  port?: number
+  /** The size of the documents in the reply, where it is known. */
+  responseBytes?: number
+  /** How long it took, in milliseconds. */
+  durationMs: number
+  /** Why there is no reply. */
+  error?: Failure
+}
+
+/** A command that was sent, or the end of one. */
+export interface CommandReport {
+  /** What tells the attempt from others. */
+  id: number
+  /** That it was sent; absent when it has ended. */
+  sent?: CommandSent
+  /** How it has ended. */
+  ended?: CommandEnded
+}
+
+/** An attempt at a command. */
+export interface CommandSent {
+  /** That of MongoDB's command. */
+  name: string
+  /** How many sessions it is about. */
+  statements: number
+  /** From 1. */
+  attempt: number
+  /** The size of the command, where it is known. */
+  requestBytes?: number
+  /** How long ago it was sent, in milliseconds. */
+  agoMs: number
+  /** The numbers of the calls that share it. */
+  calls: Array<number>
+}
+
+/** What has been sent of one kind. */
+export interface CommandStatistics {
+  /** That of MongoDB's command. */
+  name: string
+  /** The bounds of the buckets. */
+  bounds: Array<number>
+  /** How many commands had so many statements, one more than there are bounds. */
+  counts: Array<number>
+  /** The statements of all of them. */
+  sum: number
 }
 
 /** How to reach the deployment. Stores with equal configurations share one client. */
@@ -511,6 +591,24 @@ export interface StoreConfig {
   indexes: Array<IndexConfig>
   /** The index that is reported when it is there. */
   unwantedIndex?: IndexConfig
+}
+
+/** What the stores of this process have done with one collection, and what goes on now. */
+export interface StoreStatistics {
+  /** Operations that wait for a command. */
+  waiting: number
+  /** Commands that are under way. */
+  underWay: number
+  /** How many commands had how many statements, by kind. */
+  commands: Array<CommandStatistics>
+  /** How often a command was sent again, over this connection. */
+  retries: number
+  /** Connections that are open. */
+  open: number
+  /** Connections that a command has. */
+  inUse: number
+  /** Commands that wait for a connection. */
+  waitingForConnection: number
 }
 
 /** The version of this binary, which has to be that of the JavaScript around it. */

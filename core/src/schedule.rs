@@ -85,9 +85,22 @@ impl<T: Queued> Schedule<T> {
         self.queue.waiting(kind) > 0
     }
 
+    /// How many operations wait.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        let kinds = CommandKind::ALL.iter();
+        kinds.map(|kind| self.queue.waiting(*kind)).sum()
+    }
+
+    /// How many commands are under way or about to leave.
+    #[must_use]
+    pub fn under_way(&self) -> usize {
+        self.traffic.iter().map(|traffic| traffic.senders).sum()
+    }
+
     /// Whether one more sender of this kind is to begin. It counts from now on, until [`Schedule::next`] gives it nothing.
     pub fn claim_sender(&mut self, kind: CommandKind) -> bool {
-        let in_all: usize = self.traffic.iter().map(|traffic| traffic.senders).sum();
+        let in_all = self.under_way();
         let traffic = &mut self.traffic[kind as usize];
         let is_free = traffic.senders < traffic.most()
             || (traffic.free_senders() < traffic.most() && in_all < self.most_in_all);

@@ -78,6 +78,10 @@ class Commands {
     this.#listeners = listeners
   }
 
+  get underWay() {
+    return this.#pace.underWay
+  }
+
   /** Whether one more may leave. */
   get hasRoom() {
     return this.#pace.room > 0 && this.#client.traffic.hasRoom(this.#pace.underWay)

@@ -9,6 +9,7 @@ const { SharedClient } = require('./driver-client.js')
 const { sessionCalls } = require('./driver-engine.js')
 const { untilTaken } = require('./driver-overload.js')
 const { Indexes } = require('./driver-indexes.js')
+const { DriverCommands } = require('./driver-tracing.js')
 
 /**
  * @typedef {import('./client-source.js').Client} Client
@@ -23,6 +24,7 @@ const { Indexes } = require('./driver-indexes.js')
  * @property {Client} client
  * @property {Collection} collection
  * @property {SessionCalls} calls
+ * @property {InstanceType<typeof DriverCommands>} commands
  * @property {<T>(ask: () => Promise<T>, call?: Call) => Promise<T>} untilTaken again, as long as the server has too much to do
  * @property {<T>(write: (isMany: boolean) => Promise<T>) => Promise<T>} writeOnce as a retryable write, where the server takes any
  * @property {Selection} reads
@@ -65,15 +67,18 @@ class DriverConnection {
   #indexes
   /** @type {Promise<void>} */
   #startUp = Promise.resolve()
+  #tracer
   #onRefused = (/** @type {Error} */ error) => this.#onNews({ event: 'retry-writes-refused', error })
 
   /**
    * @param {DriverOptions} options
    * @param {OnNews} onNews
+   * @param {import('./driver-tracing.js').Tracer} tracer
    */
-  constructor(options, onNews) {
+  constructor(options, onNews, tracer) {
     this.#options = options
     this.#onNews = onNews
+    this.#tracer = tracer
     if (options.connectionEvents) this.#keepConnecting()
     // Each call gets the failure; nobody else needs to hear of it.
     else this.open().catch(() => {})
@@ -196,18 +201,22 @@ class DriverConnection {
     if (connectionEvents && !this.#isClosed) this.#unsubscribe = this.#watch(client)
     const collection = db.collection(name)
     const shared = SharedClient.of(client)
+    this.#tracer.namespace = db.databaseName
+    const commands = new DriverCommands(this.#tracer, client, collection)
     const calls = sessionCalls({
       client,
       collection,
       writeConcern: writeOperationOptions,
       onRefused: this.#onRefused,
       scope: this.#options.scope,
+      commands,
     })
     if (this.#isClosed) calls.close()
     this.#opened = {
       client,
       collection,
       calls,
+      commands,
       untilTaken: (ask, call) =>
         untilTaken(ask, shared.selection().deadlineMs(call ?? { calledMs: performance.now() })),
       writeOnce: (write) => shared.retryableWrites.run(write, this.#onRefused),

@@ -20,6 +20,7 @@ const { ALONE, Failure, Postponement, SharedCommands } = require('./driver-sched
  * @property {Record<string, any> | undefined} writeConcern
  * @property {(error: Error) => void} onRefused when the server is found to refuse retryable writes
  * @property {InstanceType<typeof import('./scope.js').Scope>} scope
+ * @property {InstanceType<typeof import('./driver-tracing.js').DriverCommands>} commands
  *
  * @typedef {object} Written
  * @property {boolean} isCreated
@@ -33,6 +34,7 @@ const { ALONE, Failure, Postponement, SharedCommands } = require('./driver-sched
  * @typedef {object} SessionCalls
  * @property {(storageId: string, call: Call) => Promise<StoredDocument | null>} find the live session of that id
  * @property {(write: Write, call: Call) => Promise<Written>} write of an id that has no other write under way
+ * @property {{ waiting: number, underWay: number }} load how many calls wait, and how many commands are under way
  * @property {() => void} close sends nothing that waits
  */
 
@@ -59,6 +61,11 @@ function refused(refusal) {
 /** @param {unknown} id @returns {string} the same for all that differ in case alone */
 function caseless(id) {
   return String(id).toLowerCase()
+}
+
+/** @param {Write} write */
+function nameOf({ update }) {
+  return update ? 'update' : 'delete'
 }
 
 /** Calls the driver with the very arguments that connect-mongo 6 uses. */
@@ -110,21 +117,28 @@ class SingleCalls {
 /** Each call by itself. @implements {SessionCalls} */
 class LoneCalls {
   #single
+  #commands
   #pending = new Pending()
+
+  /** None waits for another. */
+  get load() {
+    return { waiting: 0, underWay: this.#pending.size }
+  }
 
   /** @param {Place} place */
   constructor(place) {
     this.#single = new SingleCalls(place)
+    this.#commands = place.commands
   }
 
   /** @param {string} storageId @returns {Promise<StoredDocument | null>} */
   find(storageId) {
-    return this.#pending.untilEnd(this.#single.find(storageId))
+    return this.#pending.untilEnd(this.#commands.sendAlone('find', () => this.#single.find(storageId)))
   }
 
   /** @param {Write} write @returns {Promise<Written>} */
   write(write) {
-    return this.#pending.untilEnd(this.#single.write(write))
+    return this.#pending.untilEnd(this.#commands.sendAlone(nameOf(write), () => this.#single.write(write)))
   }
 
   close() {
@@ -140,6 +154,7 @@ class DriverEngine {
   #retryableWrites
   #onRefused
   #scope
+  #commands
   #leave
   /** @type {import('./bson.js').Bson | undefined} */
   #bson
@@ -149,8 +164,9 @@ class DriverEngine {
 
   /** @param {Place} place with a collection of a driver, and writes that are acknowledged */
   constructor(place) {
-    const { client, collection, writeConcern, scope } = place
+    const { client, collection, writeConcern, scope, commands } = place
     this.#scope = scope
+    this.#commands = commands
     this.#collection = collection
     this.#writeConcern = writeConcern
     this.#client = client
@@ -162,8 +178,8 @@ class DriverEngine {
     this.#finds = new SharedCommands(
       {
         idOf: (/** @type {string} */ storageId) => storageId,
-        alone: (storageId) => single.find(storageId),
-        together: (storageIds) => this.#findAll(storageIds),
+        alone: (storageId, call) => commands.send('find', [call], () => single.find(storageId)),
+        together: (storageIds, calls) => commands.send('find', calls, () => this.#findAll(storageIds)),
         isRead: true,
         readPreference: collection.readPreference,
       },
@@ -171,26 +187,51 @@ class DriverEngine {
     )
     const write = {
       idOf: (/** @type {Write} */ { storageId }) => storageId,
-      alone: (/** @type {Write} */ write) => single.write(write),
+      alone: (/** @type {Write} */ write, /** @type {Call} */ call) =>
+        commands.send(nameOf(write), [call], () => single.write(write)),
       isRead: false,
     }
-    this.#updates = new SharedCommands({ ...write, together: (writes) => this.#updateAll(writes) }, shared)
-    this.#removals = new SharedCommands({ ...write, together: (writes) => this.#removeAll(writes) }, shared)
+    this.#updates = new SharedCommands(
+      {
+        ...write,
+        together: (writes, calls) => commands.send('update', calls, () => this.#updateAll(writes)),
+      },
+      shared
+    )
+    this.#removals = new SharedCommands(
+      {
+        ...write,
+        together: (writes, calls) => commands.send('delete', calls, () => this.#removeAll(writes)),
+      },
+      shared
+    )
   }
 
   /** @param {string} storageId @param {Call} call @returns {Promise<StoredDocument | null>} */
   find(storageId, call) {
-    return this.#finds.ask(storageId, call)
+    return this.#finds.ask(storageId, this.#commands.noted(call))
   }
 
   /** @param {Write} write @param {Call} call @returns {Promise<Written>} */
   write(write, call) {
-    return (write.update ? this.#updates : this.#removals).ask(write, call)
+    return (write.update ? this.#updates : this.#removals).ask(write, this.#commands.noted(call))
+  }
+
+  get load() {
+    const loads = this.#kinds.map(({ load }) => load)
+    return {
+      waiting: loads.reduce((sum, { waiting }) => sum + waiting, 0),
+      underWay: loads.reduce((sum, { underWay }) => sum + underWay, 0),
+    }
   }
 
   close() {
-    for (const commands of [this.#finds, this.#updates, this.#removals]) commands.close()
+    for (const commands of this.#kinds) commands.close()
     this.#leave()
+  }
+
+  get #kinds() {
+    return [this.#finds, this.#updates, this.#removals]
   }
 
   /** @param {string[]} storageIds @returns {Promise<(StoredDocument | null | symbol)[]>} */

@@ -45,8 +45,8 @@ class Postponement {
  * @template Q, A
  * @typedef {object} Kind
  * @property {(asked: Q) => string} idOf of which session
- * @property {(asked: Q) => Promise<A>} alone
- * @property {(asked: Q[]) => Promise<Answer<A>[]>} together the answers in the same order
+ * @property {(asked: Q, call: Call) => Promise<A>} alone
+ * @property {(asked: Q[], calls: Call[]) => Promise<Answer<A>[]>} together the answers in the same order
  * @property {boolean} isRead and can be asked again
  * @property {any} [readPreference] none: for writes
  */
@@ -129,12 +129,17 @@ class SharedCommands {
     if (!canLeave) return await this.#wait(asked, id, call)
     try {
       // Awaited, for the caller to be in the stack of its error.
-      const answer = this.#commands.run([id], this.#commands.begin(), () => this.#kind.alone(asked))
+      const answer = this.#commands.run([id], this.#commands.begin(), () => this.#kind.alone(asked, call))
       return await this.#alone.untilEnd(answer)
     } catch (error) {
       if (this.#verdictOn(error) !== 'later') throw error
       return await this.#wait(asked, id, call, { error })
     }
+  }
+
+  /** How many calls wait, and how many commands are under way. */
+  get load() {
+    return { waiting: this.#line.size, underWay: this.#commands.underWay }
   }
 
   /** Nothing that waits is sent any more, and nothing that was sent is waited for. */
@@ -326,8 +331,13 @@ class SharedCommands {
 
   /** @param {Waiting<Q, A>[]} group @returns {Promise<Answer<A>[]>} */
   async #answers(group) {
-    if (group.length > 1) return await this.#kind.together(group.map(({ asked }) => asked))
-    return [await this.#kind.alone(group[0].asked)]
+    const [first] = group
+    if (group.length === 1) return [await this.#kind.alone(first.asked, first.call)]
+    const calls = group.map(({ call }) => call)
+    return await this.#kind.together(
+      group.map(({ asked }) => asked),
+      calls
+    )
   }
 
   /** @param {Waiting<Q, A>} one */

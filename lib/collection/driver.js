@@ -118,14 +118,14 @@ function sessionIn(bson, options, bytes) {
  * @param {(bson: import('./bson.js').Bson, options: object, bytes: Uint8Array) => T} readBytes
  * @returns {Promise<T[]>}
  */
-async function eachFound({ client, collection, untilTaken }, find, read, readBytes) {
+async function eachFound({ client, collection, commands, untilTaken }, find, read, readBytes) {
   try {
-    return await untilTaken(() => allOf(find({}), read))
+    return await untilTaken(() => commands.sendAlone('find', () => allOf(find({}), read)))
   } catch (error) {
     if (!isUnreadable(error)) throw error
   }
   const readOne = readBytes.bind(undefined, bsonOf(client), collection.bsonOptions)
-  return untilTaken(() => allOf(find({ raw: true }), readOne))
+  return untilTaken(() => commands.sendAlone('find', () => allOf(find({ raw: true }), readOne)))
 }
 
 /** @param {Record<string, any>} document @returns {LoadedSession} */
@@ -196,11 +196,12 @@ class DriverCollection {
   /**
    * @param {DriverOptions} options
    * @param {import('./port.js').OnNews} onNews
+   * @param {import('./driver-tracing.js').Tracer} tracer
    */
-  constructor(options, onNews) {
+  constructor(options, onNews, tracer) {
     this.#options = options
     this.#onNews = onNews
-    this.#connection = new DriverConnection(options, onNews)
+    this.#connection = new DriverConnection(options, onNews, tracer)
     this.values = new DriverValues(this.#connection)
   }
 
@@ -241,11 +242,9 @@ class DriverCollection {
 
   /** @param {string} storageId @param {Call} [call] @returns {Promise<LoadedSession | null>} */
   async load(storageId, call) {
-    const { collection, untilTaken } = await this.#connection.ready(call)
-    const document = await untilTaken(
-      () => collection.findOne({ _id: storageId }, { readPreference: 'primary' }),
-      call
-    )
+    const { collection, commands, untilTaken } = await this.#connection.ready(call)
+    const find = () => collection.findOne({ _id: storageId }, { readPreference: 'primary' })
+    const document = await untilTaken(() => commands.sendAlone('find', find), call)
     const session = sessionOf(document, storageId)
     return session && { ...session, stored: document.session, beside: besideOf(document) }
   }
@@ -258,26 +257,29 @@ class DriverCollection {
    * @param {Call} [call]
    */
   async replace(storageId, stored, payload, times, call) {
-    const { collection, untilTaken, writeOnce } = await this.#connection.ready(call)
+    const { collection, commands, untilTaken, writeOnce } = await this.#connection.ready(call)
     // A stored document could begin with an operator.
     const filter = { _id: storageId, session: { $eq: stored } }
     const update = replacementOf(payload, times ?? {}, this.#options)
     const write = (/** @type {boolean} */ isMany) =>
       collection[isMany ? 'updateMany' : 'updateOne'](filter, update, this.#writeConcern())
-    const { matchedCount, acknowledged } = await untilTaken(() => writeOnce(write), call)
+    const send = () => commands.sendAlone('update', () => writeOnce(write))
+    const { matchedCount, acknowledged } = await untilTaken(send, call)
     return Number(matchedCount) !== 0 || acknowledged === false
   }
 
   /** @param {string} from @param {string} storageId @param {unknown} payload @param {Times} times @param {Call} [call] */
   async move(from, storageId, payload, times, call) {
-    const { client, collection } = await this.#connection.ready(call)
+    const { client, collection, commands } = await this.#connection.ready(call)
     const { writeConcern } = this.#writeConcern()
     if ((writeConcern ?? collection.writeConcern)?.w === 0) return false
     const update = writeOf(storageId, payload, times, this.#options)
     return this.#transactions.run(client, writeConcern, async (session) => {
-      const { deletedCount } = await collection.deleteOne({ _id: from }, { session })
+      const remove = () => collection.deleteOne({ _id: from }, { session })
+      const { deletedCount } = await commands.sendAlone('delete', remove)
       if (Number(deletedCount) === 0) return false
-      await collection.updateOne({ _id: storageId }, update, { upsert: true, session })
+      const create = () => collection.updateOne({ _id: storageId }, update, { upsert: true, session })
+      await commands.sendAlone('update', create)
       return true
     })
   }
@@ -315,17 +317,19 @@ class DriverCollection {
 
   /** @param {Query} query */
   async count(query) {
-    const { collection, untilTaken } = await this.#connection.ready()
+    const { collection, commands, untilTaken } = await this.#connection.ready()
     const filter = this.#options.scope.filterOf(query)
+    const count = () => collection.countDocuments(filter)
     // With promoteValues: false the driver counts in objects.
-    return Number(await untilTaken(() => collection.countDocuments(filter)))
+    return Number(await untilTaken(() => commands.sendAlone('aggregate', count)))
   }
 
   /** @param {Query} query @param {boolean} [isRepeatable] */
   async removeAll(query, isRepeatable = false) {
-    const { collection, untilTaken } = await this.#connection.ready()
+    const { collection, commands, untilTaken } = await this.#connection.ready()
     const filter = this.#options.scope.filterOf(query)
-    const remove = () => untilTaken(() => collection.deleteMany(filter, this.#writeConcern()))
+    const removeOnce = async () => collection.deleteMany(filter, this.#writeConcern())
+    const remove = () => untilTaken(() => commands.sendAlone('delete', removeOnce))
     try {
       const result = await (isRepeatable ? this.#repeated(remove) : remove())
       // That of a test double need be nothing.
@@ -339,17 +343,24 @@ class DriverCollection {
 
   /** @param {Query} query @param {Record<string, unknown>} update */
   async change(query, update) {
-    const { collection, untilTaken, writeOnce } = await this.#connection.ready()
+    const { collection, commands, untilTaken, writeOnce } = await this.#connection.ready()
     const filter = this.#options.scope.filterOf(query)
     const write = (/** @type {boolean} */ isMany) =>
       collection[isMany ? 'updateMany' : 'updateOne'](filter, update, this.#writeConcern())
-    const { matchedCount, acknowledged } = await untilTaken(() => writeOnce(write))
+    const send = () => commands.sendAlone('update', () => writeOnce(write))
+    const { matchedCount, acknowledged } = await untilTaken(send)
     return Number(matchedCount) !== 0 || acknowledged === false
   }
 
   async serverTime() {
     const { client } = await this.#connection.ready()
     return serverTime(client.db('admin'))
+  }
+
+  statistics() {
+    const opened = this.#connection.opened
+    const queue = opened?.calls.load ?? { waiting: 0, underWay: 0 }
+    return { queue, ...(opened?.commands.statistics ?? { commands: {} }) }
   }
 
   waitingFor() {

@@ -9,6 +9,7 @@ const { binding } = require('../rust.js')
 const { errorOf, unansweredError } = require('../errors.js')
 
 /**
+ * @typedef {import('../../native/binding.js').CommandReport} CommandReport
  * @typedef {import('../../native/binding.js').Failure} Failure
  * @typedef {import('../../native/binding.js').SessionRecord} SessionRecord
  * @typedef {import('../../native/binding.js').NativeStore} NativeStore
@@ -19,6 +20,11 @@ const { errorOf, unansweredError } = require('../errors.js')
  */
 
 const { AnswerKind } = binding
+
+/** The numbers of calls are those of all stores of a thread, as one of these hears of a command that several of them share. */
+let lastCall = 0
+/** For whom the calls are that somebody looks on at. @type {Map<number, Record<string, any>>} */
+const operations = new Map()
 
 /** @param {unknown} outcome what the addon gave @returns {outcome is Failure} */
 function isFailure(outcome) {
@@ -65,15 +71,23 @@ function fail(onAnswer, failure) {
 function drop() {}
 
 class NativeCalls {
-  #last = 0
   #isFlushing = false
   /** By a number that is never used again, so that no answer can reach another call. @type {Map<number, OnAnswer>} */
   #waiting = new Map()
   #decode
+  #tracer
+  /** Whether the addon tells of commands. */
+  #isTold = false
+  /** Those that are under way, by the number of the attempt. @type {Map<number, Record<string, any>>} */
+  #commands = new Map()
 
-  /** @param {(record: SessionRecord) => StoredSession} decode */
-  constructor(decode) {
+  /**
+   * @param {(record: SessionRecord) => StoredSession} decode
+   * @param {import('./open.js').Tracer} tracer
+   */
+  constructor(decode, tracer) {
     this.#decode = decode
+    this.#tracer = tracer
   }
 
   /**
@@ -82,23 +96,45 @@ class NativeCalls {
    * @param {OnAnswer} onAnswer
    */
   start(native, operation, onAnswer) {
-    const call = ++this.#last
+    const call = ++lastCall
     this.#waiting.set(call, onAnswer)
+    this.#tell(native, call)
     let refusal
     try {
       refusal = operation(native, call)
     } catch (error) {
-      this.#waiting.delete(call)
+      this.#forget(call)
       throw error
     }
     if (!refusal) return this.#flushLater(native)
-    this.#waiting.delete(call)
+    this.#forget(call)
     onAnswer(refusal)
+  }
+
+  /**
+   * A call that the addon answers by a promise.
+   *
+   * @template T
+   * @param {NativeStore} native
+   * @param {(native: NativeStore) => Promise<T>} operation
+   * @returns {Promise<T>}
+   */
+  async promised(native, operation) {
+    if (!this.#tracer.isHeard) return operation(native)
+    const call = ++lastCall
+    this.#tell(native, call)
+    native.announce(call)
+    try {
+      return await operation(native)
+    } finally {
+      operations.delete(call)
+    }
   }
 
   /** Fails whatever waits. */
   giveUp() {
     const given = [...this.#waiting.values()]
+    for (const call of this.#waiting.keys()) operations.delete(call)
     this.#waiting.clear()
     for (const onAnswer of given) onAnswer(unansweredError())
   }
@@ -106,8 +142,10 @@ class NativeCalls {
   /**
    * @param {any[]} answers as `AnswerKind` says
    * @param {Failure[]} failures
+   * @param {CommandReport[]} [reports] of those that the answers are of, and of others
    */
-  settle(answers, failures) {
+  settle(answers, failures, reports) {
+    if (reports) for (const report of reports) this.#follow(report)
     let failure = 0
     for (let at = 0; at < answers.length; ) {
       const call = answers[at++]
@@ -115,12 +153,38 @@ class NativeCalls {
       if (isOtherwiseSpelt) at++
       const kind = answers[at++]
       const onAnswer = this.#waiting.get(call) ?? drop
-      this.#waiting.delete(call)
+      this.#forget(call)
       if (kind === AnswerKind.Nothing) onAnswer(undefined, null)
       else if (kind === AnswerKind.Yes || kind === AnswerKind.No) onAnswer(undefined, kind === AnswerKind.Yes)
       else if (kind === AnswerKind.Failure) fail(onAnswer, failures[failure++])
       else this.#settleSession(onAnswer, kind, answers[at++], answers[at++], answers[at++], isOtherwiseSpelt)
     }
+  }
+
+  /** @param {number} call */
+  #forget(call) {
+    this.#waiting.delete(call)
+    if (operations.size > 0) operations.delete(call)
+  }
+
+  /** Has the addon tell of commands, as long as somebody wants to hear of them. @param {NativeStore} native @param {number} call */
+  #tell(native, call) {
+    const { isHeard, operation } = this.#tracer
+    if (isHeard !== this.#isTold) native.watch(isHeard)
+    this.#isTold = isHeard
+    if (operation) operations.set(call, operation)
+  }
+
+  /** @param {CommandReport} report */
+  #follow({ id, sent, ended }) {
+    if (sent) {
+      const of = sent.calls.flatMap((call) => operations.get(call) ?? [])
+      this.#commands.set(id, this.#tracer.started({ ...sent, operations: of }))
+    }
+    const command = this.#commands.get(id)
+    if (!ended || !command) return
+    this.#commands.delete(id)
+    this.#tracer.ended(command, ended)
   }
 
   /** What is called in one turn of the event loop leaves together. @param {NativeStore} native */

@@ -44,7 +44,7 @@ class OpenableStore {
 
   /**
    * @param {NativeOptions} options
-   * @param {(answers: any[], failures: Failure[]) => void} onAnswers
+   * @param {InstanceType<typeof import('./native-calls.js').NativeCalls>['settle']} onAnswers
    * @param {OnNews} onNews
    */
   constructor(options, onAnswers, onNews) {

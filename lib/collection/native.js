@@ -11,6 +11,7 @@ const { NativeValues } = require('./native-values.js')
 /** @import { Done, SessionCollection } from './port.js' */
 
 /**
+ * @typedef {import('../../native/binding.js').NativeStore} NativeStore
  * @typedef {import('../../native/binding.js').SessionRecord} SessionRecord
  * @typedef {import('./client-source.js').ClientSource} ClientSource
  * @typedef {import('./native-calls.js').Operation} Operation
@@ -47,17 +48,18 @@ class NativeCollection {
    * @param {NativeOptions} options
    * @param {(purpose: string) => ClientSource} openClient for those who ask for the JavaScript collection, or its client
    * @param {import('./port.js').OnNews} onNews
+   * @param {import('./open.js').Tracer} tracer
    */
-  constructor(options, openClient, onNews) {
+  constructor(options, openClient, onNews, tracer) {
     const values = new NativeValues(options.connection)
     // What the addon calls knows nothing of this collection, which could never be garbage-collected otherwise.
-    const calls = new NativeCalls((record) => storedSession(record, values))
+    const calls = new NativeCalls((record) => storedSession(record, values), tracer)
     this.encrypts = options.crypter !== undefined
     this.values = values
     this.#options = options
     this.#openClient = openClient
     this.#calls = calls
-    this.#store = new OpenableStore(options, (answers, failures) => calls.settle(answers, failures), onNews)
+    this.#store = new OpenableStore(options, calls.settle.bind(calls), onNews)
   }
 
   /** @param {string} storageId @param {Done<StoredSession | null>} [done] */
@@ -96,8 +98,7 @@ class NativeCollection {
 
   /** @param {string} storageId @returns {Promise<LoadedSession | null>} */
   async load(storageId) {
-    const native = this.#store.opened ?? (await this.#store.open())
-    const outcome = await native.load(storageId)
+    const outcome = await this.#ask((native) => native.load(storageId))
     if (isUnreadable(outcome)) return unreadable(outcome)
     const loaded = unwrap(outcome)
     if (!loaded) return null
@@ -112,24 +113,27 @@ class NativeCollection {
    * @param {Partial<Times>} [times]
    */
   async replace(storageId, stored, payload, times) {
-    const native = this.#store.opened ?? (await this.#store.open())
     const [expiresMs, lastModifiedMs] = [times?.expires?.getTime(), times?.lastModified?.getTime()]
     const marks = times?.marks && nativeMarks(times.marks)
-    return unwrap(await native.replace(storageId, stored, payload, expiresMs, lastModifiedMs, marks))
+    const replace = (/** @type {NativeStore} */ native) =>
+      native.replace(storageId, stored, payload, expiresMs, lastModifiedMs, marks)
+    return unwrap(await this.#ask(replace))
   }
 
   /** @param {string} from @param {string} storageId @param {string | Buffer} payload @param {Times} times */
   async move(from, storageId, payload, { expires, lastModified, marks }) {
-    const native = this.#store.opened ?? (await this.#store.open())
     const [expiresMs, lastModifiedMs] = [expires.getTime(), lastModified?.getTime()]
     const ofNative = marks && nativeMarks(marks)
-    return unwrap(await native.move(from, storageId, payload, expiresMs, lastModifiedMs, ofNative))
+    const move = (/** @type {NativeStore} */ native) =>
+      native.move(from, storageId, payload, expiresMs, lastModifiedMs, ofNative)
+    return unwrap(await this.#ask(move))
   }
 
   /** @param {Selection} selection @returns {Promise<SelectedSession[]>} */
   async select(selection) {
-    const native = this.#store.opened ?? (await this.#store.open())
-    const selected = unwrap(await native.select(this.#queryOf(selection), selection.stored ?? 'none'))
+    const select = (/** @type {NativeStore} */ native) =>
+      native.select(this.#queryOf(selection), selection.stored ?? 'none')
+    const selected = unwrap(await this.#ask(select))
     return selected.map(({ storageId, stored, session, beside }) => ({
       storageId,
       stored,
@@ -141,31 +145,41 @@ class NativeCollection {
 
   /** @param {Selection} selection */
   async selectIds(selection) {
-    const native = this.#store.opened ?? (await this.#store.open())
-    return unwrap(await native.selectIds(this.#queryOf(selection))).map((id) => id ?? undefined)
+    return unwrap(await this.#ask((native) => native.selectIds(this.#queryOf(selection)))).map(
+      (id) => id ?? undefined
+    )
   }
 
   /** @param {Query} query */
   async count(query) {
-    const native = this.#store.opened ?? (await this.#store.open())
-    return unwrap(await native.count(this.#filterOf(query)))
+    return unwrap(await this.#ask((native) => native.count(this.#filterOf(query))))
   }
 
   /** @param {Query} query @param {boolean} [isRepeatable] */
   async removeAll(query, isRepeatable = false) {
-    const native = this.#store.opened ?? (await this.#store.open())
-    return unwrap(await native.removeAll(this.#filterOf(query), isRepeatable))
+    return unwrap(await this.#ask((native) => native.removeAll(this.#filterOf(query), isRepeatable)))
   }
 
   /** @param {Query} query @param {Record<string, unknown>} update */
   async change(query, update) {
-    const native = this.#store.opened ?? (await this.#store.open())
-    return unwrap(await native.change(this.#filterOf(query), bytesOf(update)))
+    return unwrap(await this.#ask((native) => native.change(this.#filterOf(query), bytesOf(update))))
   }
 
   async serverTime() {
-    const native = this.#store.opened ?? (await this.#store.open())
-    return new Date(unwrap(await native.serverTime()))
+    return new Date(unwrap(await this.#ask((native) => native.serverTime())))
+  }
+
+  statistics() {
+    const now = this.#store.opened?.statistics()
+    if (!now) return { queue: { waiting: 0, underWay: 0 }, commands: {} }
+    const { waiting, underWay, commands, retries, open, inUse, waitingForConnection } = now
+    const counted = commands.map(({ name, ...statements }) => [name, { statements }])
+    return {
+      queue: { waiting, underWay },
+      commands: Object.fromEntries(counted),
+      retries,
+      pool: { open, inUse, waiting: waitingForConnection },
+    }
   }
 
   waitingFor() {
@@ -229,6 +243,12 @@ class NativeCollection {
     } catch (failure) {
       return { session: undefined, failure }
     }
+  }
+
+  /** @template T @param {(native: NativeStore) => Promise<T>} operation @returns {Promise<T>} */
+  async #ask(operation) {
+    const native = this.#store.opened ?? (await this.#store.open())
+    return this.#calls.promised(native, operation)
   }
 
   /**

@@ -2,7 +2,7 @@
 // that driver honours.
 'use strict'
 
-const debug = require('debug')('connect-mongo')
+const { debug } = require('../debug.js')
 
 const { parseConnection, writeConcern } = require('../mongo/connection.js')
 const { noNative } = require('../rust.js')
@@ -18,6 +18,7 @@ const { Scope } = require('./scope.js')
  * @typedef {import('./native-store.js').NativeOptions['crypter']} Crypter
  * @typedef {import('./port.js').OnNews} OnNews
  * @typedef {import('./port.js').SessionCollection} SessionCollection
+ * @typedef {InstanceType<typeof import('../tracing.js').Tracer>} Tracer
  * @typedef {Record<string, any>} Options
  */
 
@@ -29,8 +30,8 @@ function checkAcknowledged({ concurrency, expiredEvents, maxPerUser }, concern) 
   if (needs) throw new Error(`${needs} needs writes that are acknowledged, not w: 0`)
 }
 
-/** @param {Options} options @param {ClientSource} source @param {OnNews} onNews */
-function overDriver(options, source, onNews) {
+/** @param {Options} options @param {ClientSource} source @param {OnNews} onNews @param {Tracer} tracer */
+function overDriver(options, source, onNews, tracer) {
   const { dbName, collectionName, writeOperationOptions, timestamps, connectionEvents } = options
   checkAcknowledged(options, writeOperationOptions)
   return new DriverCollection(
@@ -44,7 +45,8 @@ function overDriver(options, source, onNews) {
       ...indexesOf(options),
       connectionEvents,
     },
-    onNews
+    onNews,
+    tracer
   )
 }
 
@@ -54,23 +56,24 @@ function lifeOf({ prefix, maxLifetimeSeconds, expiryGrace = 0 }) {
   return { maxLifetimeMs, graceMs: expiryGrace * 1000, scope: new Scope({ prefix, maxLifetimeMs }) }
 }
 
-/** @param {Options} options @param {OnNews} onNews @param {string} [purpose] what the driver is needed for */
-function overOwnDriver(options, onNews, purpose = "backend: 'driver'") {
+/** @param {Options} options @param {OnNews} onNews @param {Tracer} tracer @param {string} [purpose] what the driver is needed for */
+function overOwnDriver(options, onNews, tracer, purpose = "backend: 'driver'") {
   const { mongoUrl, mongoOptions } = options
   const dbName = options.dbName || mongoOptions?.dbName
-  return overDriver({ ...options, dbName }, ownClient(purpose, mongoUrl, mongoOptions), onNews)
+  return overDriver({ ...options, dbName }, ownClient(purpose, mongoUrl, mongoOptions), onNews, tracer)
 }
 
-/** @param {Options} options @param {OnNews} onNews */
-function withoutNative(options, onNews) {
+/** @param {Options} options @param {OnNews} onNews @param {Tracer} tracer */
+function withoutNative(options, onNews, tracer) {
   if (options.backend === 'native') throw new Error(`backend: 'native' cannot be had: ${noNative}`)
   // The JavaScript driver would say so only at the first call.
   writeConcern(options.writeOperationOptions, 'writeOperationOptions')
-  return overOwnDriver(options, onNews, `connect-mongo-native runs as WebAssembly, because ${noNative}, and`)
+  const purpose = `connect-mongo-native runs as WebAssembly, because ${noNative}, and`
+  return overOwnDriver(options, onNews, tracer, purpose)
 }
 
-/** @param {Options} options @param {Crypter} crypter @param {OnNews} onNews */
-function overRust(options, crypter, onNews) {
+/** @param {Options} options @param {Crypter} crypter @param {OnNews} onNews @param {Tracer} tracer */
+function overRust(options, crypter, onNews, tracer) {
   const { mongoUrl, mongoOptions, dbName, collectionName, timestamps, connectionEvents } = options
   const { maxPending, operationTimeoutMS } = options
   const connection = parseConnection(mongoUrl, mongoOptions, dbName)
@@ -78,10 +81,12 @@ function overRust(options, crypter, onNews) {
   const ownConcern = writeConcern(options.writeOperationOptions, 'writeOperationOptions')
   const concern = ownConcern ?? connection.writeConcern
   checkAcknowledged(options, concern)
+  const database = dbName || connection.database || 'test'
+  tracer.namespace = database
   const collection = new NativeCollection(
     {
       connection,
-      database: dbName || connection.database || 'test',
+      database,
       collection: collectionName,
       writeConcern: concern,
       timestamps,
@@ -93,7 +98,8 @@ function overRust(options, crypter, onNews) {
       crypter,
     },
     (purpose) => ownClient(purpose, mongoUrl, mongoOptions),
-    onNews
+    onNews,
+    tracer
   )
   if (!dbName && !connection.database) onNews({ event: 'default-database' })
   return collection
@@ -113,24 +119,25 @@ function warnOfIdle({ mongoOptions, closeClient }, hasClient) {
  * @param {Options} options complete
  * @param {Crypter} crypter what Rust encrypts with, within its own calls
  * @param {OnNews} onNews
+ * @param {Tracer} tracer
  * @returns {SessionCollection}
  */
-function openCollection(options, crypter, onNews) {
+function openCollection(options, crypter, onNews, tracer) {
   const given = options.mongoUrl ? undefined : options.clientPromise || options.client
   if (given && options.backend === 'native') {
     throw new Error("backend: 'native' needs mongoUrl: Rust cannot use a JavaScript client")
   }
   warnOfIdle(options, Boolean(given))
-  if (given) return overDriver(options, givenClient(given, options.closeClient), onNews)
-  if (options.backend === 'driver') return overOwnDriver(options, onNews)
-  if (noNative) return withoutNative(options, onNews)
+  if (given) return overDriver(options, givenClient(given, options.closeClient), onNews, tracer)
+  if (options.backend === 'driver') return overOwnDriver(options, onNews, tracer)
+  if (noNative) return withoutNative(options, onNews, tracer)
   try {
-    return overRust(options, crypter, onNews)
+    return overRust(options, crypter, onNews, tracer)
   } catch (error) {
     const { needsDriver, option } = /** @type {{ needsDriver?: boolean, option?: string }} */ (error)
     if (options.backend === 'native' || !needsDriver || !appDriver()) throw error
     debug('mongodb is used for %s, which only the JavaScript driver can honour', option)
-    return overOwnDriver(options, onNews)
+    return overOwnDriver(options, onNews, tracer)
   }
 }
 

@@ -100,6 +100,9 @@ export interface Call {
   calledMs: number
   /** Aborted when nobody waits for the answer any more, with what the caller got instead: what has not been sent never is then. */
   signal?: AbortSignal | undefined
+  /** What channels have published of the operation that it is of, if anybody looks on. */
+  // biome-ignore lint/suspicious/noExplicitAny: whatever their subscribers have put there
+  operation?: Record<string, any> | undefined
 }
 
 /** How a collection stores the values of sessions. */
@@ -111,6 +114,16 @@ export interface Values {
   freeze(value: unknown): Frozen
   /** A value of its own. */
   thaw(frozen: Frozen): unknown
+}
+
+/** What a collection has sent, and what goes on now; where several stores share that, of all of them. */
+export interface CollectionStatistics {
+  queue: { waiting: number; underWay: number }
+  /** By the name of the command. */
+  commands: Record<string, { statements: import('../histogram.js').Counted }>
+  /** How often a command was sent again; the JavaScript driver does not tell. */
+  retries?: number | undefined
+  pool?: { open: number; inUse: number; waiting: number } | undefined
 }
 
 export interface SessionCollection {
@@ -172,6 +185,8 @@ export interface SessionCollection {
   /** What the primary's clock says. */
   serverTime(): Promise<Date>
 
+  /** What has been sent so far, and what goes on now. */
+  statistics(): CollectionStatistics
   /** What calls wait for now, as far as anybody knows: a server that cannot be reached, with why, or its answer. */
   waitingFor(): Error
   /** Removes expired sessions in the background; one sweep at a time. */

@@ -77,12 +77,13 @@ function checkAdapter({ encrypt, decrypt }) {
  * @param {Options} options complete
  * @param {import('./sessions.js').Framework} framework
  * @param {import('../collection/port.js').OnNews} onNews
+ * @param {import('../collection/open.js').Tracer} tracer
  */
-function openSessions(options, framework, onNews) {
+function openSessions(options, framework, onNews, tracer) {
   if (options.cryptoAdapter) checkAdapter(options.cryptoAdapter)
   const ofRust = rustCipher(options)
   const cipher = ofRust ?? (options.cryptoAdapter ? cipherOfAdapter(options.cryptoAdapter) : undefined)
-  const collection = openCollection(options, ofRust?.crypter, onNews)
+  const collection = openCollection(options, ofRust?.crypter, onNews, tracer)
   if (!cipher) warnOfNoEncryption(options)
   const codec = cipher ? new EncryptedCodec(collection, cipher, options) : new PlainCodec(collection)
   return {
@@ -95,6 +96,8 @@ function openSessions(options, framework, onNews) {
       sharedOrder(options),
       indexSecrets(options)
     ),
+    /** How many derived keys are at hand. */
+    keys: () => ofRust && { remembered: ofRust.crypter.rememberedKeys() },
     /** Only what Rust encrypts can be told to be as it would be written today. */
     canReencrypt: ofRust !== undefined,
   }

@@ -11,6 +11,7 @@ const { AbortController } = require('../abort.js')
 const { closedError } = require('../errors.js')
 const { Pending } = require('../pending.js')
 const { storageIdOf } = require('./ids.js')
+const { Statistics } = require('./statistics.js')
 const { inTime } = require('./time-limits.js')
 
 /**
@@ -21,6 +22,8 @@ const { inTime } = require('./time-limits.js')
  * @property {string} sid
  * @property {(storageId: string, done?: Callback, limit?: Limit) => Promise<any> | undefined} send either `done` gets the answer, or the promise
  * @property {(answer: any) => any} finish
+ *
+ * @typedef {import('./statistics.js').Begun} Begun
  */
 
 /** @param {unknown[]} args @returns {Callback | undefined} */
@@ -87,6 +90,7 @@ class Limit {
 
 class Calls {
   #options
+  #tracer
   #endWithCollection
   #waitingFor
   #pending = 0
@@ -95,6 +99,7 @@ class Calls {
   /** @type {(() => void) | undefined} */
   #onIdle
   #waiting = new Pending()
+  statistics = new Statistics()
   /** Of the sessions whose id is not there yet: until the last call that waits for it has left, or is over. @type {Map<string, Promise<void>>} */
   #turns = new Map()
 
@@ -102,15 +107,22 @@ class Calls {
    * @param {Record<string, any>} options of the store
    * @param {() => boolean} endWithCollection whether what is asked about a session fails when the collection is closed
    * @param {() => Error} waitingFor what the collection waits for now
+   * @param {InstanceType<typeof import('../tracing.js').Tracer>} tracer
    */
-  constructor(options, endWithCollection, waitingFor) {
+  constructor(options, endWithCollection, waitingFor, tracer) {
     this.#options = options
+    this.#tracer = tracer
     this.#endWithCollection = endWithCollection
     this.#waitingFor = waitingFor
   }
 
   get isClosing() {
     return this.#isClosing
+  }
+
+  /** How many have no answer yet. */
+  get pending() {
+    return this.#pending
   }
 
   /** Whether there may be calls that are over for their callers, and go on below. */
@@ -139,13 +151,25 @@ class Calls {
    * connect-mongo drops the errors of calls without a callback; marking it so late keeps the caller's frames in its stack.
    *
    * @template T
+   * @param {string} name
    * @param {() => Promise<T>} operation
    * @param {Callback | undefined} callback
    * @returns {Promise<T> | undefined}
    */
-  run(operation, callback) {
+  run(name, operation, callback) {
+    return this.#tracer.trace(name, (callback) => this.#run(this.#begin(name), operation, callback), callback)
+  }
+
+  /**
+   * @template T
+   * @param {Begun} begun
+   * @param {() => Promise<T>} operation
+   * @param {Callback | undefined} callback
+   * @returns {Promise<T> | undefined}
+   */
+  #run(begun, operation, callback) {
     if (callback) {
-      callBackWith(this.#track(operation), callback)
+      callBackWith(this.#track(begun, operation), callback)
       return undefined
     }
     /** @type {Promise<T> | undefined} */
@@ -155,7 +179,7 @@ class Calls {
       hasFailed = true
       promise?.catch(() => {})
     }
-    promise = this.#track(operation, onFailure)
+    promise = this.#track(begun, operation, onFailure)
     // It may have thrown before there was a promise.
     if (hasFailed) promise.catch(() => {})
     return promise
@@ -200,39 +224,55 @@ class Calls {
   /**
    * The same as `run` for a call about one session. A callback costs no promise where the collection needs none.
    *
+   * @param {string} name
    * @param {() => Request | undefined} prepare nothing is asked for when it gives nothing
    * @param {Callback | undefined} callback
    */
-  ask(prepare, callback) {
-    if (!callback) return this.run(async () => this.#answerOf(prepare()), undefined)
-    this.#pending++
+  ask(name, prepare, callback) {
+    if (!this.#tracer.isWatched) return this.#ask(name, prepare, callback)
+    return this.#tracer.trace(name, (callback) => this.#ask(name, prepare, callback), callback)
+  }
+
+  /** @param {string} name @param {() => Request | undefined} prepare @param {Callback | undefined} callback */
+  #ask(name, prepare, callback) {
+    const begun = this.#begin(name)
+    if (!callback) return this.#run(begun, async () => this.#answerOf(prepare(), begun), undefined)
     const refusal = this.#refusal()
-    if (refusal) return this.#answer(callback, refusal)
+    if (refusal) return this.#answer(begun, callback, refusal)
     try {
       const request = prepare()
-      if (request) this.#askWithCallback(request, callback)
-      else this.#answer(callback, null)
+      if (request) this.#askWithCallback(begun, request, callback)
+      else this.#answer(begun, callback, null)
     } catch (error) {
-      this.#answer(callback, thrownError(error))
+      this.#answer(begun, callback, thrownError(error))
     }
     return undefined
   }
 
+  /** @param {string} name @returns {Begun} */
+  #begin(name) {
+    this.#pending++
+    return this.statistics.begin(name)
+  }
+
   /**
    * @template T
+   * @param {Begun} begun
    * @param {() => Promise<T>} operation
    * @param {() => void} [onFailure]
    */
-  async #track(operation, onFailure) {
-    this.#pending++
+  async #track(begun, operation, onFailure) {
+    /** @type {unknown} */
+    let failure
     try {
       const refusal = this.#refusal()
       return await (refusal ? Promise.reject(refusal) : operation())
     } catch (error) {
       onFailure?.()
-      throw thrownError(error)
+      failure = thrownError(error)
+      throw failure
     } finally {
-      this.#settle()
+      this.#settle(begun, failure)
     }
   }
 
@@ -256,22 +296,26 @@ class Calls {
     return this.#pending > maxPending ? busyError(maxPending) : undefined
   }
 
-  #settle() {
+  /** @param {Begun} begun @param {unknown} [error] */
+  #settle(begun, error) {
+    this.statistics.end(begun, error)
     this.#pending--
     if (this.#pending === 0) this.#onIdle?.()
   }
 
-  /** @param {Request | undefined} request */
-  async #answerOf(request) {
+  /** @param {Request | undefined} request @param {Begun} begun */
+  async #answerOf(request, begun) {
+    begun.sid = request?.sid
     return request?.finish(await this.#send(request))
   }
 
-  /** @param {Request} request @param {Callback} callback */
-  #askWithCallback(request, callback) {
+  /** @param {Begun} begun @param {Request} request @param {Callback} callback */
+  #askWithCallback(begun, request, callback) {
+    begun.sid = request.sid
     const caller = new AsyncResource('MongoStore')
     /** @type {Callback} */
     const done = (error, answer) =>
-      caller.runInAsyncScope(this.#finish, this, request, callback, error, answer)
+      caller.runInAsyncScope(this.#finish, this, begun, request, callback, error, answer)
     this.#send(request, done)?.then(
       (answer) => done(null, answer),
       (error) => done(thrownError(error))
@@ -317,20 +361,20 @@ class Calls {
     return sent && (this.#endWithCollection() ? this.#limited(sent, limit) : this.within(sent, limit))
   }
 
-  /** @param {Request} request @param {Callback} callback @param {Error | null} error @param {any} answer */
-  #finish(request, callback, error, answer) {
-    if (error) return this.#answer(callback, error)
+  /** @param {Begun} begun @param {Request} request @param {Callback} callback @param {Error | null} error @param {any} answer */
+  #finish(begun, request, callback, error, answer) {
+    if (error) return this.#answer(begun, callback, error)
     try {
       const result = request.finish(answer)
-      this.#answer(callback, null, result)
+      this.#answer(begun, callback, null, result)
     } catch (failure) {
-      this.#answer(callback, thrownError(failure))
+      this.#answer(begun, callback, thrownError(failure))
     }
   }
 
-  /** @param {Callback} callback @param {Error | null} error @param {any} [result] */
-  #answer(callback, error, result) {
-    this.#settle()
+  /** @param {Begun} begun @param {Callback} callback @param {Error | null} error @param {any} [result] */
+  #answer(begun, callback, error, result) {
+    this.#settle(begun, error)
     callBack(callback, error, result)
   }
 }

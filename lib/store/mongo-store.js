@@ -4,16 +4,18 @@
 
 // Kept, for apps whose tests put a fake in its place.
 const { nextTick } = require('node:process')
-const debug = require('debug')('connect-mongo')
 
 const { lastModifiedOf, noteLastModified } = require('../sessions/expiry.js')
 const { isEncryptedError, isUnreadable } = require('../sessions/errors.js')
 const { openSessions } = require('../sessions/open.js')
 const { batchSizeOf, walk } = require('../sessions/walk.js')
+const { debug, debugSession } = require('../debug.js')
 const { closedError } = require('../errors.js')
+const { countOf } = require('../histogram.js')
 const { hint } = require('../names.js')
 const { isObject } = require('../objects.js')
 const { bindingTarget } = require('../rust.js')
+const { Tracer, tellable } = require('../tracing.js')
 const { warnOnce } = require('../warnings.js')
 const BaseStore = require('./base-store.js')
 const { Calls, callBackWith, callbackOf, thrownError } = require('./calls.js')
@@ -111,9 +113,11 @@ class MongoStore extends BaseStore {
   #options
   #optionsView
   #calls
+  #tracer
   #news
   #collection
   #sessions
+  #keys
   #canReencrypt
   /** @type {Promise<void> | undefined} */
   #closing
@@ -134,14 +138,17 @@ class MongoStore extends BaseStore {
     this.#optionsView = viewOf(this.#options, (name) => {
       if (name === 'autoRemoveInterval') this.#news.restartRemoval()
     })
-    const { collection, sessions, canReencrypt } = this.#open()
+    this.#tracer = new Tracer(this.#options.collectionName)
+    const { collection, sessions, keys, canReencrypt } = this.#open()
     this.#calls = new Calls(
       this.#options,
       () => sessions.endWithCollection,
-      () => collection.waitingFor()
+      () => collection.waitingFor(),
+      this.#tracer
     )
     this.#collection = collection
     this.#sessions = sessions
+    this.#keys = keys
     this.#canReencrypt = canReencrypt
     holdOn(this)
   }
@@ -208,12 +215,13 @@ class MongoStore extends BaseStore {
     const framework = this.#framework()
     // News of the collection must not keep a forgotten store from being collected: no function beside theirs may know `this`.
     const self = new WeakRef(this)
-    return openSessions(this.#options, framework, (news) => {
+    const onNews = (/** @type {import('../collection/port.js').News} */ news) => {
       const store = self.deref()
       if (!store) return
       if (news.event === 'client-replaced') store.#promised = {}
       store.#news.receive(news)
-    })
+    }
+    return openSessions(this.#options, framework, onNews, this.#tracer)
   }
 
   #framework() {
@@ -257,7 +265,7 @@ class MongoStore extends BaseStore {
   #isDropped(stored, sid) {
     if (!('failure' in stored)) return false
     if (this.#options.onDecryptError === 'error') throw stored.failure
-    debug('A session cannot be decrypted: %s', stored.failure)
+    debug('A session cannot be decrypted: %s', tellable(stored.failure))
     this.#announce('decrypt-failed', sid, stored.failure)
     return true
   }
@@ -275,7 +283,7 @@ class MongoStore extends BaseStore {
       return read()
     } catch (error) {
       if (!isUnreadable(error)) throw error
-      debug('%s: %s', sid, /** @type {Error} */ (error).message)
+      debugSession('%s: %s', sid, tellable(error))
       this.#announce('unreadable', sid, error)
       return undefined
     }
@@ -283,12 +291,12 @@ class MongoStore extends BaseStore {
 
   /** @param {string} sid @param {...unknown} args */
   get(sid, ...args) {
-    return this.#calls.ask(() => this.#get(sid), callbackOf(args))
+    return this.#calls.ask('get', () => this.#get(sid), callbackOf(args))
   }
 
   /** @param {string} sid @returns {Request} */
   #get(sid) {
-    debug('MongoStore#get=%s', sid)
+    debugSession('MongoStore#get=%s', sid)
     let found = ''
     return {
       sid,
@@ -308,12 +316,12 @@ class MongoStore extends BaseStore {
 
   /** @param {string} sid @param {Session} session @param {...unknown} args */
   set(sid, session, ...args) {
-    return this.#calls.ask(() => this.#set(sid, session), callbackOf(args))
+    return this.#calls.ask('set', () => this.#set(sid, session), callbackOf(args))
   }
 
   /** @param {string} sid @param {Session} session @returns {Request} */
   #set(sid, session) {
-    debug('MongoStore#set=%s', sid)
+    debugSession('MongoStore#set=%s', sid)
     requireSession(session)
     requireId('A session id', sid)
     const save = this.#sessions.prepare(sid, session)
@@ -332,12 +340,12 @@ class MongoStore extends BaseStore {
 
   /** @param {string} sid @param {Session} session @param {...unknown} args */
   touch(sid, session, ...args) {
-    return this.#calls.ask(() => this.#touch(sid, session), callbackOf(args))
+    return this.#calls.ask('touch', () => this.#touch(sid, session), callbackOf(args))
   }
 
   /** @param {string} sid @param {Session} session @returns {Request | undefined} */
   #touch(sid, session) {
-    debug('MongoStore#touch=%s', sid)
+    debugSession('MongoStore#touch=%s', sid)
     requireId('A session id', sid)
     if (session === undefined || session === null)
       throw new TypeError('touch needs the session whose expiry it renews')
@@ -346,7 +354,7 @@ class MongoStore extends BaseStore {
     const now = new Date()
     const lastModified = touchAfter > 0 ? lastModifiedOf(session) : undefined
     if (lastModified && now.getTime() - lastModified.getTime() < touchAfter * 1000) {
-      debug('Skip touching session=%s', sid)
+      debugSession('Skip touching session=%s', sid)
       return undefined
     }
     const expires = this.#sessions.expiresOf(session, sid)
@@ -364,12 +372,12 @@ class MongoStore extends BaseStore {
 
   /** @param {string} sid @param {...unknown} args */
   destroy(sid, ...args) {
-    return this.#calls.ask(() => this.#destroy(sid), callbackOf(args))
+    return this.#calls.ask('destroy', () => this.#destroy(sid), callbackOf(args))
   }
 
   /** @param {string} sid @returns {Request} */
   #destroy(sid) {
-    debug('MongoStore#destroy=%s', sid)
+    debugSession('MongoStore#destroy=%s', sid)
     return {
       sid,
       send: (id, done, limit) => this.#sessions.remove(id, done, limit),
@@ -379,7 +387,7 @@ class MongoStore extends BaseStore {
 
   /** @param {...unknown} args */
   all(...args) {
-    return this.#calls.run(() => this.#all(), callbackOf(args))
+    return this.#calls.run('all', () => this.#all(), callbackOf(args))
   }
 
   async #all() {
@@ -424,7 +432,11 @@ class MongoStore extends BaseStore {
    * @param {number} limit
    */
   #nextSessions(after, limit) {
-    const batch = this.#calls.run(() => this.#calls.within(this.#sessions.scan(after, limit)), undefined)
+    const batch = this.#calls.run(
+      'iterate',
+      () => this.#calls.within(this.#sessions.scan(after, limit)),
+      undefined
+    )
     return /** @type {Promise<SelectedSession[]>} */ (batch)
   }
 
@@ -440,7 +452,7 @@ class MongoStore extends BaseStore {
       if ('failure' in selected) throw selected.failure
       return [this.#sessions.read(selected)]
     } catch (error) {
-      debug('%s: %s', storageId, error)
+      debugSession('%s: %s', storageId, tellable(error))
       const event = 'failure' in selected || isEncryptedError(error) ? 'decrypt-failed' : 'unreadable'
       this.#announce(event, this.#sidOf(storageId), thrownError(error))
       return []
@@ -462,7 +474,7 @@ class MongoStore extends BaseStore {
 
   /** @param {...unknown} args */
   ids(...args) {
-    return this.#calls.run(() => this.#ids(), callbackOf(args))
+    return this.#calls.run('ids', () => this.#ids(), callbackOf(args))
   }
 
   async #ids() {
@@ -481,7 +493,11 @@ class MongoStore extends BaseStore {
   /** @param {unknown} where @param {...unknown} args */
   find(where, ...args) {
     const [options] = args
-    return this.#calls.run(() => this.#find(where, optionsOf(options, FIND_OPTIONS)), callbackOf(args))
+    return this.#calls.run(
+      'find',
+      () => this.#find(where, optionsOf(options, FIND_OPTIONS)),
+      callbackOf(args)
+    )
   }
 
   /** @param {unknown} where @param {import('../sessions/users.js').FindOptions & { current?: string }} options */
@@ -517,13 +533,18 @@ class MongoStore extends BaseStore {
 
   /** @param {unknown} where @param {...unknown} args */
   count(where, ...args) {
-    return this.#calls.run(() => this.#calls.within(this.#sessions.users.count(where)), callbackOf(args))
+    return this.#calls.run(
+      'count',
+      () => this.#calls.within(this.#sessions.users.count(where)),
+      callbackOf(args)
+    )
   }
 
   /** @param {unknown} where @param {...unknown} args */
   destroyAll(where, ...args) {
     const [options] = args
     return this.#calls.run(
+      'destroyAll',
       () => this.#destroyAll(where, optionsOf(options, DESTROY_ALL_OPTIONS)),
       callbackOf(args)
     )
@@ -538,7 +559,7 @@ class MongoStore extends BaseStore {
 
   /** @param {unknown} handle @param {...unknown} args */
   destroyHandle(handle, ...args) {
-    return this.#calls.run(() => this.#destroyHandle(handle), callbackOf(args))
+    return this.#calls.run('destroyHandle', () => this.#destroyHandle(handle), callbackOf(args))
   }
 
   /** @param {unknown} handle */
@@ -562,13 +583,13 @@ class MongoStore extends BaseStore {
       this.#calls.unlessGivenUp(
         this.#sessions.users.reindex(isObject(options) ? options : {}, () => this.#calls.isClosing)
       )
-    return this.#calls.run(reindex, callbackOf(args))
+    return this.#calls.run('reindex', reindex, callbackOf(args))
   }
 
   /** @param {...unknown} args */
   prune(...args) {
     const [options] = args
-    return this.#calls.run(() => this.#prune(optionsOf(options, PRUNE_OPTIONS)), callbackOf(args))
+    return this.#calls.run('prune', () => this.#prune(optionsOf(options, PRUNE_OPTIONS)), callbackOf(args))
   }
 
   /** @param {{ signal?: AbortSignal }} options */
@@ -595,7 +616,7 @@ class MongoStore extends BaseStore {
   /** Nobody waits for it. @param {string} id that a `get` has not found */
   #lookForExpired(id) {
     this.#sessions.expired.meet(this.#sessions.storageIds(id)).catch((error) => {
-      debug('Looking for an expired session failed: %s', error)
+      debug('Looking for an expired session failed: %s', tellable(error))
     })
   }
 
@@ -608,7 +629,11 @@ class MongoStore extends BaseStore {
   /** @param {...unknown} args */
   length(...args) {
     const callback = callbackOf(args)
-    return this.#calls.run(() => this.#length(), callback && ((error, count = 0) => callback(error, count)))
+    return this.#calls.run(
+      'length',
+      () => this.#length(),
+      callback && ((error, count = 0) => callback(error, count))
+    )
   }
 
   async #length() {
@@ -618,7 +643,7 @@ class MongoStore extends BaseStore {
 
   /** @param {...unknown} args */
   clear(...args) {
-    return this.#calls.run(() => this.#clear(), callbackOf(args))
+    return this.#calls.run('clear', () => this.#clear(), callbackOf(args))
   }
 
   async #clear() {
@@ -626,10 +651,30 @@ class MongoStore extends BaseStore {
     await this.#calls.within(this.#collection.removeAll({ state: 'any' }))
   }
 
+  /** Cheap enough to be asked for each second. */
+  stats() {
+    const { pending, statistics } = this.#calls
+    const { queue, commands, retries, pool } = this.#collection.statistics()
+    const counted = Object.entries(commands).map(([name, { statements }]) => [
+      name,
+      { count: countOf(statements), statements },
+    ])
+    return {
+      backend: this.backend,
+      pending,
+      operations: statistics.operations,
+      queue,
+      commands: Object.fromEntries(counted),
+      retries,
+      pool,
+      keys: this.#keys(),
+    }
+  }
+
   /** @param {...unknown} args */
   ping(...args) {
     const [options] = args
-    return this.#calls.run(() => this.#ping(options), callbackOf(args))
+    return this.#calls.run('ping', () => this.#ping(options), callbackOf(args))
   }
 
   /** On the way that get takes, so that it fails when calls would. @param {unknown} options */
@@ -647,7 +692,11 @@ class MongoStore extends BaseStore {
   /** @param {...unknown} args */
   reencrypt(...args) {
     const [options] = args
-    return this.#calls.run(() => this.#reencrypt(isObject(options) ? options : {}), callbackOf(args))
+    return this.#calls.run(
+      'reencrypt',
+      () => this.#reencrypt(isObject(options) ? options : {}),
+      callbackOf(args)
+    )
   }
 
   /** @param {import('../sessions/reencrypt.js').Options} options */

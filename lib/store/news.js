@@ -1,7 +1,7 @@
 // What a store makes of the news of its collection: events, warnings, and the timer that removes expired sessions.
 'use strict'
 
-const debug = require('debug')('connect-mongo')
+const { debug } = require('../debug.js')
 const { changeByHand } = require('../collection/indexes.js')
 const { warnOnce } = require('../warnings.js')
 

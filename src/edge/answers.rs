@@ -4,10 +4,12 @@
 //! - Calls that wait for an answer keep the process alive; nothing else does.
 
 use std::{
+    mem,
     sync::{
         Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
+    thread::{self, ThreadId},
     time::Duration,
 };
 
@@ -27,12 +29,16 @@ use crate::{
         deadlines::Deadlines,
         failure::Failure,
         handover::{Handover, handover},
+        reports::Report,
     },
     engine::{
         caller::{Answer, Caller},
         errors::StoreError,
     },
-    mongo::errors::MongoError,
+    mongo::{
+        errors::MongoError,
+        trace::{Ended, Observer, Sent, WatchedCall},
+    },
 };
 
 /// Weak: an idle store keeps no process alive.
@@ -76,12 +82,16 @@ pub struct Answers {
     deadlines: Mutex<Deadlines>,
     is_given_up: AtomicBool,
     late_calls: OnceLock<LateCalls>,
+    thread: ThreadId,
+    /// Whether JavaScript is to hear of commands.
+    is_watched: AtomicBool,
     /// While JavaScript gets several answers: until when what it asks for meanwhile waits for more of the same.
     corked_until: Mutex<Option<Instant>>,
 }
 
 #[derive(Default)]
 struct Inbox {
+    reports: Vec<Report>,
     answered: Vec<(f64, Result<Answer, Failure>)>,
     is_woken: bool,
 }
@@ -124,6 +134,8 @@ impl Answers {
             deadlines: Mutex::default(),
             is_given_up: AtomicBool::new(false),
             late_calls: OnceLock::new(),
+            thread: thread::current().id(),
+            is_watched: AtomicBool::new(false),
             corked_until: Mutex::default(),
         });
         let inbox = Arc::downgrade(&answers);
@@ -204,7 +216,8 @@ impl Answers {
 
     fn wake(&self) {
         let mut inbox = locked(&self.inbox);
-        let is_due = !inbox.is_woken && !inbox.answered.is_empty();
+        let is_empty = inbox.answered.is_empty() && inbox.reports.is_empty();
+        let is_due = !inbox.is_woken && !is_empty;
         inbox.is_woken |= is_due;
         drop(inbox);
         if is_due && let Some(waker) = self.waker.get() {
@@ -214,10 +227,13 @@ impl Answers {
     }
 
     fn take(&self, env: Env) -> Handover {
-        let answered = {
+        let (answered, reports) = {
             let mut inbox = locked(&self.inbox);
             inbox.is_woken = false;
-            std::mem::take(&mut inbox.answered)
+            (
+                mem::take(&mut inbox.answered),
+                mem::take(&mut inbox.reports),
+            )
         };
         let count = answered.len();
         if count > 1 {
@@ -226,7 +242,24 @@ impl Answers {
         if count > 0 && self.waiting.fetch_sub(count, Ordering::Relaxed) == count {
             self.hold_process_open(env, false);
         }
-        handover(answered)
+        handover(answered, reports)
+    }
+
+    /// Whether JavaScript is to hear of commands from now on.
+    pub fn watch(&self, is_watched: bool) {
+        self.is_watched.store(is_watched, Ordering::Relaxed);
+    }
+
+    /// A call that takes its own way to the server, if JavaScript is to hear of its commands.
+    #[must_use]
+    pub fn watched(self: &Arc<Self>, call: f64) -> Option<WatchedCall> {
+        let is_watched = self.is_watched.load(Ordering::Relaxed);
+        is_watched.then(|| (Arc::clone(self) as Arc<dyn Observer>, call))
+    }
+
+    fn report(&self, report: Report) {
+        locked(&self.inbox).reports.push(report);
+        self.wake();
     }
 
     fn limit(self: &Arc<Self>, call: f64, time: Duration) -> Arc<AtomicBool> {
@@ -271,8 +304,26 @@ impl Answers {
     }
 }
 
+impl Observer for Answers {
+    fn thread(&self) -> ThreadId {
+        self.thread
+    }
+
+    fn sent(&self, sent: &Sent<'_>) {
+        self.report(Report::sent(sent));
+    }
+
+    fn ended(&self, ended: &Ended<'_>) {
+        self.report(Report::ended(ended));
+    }
+}
+
 impl Caller for PendingCall {
     type Wakes = Wakes;
+
+    fn watched(&self) -> Option<WatchedCall> {
+        self.answers.watched(self.call)
+    }
 
     fn is_gone(&self) -> bool {
         let is_answered = self.is_answered.as_ref();
@@ -320,5 +371,6 @@ impl Drop for Wakes {
 
 fn take_all(inbox: &Weak<Answers>, env: Env) -> Handover {
     let answers = inbox.upgrade();
-    answers.map_or_else(|| handover(Vec::new()), |answers| answers.take(env))
+    let nothing = || handover(Vec::new(), Vec::new());
+    answers.map_or_else(nothing, |answers| answers.take(env))
 }

@@ -41,6 +41,16 @@ pub struct SessionCrypter {
 
 #[napi]
 impl SessionCrypter {
+    /// How many derived keys are at hand.
+    ///
+    /// # Errors
+    /// None.
+    #[napi(catch_unwind)]
+    #[must_use]
+    pub fn remembered_keys(&self) -> u32 {
+        u32::try_from(self.envelopes.remembered_keys()).unwrap_or(u32::MAX)
+    }
+
     /// Derives no key yet.
     ///
     /// # Errors

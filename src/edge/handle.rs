@@ -13,8 +13,10 @@ use crate::{
     edge::{
         failure::{Failure, outcome},
         open_store::OpenStore,
+        statistics::StoreStatistics,
     },
     engine::{background::BackgroundTasks, errors::StoreError, operation::Request},
+    mongo::trace::{Watched, watched},
 };
 
 /// A store that may have been closed.
@@ -22,6 +24,8 @@ pub struct StoreHandle {
     runtime: &'static Runtime,
     open: Mutex<Option<(Arc<OpenStore>, BackgroundTasks)>>,
     closing: watch::Sender<bool>,
+    /// The number of the call that the next operation is for, if somebody looks on.
+    next_call: Mutex<Option<f64>>,
 }
 
 impl StoreHandle {
@@ -32,7 +36,39 @@ impl StoreHandle {
             runtime,
             open: Mutex::new(Some(open)),
             closing: watch::Sender::new(false),
+            next_call: Mutex::default(),
         }
+    }
+
+    /// Whether JavaScript is to hear of commands from now on.
+    pub fn watch(&self, is_watched: bool) {
+        if let Ok(store) = self.store() {
+            store.watch(is_watched);
+        }
+    }
+
+    /// What has been done so far; `None` once it is closed.
+    pub fn statistics(&self) -> Option<StoreStatistics> {
+        let store = self.store().ok()?;
+        Some(StoreStatistics::of(&store))
+    }
+
+    /// Of which call the commands of the next operation are.
+    pub fn announce(&self, call: f64) {
+        *self.next_call() = Some(call);
+    }
+
+    fn next_call(&self) -> MutexGuard<'_, Option<f64>> {
+        self.next_call
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Those who look on while the operation of the call that was announced runs.
+    fn watchers(&self) -> Option<Arc<Watched>> {
+        let call = self.next_call().take()?;
+        let watched = self.store().ok()?.watched(call);
+        Watched::new(1, 0, watched.into_iter())
     }
 
     /// Queues an operation. What is returned is the answer.
@@ -63,11 +99,12 @@ impl StoreHandle {
         F: Future<Output = Result<T, StoreError>> + Send + 'static,
     {
         let store = self.store();
+        let watchers = self.watchers();
         let mut closing = self.closing.subscribe();
         let operation = async move {
             tokio::select! {
                 biased;
-                outcome = operation(store?) => outcome,
+                outcome = watched(watchers, operation(store?)) => outcome,
                 _ = closing.wait_for(|is_closing| *is_closing) => Err(StoreError::Closed),
             }
         };

@@ -4,7 +4,13 @@ use connect_mongo_native_core::document::{Found, Payload};
 use napi::bindgen_prelude::{Buffer, Either6, FnArgs, Latin1String};
 use napi_derive::napi;
 
-use crate::{edge::failure::Failure, engine::caller::Answer};
+use crate::{
+    edge::{
+        failure::Failure,
+        reports::{CommandReport, Report},
+    },
+    engine::caller::Answer,
+};
 
 /// The most that an answer takes in the list.
 const MOST_ELEMENTS: usize = 6;
@@ -36,12 +42,12 @@ pub enum AnswerKind {
 pub type Element = Either6<u32, f64, Latin1String, String, Buffer, ()>;
 
 /// Answers one after the other, each the number of the call, the [`AnswerKind`] and what goes with that; and the failures
-/// among them.
-pub type Handover = FnArgs<(Vec<Element>, Vec<Failure>)>;
+/// among them. For those who look on, what has become of commands before.
+pub type Handover = FnArgs<(Vec<Element>, Vec<Failure>, Option<Vec<CommandReport>>)>;
 
 /// The list of these answers, each with the number of its call.
 #[must_use]
-pub fn handover(answered: Vec<(f64, Result<Answer, Failure>)>) -> Handover {
+pub fn handover(answered: Vec<(f64, Result<Answer, Failure>)>, reports: Vec<Report>) -> Handover {
     let mut list = Vec::with_capacity(MOST_ELEMENTS * answered.len());
     let mut failures = Vec::new();
     for (call, result) in answered {
@@ -63,7 +69,8 @@ pub fn handover(answered: Vec<(f64, Result<Answer, Failure>)>) -> Handover {
             }
         }
     }
-    (list, failures).into()
+    let reports = (!reports.is_empty()).then(|| reports.into_iter().map(Into::into).collect());
+    (list, failures, reports).into()
 }
 
 fn append_kind(list: &mut Vec<Element>, kind: AnswerKind) {

@@ -34,7 +34,9 @@ pub mod open_store;
 pub mod queries;
 #[cfg(not(target_family = "wasm"))]
 pub mod records;
+pub mod reports;
 #[cfg(not(target_family = "wasm"))]
 pub mod runtime;
 #[cfg(not(target_family = "wasm"))]
+pub mod statistics;
 pub mod store;

@@ -21,8 +21,8 @@ use crate::{
         stored::StoredSessions,
     },
     mongo::{
-        client::SharedClient, collection::DriverCollection, errors::MongoError,
-        indexes::WantedIndex, options::WriteConcern,
+        client::SharedClient, collection::DriverCollection, deployment::Deployment,
+        errors::MongoError, indexes::WantedIndex, options::WriteConcern, trace::WatchedCall,
     },
 };
 
@@ -124,6 +124,29 @@ impl OpenStore {
         };
         self.engine.submit(operation, self.answers.is_corked());
         Ok(())
+    }
+
+    /// What sends its operations, and those of other stores.
+    #[must_use]
+    pub fn engine(&self) -> &CollectionEngine<PendingCall> {
+        &self.engine
+    }
+
+    /// Where its commands go.
+    #[must_use]
+    pub fn deployment(&self) -> &Deployment {
+        self.client.deployment()
+    }
+
+    /// Whether JavaScript is to hear of commands from now on.
+    pub fn watch(&self, is_watched: bool) {
+        self.answers.watch(is_watched);
+    }
+
+    /// A call that takes its own way to the server, if JavaScript is to hear of its commands.
+    #[must_use]
+    pub fn watched(&self, call: f64) -> Option<WatchedCall> {
+        self.answers.watched(call)
     }
 
     /// What calls wait for now.

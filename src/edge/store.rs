@@ -20,6 +20,7 @@ use crate::{
         queries::{SessionQuery, WantedStored, parsed, raw},
         records::{BackgroundReport, LoadedSession, SelectedSession, SessionMarks, to_payload},
         runtime::runtime,
+        statistics::StoreStatistics,
     },
     engine::{
         background::OnNews,
@@ -54,7 +55,9 @@ impl NativeStore {
     #[napi(constructor, catch_unwind)]
     pub fn new(
         config: StoreConfig,
-        #[napi(ts_arg_type = "(answers: Array<unknown>, failures: Array<Failure>) => void")]
+        #[napi(
+            ts_arg_type = "(answers: Array<unknown>, failures: Array<Failure>, reports?: Array<CommandReport>) => void"
+        )]
         on_answers: Function<'_, Handover, ()>,
         on_background: Function<'_, BackgroundReport, ()>,
         crypter: Option<&SessionCrypter>,
@@ -387,6 +390,33 @@ impl NativeStore {
     #[napi(catch_unwind)]
     pub fn waiting_for(&self) -> Failure {
         self.handle.waiting_for()
+    }
+
+    /// What the stores of this process have done with the collection, and what goes on now; `null` once the store is closed.
+    ///
+    /// # Errors
+    /// None.
+    #[napi(catch_unwind)]
+    pub fn statistics(&self) -> Option<StoreStatistics> {
+        self.handle.statistics()
+    }
+
+    /// Whether `onAnswers` is to hear of commands from now on.
+    ///
+    /// # Errors
+    /// None.
+    #[napi(catch_unwind)]
+    pub fn watch(&self, is_watched: bool) {
+        self.handle.watch(is_watched);
+    }
+
+    /// The next method that gives a promise is called for the call of this number: `onAnswers` hears so of its commands.
+    ///
+    /// # Errors
+    /// None.
+    #[napi(catch_unwind)]
+    pub fn announce(&self, call: f64) {
+        self.handle.announce(call);
     }
 
     /// Sends what waits, as far as there may be more commands under way. To be called when a turn of the event loop ends in

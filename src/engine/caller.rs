@@ -2,7 +2,7 @@
 
 use connect_mongo_native_core::document::Found;
 
-use crate::engine::errors::StoreError;
+use crate::{engine::errors::StoreError, mongo::trace::WatchedCall};
 
 /// What an operation came to.
 pub enum Answer {
@@ -24,6 +24,11 @@ pub trait Caller: Send + Sync + 'static {
     /// Whether its call has run out of time, or was given up.
     fn is_gone(&self) -> bool;
 
+    /// Its call, if somebody looks on.
+    fn watched(&self) -> Option<WatchedCall> {
+        None
+    }
+
     /// Takes the answer.
     fn answer(self, result: Result<Answer, StoreError>, wakes: &mut Self::Wakes);
 }
@@ -42,6 +47,12 @@ impl<C: Caller> Waiter<C> {
     #[must_use]
     pub fn is_gone(&self) -> bool {
         self.0.as_ref().is_some_and(C::is_gone)
+    }
+
+    /// Its call, if somebody looks on.
+    #[must_use]
+    pub fn watched(&self) -> Option<WatchedCall> {
+        self.0.as_ref().and_then(C::watched)
     }
 
     /// Answers the caller, whose thread is woken when `wakes` ends.

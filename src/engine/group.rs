@@ -14,7 +14,8 @@ use tokio::{
 
 use crate::{
     engine::{
-        caller::Caller, operation::Operation, reads, server::Server, state::EngineState, writes,
+        caller::Caller, operation::Operation, reads, server::Server, state::EngineState,
+        statistics::Statistics, writes,
     },
     mongo::errors::MongoError,
 };
@@ -44,6 +45,19 @@ impl<S: Server, C: Caller> Engine<S, C> {
     #[must_use]
     pub fn server(&self) -> &Arc<S> {
         &self.state.server
+    }
+
+    /// What has been sent so far.
+    #[must_use]
+    pub fn statistics(&self) -> &Statistics {
+        &self.state.statistics
+    }
+
+    /// How many operations wait, and how many commands are under way.
+    #[must_use]
+    pub fn load(&self) -> (usize, usize) {
+        let schedule = self.state.schedule();
+        (schedule.waiting(), schedule.under_way())
     }
 
     /// Queues an operation, from any thread. With nothing of its kind under way it leaves at once, unless it is corked;

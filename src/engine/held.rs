@@ -19,7 +19,7 @@ use crate::{
         state::EngineState,
         statements::{Statement, list},
     },
-    mongo::errors::MongoError,
+    mongo::{errors::MongoError, trace::watched},
 };
 
 /// What became of a command.
@@ -105,10 +105,12 @@ impl<N: Send + Sync> Held<N> {
         let limit = held_after * LATE_TIMES;
         let sent = Instant::now();
         let whole = list(command);
+        let waiters = command.iter().map(|statement| &statement.waiter);
+        let watchers = state.command(kind, command.len(), 0, waiters);
         let reply = state
             .server
             .run_part(kind, whole, &mut number, None, Some(limit));
-        let reply = reply.await;
+        let reply = watched(watchers, reply).await;
         let is_server_slow = takes_too_long(sent, limit);
         let held = |are_parts_numbered| {
             Some(Sent::Held(Self {
@@ -217,8 +219,11 @@ impl<N: Send + Sync> Held<N> {
         let numbers = self.are_parts_numbered.then(|| part.numbers());
         let statements = list(&part.statements);
         let server = &state.server;
-        let sent = server.run_part(self.kind, statements, &mut self.number, numbers, limit);
-        sent.await
+        let send = server.run_part(self.kind, statements, &mut self.number, numbers, limit);
+        let waiters = part.statements.iter().map(|statement| &statement.waiter);
+        let count = part.statements.len();
+        let watchers = state.command(self.kind, count, 0, waiters);
+        watched(watchers, send).await
     }
 
     async fn answer<S: Server, C: Caller>(

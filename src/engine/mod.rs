@@ -39,6 +39,7 @@
 //! - [`state`]: what all of these share
 //! - [`caller`]: who is answered, and how
 //! - [`server`]: what the engine asks of a server
+//! - [`statistics`]: how many commands it has sent
 //! - [`stored`]: reads and writes outside the queue
 //! - [`background`]: the TTL index, sweeps, news of the servers
 //! - [`encryption`]: sessions encrypted on their way out and decrypted on their way in
@@ -58,6 +59,7 @@ pub mod registry;
 pub mod server;
 pub mod state;
 pub mod statements;
+pub mod statistics;
 pub mod stored;
 #[cfg(test)]
 mod tests;

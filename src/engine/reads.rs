@@ -22,7 +22,12 @@ use crate::{
         server::Server,
         state::EngineState,
     },
-    mongo::{asked::AskedFor, errors::MongoError, patience::Loss},
+    mongo::{
+        asked::AskedFor,
+        errors::MongoError,
+        patience::Loss,
+        trace::{Watched, watched},
+    },
 };
 
 /// Those that wait for sessions, by id.
@@ -58,9 +63,11 @@ async fn find_and_retry<S: Server, C: Caller>(
 ) -> Result<(), MongoError> {
     let mut patience = state.server.patience();
     let mut wrong_replies = 0;
+    let mut attempts_before = 0;
     // Without ids left, a repetition would ask for nothing.
     while !readers.is_empty() {
-        match find_once(state, readers, patience.loss_of_repeatable()).await {
+        let loss = patience.loss_of_repeatable();
+        match find_once(state, readers, loss, attempts_before).await {
             // The connection that gave it is not used again.
             Err(MongoError::WrongReply) if wrong_replies == 0 => wrong_replies += 1,
             // It may be a collation that takes an id of the command for that of another session: whose trouble that is.
@@ -70,6 +77,7 @@ async fn find_and_retry<S: Server, C: Caller>(
             Err(error) if state.server.may_read_again(&error, &mut patience).await => {}
             result => return result,
         }
+        attempts_before += 1;
     }
     Ok(())
 }
@@ -78,11 +86,13 @@ async fn find_once<S: Server, C: Caller>(
     state: &EngineState<S, C>,
     readers: &mut Readers<C>,
     loss: Loss,
+    attempts_before: u32,
 ) -> Result<(), MongoError> {
     let ids: Vec<_> = readers.keys().cloned().collect();
     if let [id] = &*ids {
-        return find_alone(state, id, readers, loss).await;
+        return find_alone(state, id, readers, loss, attempts_before).await;
     }
+    let watchers = watchers_of(state, &ids, readers, attempts_before);
     let asked = AskedFor::new(&ids);
     let sent = Instant::now();
     let mut is_first = true;
@@ -94,9 +104,10 @@ async fn find_once<S: Server, C: Caller>(
         has_variants |= asked.check(documents)?;
         answer_found(readers, documents)
     };
-    state.server.find(&ids, &mut on_reply, loss).await?;
+    let find = state.server.find(&ids, &mut on_reply, loss);
+    watched(watchers, find).await?;
     for id in unanswered(&ids, readers, has_variants) {
-        find_alone(state, &id, readers, loss).await?;
+        find_alone(state, &id, readers, loss, 0).await?;
     }
     Ok(())
 }
@@ -125,7 +136,7 @@ async fn find_each<S: Server, C: Caller>(
     loss: Loss,
 ) -> Result<(), MongoError> {
     for id in readers.keys().cloned().collect::<Vec<_>>() {
-        match find_alone(state, &id, readers, loss).await {
+        match find_alone(state, &id, readers, loss, 0).await {
             Err(MongoError::WrongReply) => {
                 let waiting = readers.remove(&id).unwrap_or_default();
                 let waiters = waiting.into_iter().map(|(_, waiter)| waiter);
@@ -143,8 +154,10 @@ async fn find_alone<S: Server, C: Caller>(
     id: &Arc<str>,
     readers: &mut Readers<C>,
     loss: Loss,
+    attempts_before: u32,
 ) -> Result<(), MongoError> {
     let ids = std::slice::from_ref(id);
+    let watchers = watchers_of(state, ids, readers, attempts_before);
     let sent = Instant::now();
     let mut is_first = true;
     let mut on_reply = |documents: &RawArray| {
@@ -159,7 +172,19 @@ async fn find_alone<S: Server, C: Caller>(
         }
         Ok(())
     };
-    state.server.find(ids, &mut on_reply, loss).await
+    let find = state.server.find(ids, &mut on_reply, loss);
+    watched(watchers, find).await
+}
+
+fn watchers_of<S: Server, C: Caller>(
+    state: &EngineState<S, C>,
+    ids: &[Arc<str>],
+    readers: &Readers<C>,
+    attempts_before: u32,
+) -> Option<Arc<Watched>> {
+    let waiting = ids.iter().filter_map(|id| readers.get(id)).flatten();
+    let waiters = waiting.map(|(_, waiter)| waiter);
+    state.command(CommandKind::Read, ids.len(), attempts_before, waiters)
 }
 
 /// Answers those who wait for the documents of a reply.

@@ -14,8 +14,9 @@ use crate::{
         errors::StoreError,
         operation::Operation,
         server::Server,
+        statistics::Statistics,
     },
-    mongo::errors::MongoError,
+    mongo::{errors::MongoError, trace::Watched},
 };
 
 /// The server, and what waits for it.
@@ -28,6 +29,8 @@ pub struct EngineState<S, C: Caller> {
     pub released: Notify,
     /// Why there was no server, as long as there is none.
     outage: Mutex<Option<Arc<StoreError>>>,
+    /// What has been sent.
+    pub statistics: Statistics,
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -45,6 +48,7 @@ impl<S: Server, C: Caller> EngineState<S, C> {
             opened_at: Instant::now(),
             released: Notify::new(),
             outage: Mutex::default(),
+            statistics: Statistics::default(),
         }
     }
 
@@ -56,6 +60,20 @@ impl<S: Server, C: Caller> EngineState<S, C> {
     /// The time, as the schedule counts it.
     pub fn now(&self) -> Duration {
         self.opened_at.elapsed()
+    }
+
+    /// Counts a command of so many statements, sent so often before. Who of these callers is to be told of it.
+    #[must_use]
+    pub fn command<'a>(
+        &self,
+        kind: CommandKind,
+        statements: usize,
+        attempts_before: u32,
+        waiters: impl Iterator<Item = &'a Waiter<C>>,
+    ) -> Option<Arc<Watched>> {
+        self.statistics.note(kind, statements);
+        let calls = waiters.filter_map(Waiter::watched);
+        Watched::new(statements, attempts_before, calls)
     }
 
     /// A command that was sent then has just been answered.

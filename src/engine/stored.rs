@@ -15,7 +15,12 @@ use crate::{
         operation::Codec,
         statements::{description_id, prepared},
     },
-    mongo::{collection::DriverCollection, errors::MongoError, reader::Query},
+    mongo::{
+        collection::DriverCollection,
+        errors::MongoError,
+        reader::Query,
+        trace::{watched, watchers},
+    },
 };
 
 /// The sessions of a collection, as one store writes and reads them.
@@ -202,6 +207,7 @@ impl StoredSessions {
         );
         let moving = async move { collection.writer.move_to(removal, statement).await };
         // It comes to its end also when nobody waits for that any more: what is left open keeps its locks for a minute.
+        let moving = watched(watchers(), moving);
         match tokio::spawn(moving.boxed()).await {
             Ok(result) => Ok(result?),
             Err(error) => Err(StoreError::Panic(error.to_string())),

@@ -24,6 +24,7 @@ use crate::{
     mongo::{
         errors::{Blame, MongoError},
         patience::Patience,
+        trace::watched,
     },
 };
 
@@ -178,7 +179,10 @@ async fn send_whole<S: Server, C: Caller>(
 ) -> Result<Document, MongoError> {
     let sent = Instant::now();
     let is_ordered = has_repeated_id(command);
-    let reply = state.server.write(kind, list(command), is_ordered).await?;
+    let reply = state.server.write(kind, list(command), is_ordered);
+    let waiters = command.iter().map(|statement| &statement.waiter);
+    let watchers = state.command(kind, command.len(), 0, waiters);
+    let reply = watched(watchers, reply).await?;
     state.note(kind, sent);
     Ok(reply)
 }

@@ -13,10 +13,11 @@ use crate::mongo::{
     deployment::Deployment,
     errors::MongoError,
     patience::Loss,
+    trace::Attempt,
 };
 
 impl Deployment {
-    /// Runs a command once, until it seems to be lost. Tells too whether it got a connection, as [`noting_connection`] does.
+    /// Runs a command once, until it seems to be lost. Tells too whether it got a connection: one that got none has not been sent.
     ///
     /// It seems lost when the server answers on another connection, or answers its monitor, while nothing has come for so long
     /// as `loss` says: some firewalls forget connections and tell nobody. Then it is a [`MongoError::Silent`], and the driver
@@ -29,6 +30,7 @@ impl Deployment {
         &self,
         command: BoxFuture<'_, Result<T, MongoError>>,
         loss: Loss,
+        attempt: Attempt,
     ) -> (Result<T, MongoError>, bool) {
         let either = async {
             tokio::select! {
@@ -37,13 +39,14 @@ impl Deployment {
             }
         };
         let sent = Instant::now();
-        let (result, is_sent) = noting_connection(either).await;
+        let (result, server) = noting_connection(either).await;
         let result = result.map_err(|error| self.explained(error));
+        attempt.end(server.as_ref(), result.as_ref().err());
         self.note(result.as_ref().err());
         if matches!(&result, Err(error) if error.is_that_to_another()) {
             self.replace_client(sent).boxed().await;
         }
-        (result, is_sent)
+        (result, server.is_some())
     }
 
     /// Until the command of this task seems lost.

@@ -3,7 +3,7 @@
 use futures_util::FutureExt;
 use mongodb::bson::{Bson, DateTime, Document, doc};
 
-use crate::mongo::{deployment::Deployment, errors::MongoError};
+use crate::mongo::{deployment::Deployment, errors::MongoError, trace::Attempt};
 
 impl Deployment {
     /// What the primary's clock says.
@@ -28,7 +28,8 @@ impl Deployment {
         let admin = self.driver().database("admin");
         let reply = async { Ok(admin.run_command(command).await?) }.boxed();
         let loss = self.patience().loss_of_repeatable();
-        self.attempt(reply, loss).await.0
+        let attempt = Attempt::begin("hello", None);
+        self.attempt(reply, loss, attempt).await.0
     }
 }
 

@@ -3,7 +3,7 @@
 use std::{
     cell::RefCell,
     collections::{HashMap, HashSet},
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
 };
 
 use mongodb::{event::cmap::CmapEvent, options::ServerAddress};
@@ -13,13 +13,50 @@ tokio::task_local! {
     static CONNECTED_TO: RefCell<Option<ServerAddress>>;
 }
 
-/// The idle connections, by server, as the driver tells of them.
+/// How many connections there are, to all servers.
+#[derive(Clone, Copy, Default)]
+pub struct PoolCounts {
+    /// All of them.
+    pub open: u32,
+    /// Those that a command has.
+    pub in_use: u32,
+    /// Commands that wait for one.
+    pub waiting: u32,
+}
+
+impl PoolCounts {
+    fn note(&mut self, event: &CmapEvent) {
+        let (count, is_more) = match event {
+            CmapEvent::ConnectionCreated(_) => (&mut self.open, true),
+            CmapEvent::ConnectionClosed(_) => (&mut self.open, false),
+            CmapEvent::ConnectionCheckedIn(_) => (&mut self.in_use, false),
+            CmapEvent::ConnectionCheckoutStarted(_) => (&mut self.waiting, true),
+            CmapEvent::ConnectionCheckoutFailed(_) => (&mut self.waiting, false),
+            CmapEvent::ConnectionCheckedOut(_) => {
+                self.waiting = self.waiting.saturating_sub(1);
+                (&mut self.in_use, true)
+            }
+            _ => return,
+        };
+        *count = if is_more {
+            count.saturating_add(1)
+        } else {
+            count.saturating_sub(1)
+        };
+    }
+}
+
+/// The connections, and which of them are idle by server, as the driver tells of them.
 #[derive(Default)]
-pub struct IdleConnections(Mutex<HashMap<ServerAddress, HashSet<u32>>>);
+pub struct IdleConnections {
+    idle: Mutex<HashMap<ServerAddress, HashSet<u32>>>,
+    pools: Mutex<PoolCounts>,
+}
 
 impl IdleConnections {
     /// Keeps what is new.
     pub fn note(&self, event: &CmapEvent) {
+        locked(&self.pools).note(event);
         match event {
             CmapEvent::ConnectionReady(event) => self.change(&event.address, |idle| {
                 idle.insert(event.connection_id);
@@ -40,16 +77,21 @@ impl IdleConnections {
     /// How many there are, by server.
     #[must_use]
     pub fn counts(&self) -> Vec<(ServerAddress, usize)> {
-        let servers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let servers = locked(&self.idle);
         let counts = servers
             .iter()
             .map(|(address, idle)| (address.clone(), idle.len()));
         counts.collect()
     }
 
+    /// How many there are in all.
+    #[must_use]
+    pub fn pools(&self) -> PoolCounts {
+        *locked(&self.pools)
+    }
+
     fn change(&self, address: &ServerAddress, change: impl FnOnce(&mut HashSet<u32>)) {
-        // Sets of numbers are whole whatever panics.
-        let mut servers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut servers = locked(&self.idle);
         if !servers.contains_key(address) {
             servers.insert(address.clone(), HashSet::new());
         }
@@ -59,9 +101,14 @@ impl IdleConnections {
     }
 }
 
-/// Runs a command, and tells whether it got a connection. One that got none has not been sent.
-pub async fn noting_connection<T>(command: impl Future<Output = T>) -> (T, bool) {
-    let noting = async { (command.await, connected_to().is_some()) };
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // Numbers, and sets of them, are whole whatever panics.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Runs a command, and tells to which server it got a connection. One that got none has not been sent.
+pub async fn noting_connection<T>(command: impl Future<Output = T>) -> (T, Option<ServerAddress>) {
+    let noting = async { (command.await, connected_to()) };
     CONNECTED_TO.scope(RefCell::default(), noting).await
 }
 

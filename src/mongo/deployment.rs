@@ -4,7 +4,7 @@ use std::{
     mem,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, AtomicI64, Ordering},
+        atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -18,11 +18,13 @@ use mongodb::{
 use tokio::time::{self, Instant};
 
 use crate::mongo::{
+    connections::PoolCounts,
     current::{CurrentClient, connect},
     errors::MongoError,
     monitoring::{Availability, KnownServers},
     options::ConnectionOptions,
     patience::Patience,
+    trace::Attempt,
 };
 
 /// The connections of a pool that has no most.
@@ -66,6 +68,8 @@ pub struct Deployment {
     /// Whether the last answer was that there is too much to do.
     is_overloaded: AtomicBool,
     transaction_number: AtomicI64,
+    /// How often a command has been sent again.
+    repetitions: Arc<AtomicU64>,
 }
 
 impl Deployment {
@@ -92,6 +96,7 @@ impl Deployment {
             checked_at: Mutex::default(),
             is_overloaded: AtomicBool::new(false),
             transaction_number: AtomicI64::new(1),
+            repetitions: Arc::default(),
         })
     }
 
@@ -149,7 +154,19 @@ impl Deployment {
     /// For a command that is sent now.
     #[must_use]
     pub fn patience(&self) -> Patience {
-        Patience::new(self.server_selection_timeout, self.reliefs)
+        Patience::new(self.server_selection_timeout, self.reliefs).counted_in(&self.repetitions)
+    }
+
+    /// How often commands have been sent again so far.
+    #[must_use]
+    pub fn repetitions(&self) -> u64 {
+        self.repetitions.load(Ordering::Relaxed)
+    }
+
+    /// The connections of the driver's pools.
+    #[must_use]
+    pub fn pools(&self) -> PoolCounts {
+        self.current().idle.pools()
     }
 
     /// Whether reads may be sent again.
@@ -226,7 +243,8 @@ impl Deployment {
         loop {
             let ping = async { Ok(admin.run_command(doc! { "ping": 1 }).await?) }.boxed();
             let loss = patience.loss_of_repeatable();
-            match self.attempt(ping, loss).await.0 {
+            let attempt = Attempt::begin("ping", None);
+            match self.attempt(ping, loss, attempt).await.0 {
                 Err(error) if error.is_retryable_read() && patience.wait_after(&error).await => {}
                 result => return result.map(drop),
             }

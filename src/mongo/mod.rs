@@ -11,6 +11,7 @@
 //! - [`patience`]: how long and how often a command is sent again
 //! - [`retry`]: write commands, sent again while the specifications say so
 //! - [`asked`]: whether documents are those that were asked for
+//! - [`trace`]: the commands that are sent, for those who look on
 //! - [`transaction`]: a few writes to a replica set, all of them or none
 //! - [`reader`], [`writer`]: the commands on a collection of sessions
 //! - [`indexes`], [`expiry`]: the indexes of the collection, and which sessions are to be removed
@@ -33,6 +34,7 @@ pub mod options;
 pub mod patience;
 pub mod reader;
 pub mod retry;
+pub mod trace;
 pub mod transaction;
 pub mod trouble;
 pub mod writer;

@@ -3,7 +3,13 @@
 //! The specifications ask for one more attempt at least. An election takes longer than that: here the attempts go on until
 //! `serverSelectionTimeoutMS` is over.
 
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use tokio::time::{self, Instant};
 
@@ -44,6 +50,7 @@ pub struct Patience {
     /// How often a server that is overloaded may still be asked again; as often as there is time for where nobody says so.
     reliefs_left: Option<u32>,
     silence: Duration,
+    repetitions: Arc<AtomicU64>,
 }
 
 impl Patience {
@@ -56,6 +63,16 @@ impl Patience {
             relief: FIRST_RELIEF,
             reliefs_left: reliefs,
             silence: FIRST_SILENCE,
+            repetitions: Arc::default(),
+        }
+    }
+
+    /// The same, with further attempts counted here.
+    #[must_use]
+    pub fn counted_in(self, repetitions: &Arc<AtomicU64>) -> Self {
+        Self {
+            repetitions: Arc::clone(repetitions),
+            ..self
         }
     }
 
@@ -103,18 +120,19 @@ impl Patience {
         let pause = self.pause;
         self.silence = self.silence.saturating_mul(2);
         self.pause = (pause * 2).clamp(FIRST_PAUSE, LAST_PAUSE);
-        if pause.is_zero() {
-            return true;
-        }
         self.wait_for(pause).await
     }
 
     async fn wait_for(&self, pause: Duration) -> bool {
         let next = Instant::now() + pause;
-        if next >= self.ends {
-            return false;
+        // The first repetition is made in any case.
+        if !pause.is_zero() {
+            if next >= self.ends {
+                return false;
+            }
+            time::sleep_until(next).await;
         }
-        time::sleep_until(next).await;
+        self.repetitions.fetch_add(1, Ordering::Relaxed);
         true
     }
 }

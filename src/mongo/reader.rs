@@ -15,6 +15,7 @@ use crate::mongo::{
     deployment::Deployment,
     errors::MongoError,
     patience::{Loss, Patience},
+    trace::{Attempt, note_response},
 };
 
 /// As many ids as a reply has room for.
@@ -62,7 +63,8 @@ impl Reader {
         on_reply: &mut OnReply<'_>,
         loss: Loss,
     ) -> Result<(), MongoError> {
-        self.read(self.find_once(ids, on_reply).boxed(), loss).await
+        let find = self.find_once(ids, on_reply).boxed();
+        self.read("find", find, loss).await
     }
 
     async fn find_once(
@@ -79,7 +81,10 @@ impl Reader {
         };
         let mut replies = find.batch().await?;
         while let Some(reply) = replies.next().await {
-            on_reply(reply?.doc_slices()?)?;
+            let reply = reply?;
+            let documents = reply.doc_slices()?;
+            note_response(documents.as_bytes().len());
+            on_reply(documents)?;
         }
         Ok(())
     }
@@ -89,7 +94,8 @@ impl Reader {
     /// # Errors
     /// What befell the command, after the attempts that `retryReads` allows.
     pub async fn existing(&self, ids: &[Arc<str>]) -> Result<HashSet<String>, MongoError> {
-        self.retried(|| self.existing_once(ids).boxed()).await
+        self.retried("find", || self.existing_once(ids).boxed())
+            .await
     }
 
     async fn existing_once(&self, ids: &[Arc<str>]) -> Result<HashSet<String>, MongoError> {
@@ -120,7 +126,7 @@ impl Reader {
     /// # Errors
     /// What befell the command, after the attempts that `retryReads` allows.
     pub async fn load(&self, id: &str) -> Result<Option<RawDocumentBuf>, MongoError> {
-        self.retried(|| self.load_once(id).boxed()).await
+        self.retried("find", || self.load_once(id).boxed()).await
     }
 
     async fn load_once(&self, id: &str) -> Result<Option<RawDocumentBuf>, MongoError> {
@@ -138,7 +144,8 @@ impl Reader {
     /// # Errors
     /// As [`Reader::load`].
     pub async fn select(&self, query: &Query) -> Result<Cursor<RawDocumentBuf>, MongoError> {
-        self.retried(|| self.select_once(query).boxed()).await
+        self.retried("find", || self.select_once(query).boxed())
+            .await
     }
 
     async fn select_once(&self, query: &Query) -> Result<Cursor<RawDocumentBuf>, MongoError> {
@@ -167,7 +174,7 @@ impl Reader {
             let sessions = self.sessions();
             Ok(sessions.count_documents(filter.clone()).await?)
         };
-        self.retried(|| count().boxed()).await
+        self.retried("aggregate", || count().boxed()).await
     }
 
     fn sessions(&self) -> Collection<RawDocumentBuf> {
@@ -177,12 +184,14 @@ impl Reader {
     /// Runs a read as often as `retryReads` allows.
     async fn retried<'a, T>(
         &self,
+        name: &str,
         command: impl Fn() -> BoxFuture<'a, Result<T, MongoError>>,
     ) -> Result<T, MongoError> {
         let mut patience = self.deployment.patience();
         let mut wrong_replies = 0;
         loop {
-            match self.read(command(), patience.loss_of_repeatable()).await {
+            let loss = patience.loss_of_repeatable();
+            match self.read(name, command(), loss).await {
                 // The connection that gave it is not used again.
                 Err(MongoError::WrongReply) if wrong_replies == 0 => wrong_replies += 1,
                 Err(error) if self.may_read_again(&error, &mut patience).await => {}
@@ -194,6 +203,7 @@ impl Reader {
     /// Runs a read once, until it seems to be lost.
     async fn read<T>(
         &self,
+        name: &str,
         command: BoxFuture<'_, Result<T, MongoError>>,
         loss: Loss,
     ) -> Result<T, MongoError> {
@@ -202,7 +212,8 @@ impl Reader {
         } else {
             Patience::loss_of_plain()
         };
-        self.deployment.attempt(command, loss).await.0
+        let attempt = Attempt::begin(name, None);
+        self.deployment.attempt(command, loss, attempt).await.0
     }
 
     /// After a failed read: waits for the next attempt. Whether there is to be one.

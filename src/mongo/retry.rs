@@ -3,12 +3,14 @@
 //! <https://github.com/mongodb/specifications/blob/master/source/retryable-writes/retryable-writes.md>
 
 use futures_util::FutureExt;
-use mongodb::bson::{Document, RawDocumentBuf, cstr};
+use mongodb::bson::{Document, RawDocument, RawDocumentBuf, cstr};
 
 use crate::mongo::{
+    connections::noting_connection,
     deployment::{Deployment, WriteNumber},
     errors::{Blame, MongoError},
     patience::{Loss, Patience},
+    trace::Attempt as Trace,
 };
 
 /// Whether a command may be sent again after a failure.
@@ -24,6 +26,13 @@ pub enum Retry {
 /// What one attempt came to: the reply or an error, and whether the command got a connection. One that got none has not been
 /// sent.
 type Attempt = (Result<Document, MongoError>, bool);
+
+/// For those who look on. The name of a command is that of its first field.
+pub fn attempt_at(command: &RawDocument) -> Trace {
+    let name = command.iter().next().and_then(Result::ok);
+    let name = name.map_or("", |(name, _)| name.as_str());
+    Trace::begin(name, Some(command.as_bytes().len()))
+}
 
 /// A command that can be sent several times.
 trait Repeatable {
@@ -67,8 +76,12 @@ async fn write_unless_refused(
     let mut patience = deployment.patience();
     loop {
         let database = deployment.driver().database(database);
-        let reply = database.run_raw_command(command.clone()).await;
-        match reply.map_err(|error| deployment.explained(error.into())) {
+        let attempt = attempt_at(&command);
+        let run = database.run_raw_command(command.clone());
+        let (reply, server) = noting_connection(run.into_future()).await;
+        let reply = reply.map_err(|error| deployment.explained(error.into()));
+        attempt.end(server.as_ref(), reply.as_ref().err());
+        match reply {
             Err(error) if error.is_overload() && patience.wait_after(&error).await => {}
             result => return result,
         }
@@ -123,7 +136,8 @@ impl Repeatable for PlainWrite<'_> {
         let database = self.deployment.driver().database(self.database);
         let run = database.run_raw_command(self.command.clone());
         let reply = async { write_reply(run.await?) };
-        self.deployment.attempt(reply.boxed(), loss).await
+        let attempt = attempt_at(&self.command);
+        self.deployment.attempt(reply.boxed(), loss, attempt).await
     }
 }
 
@@ -145,7 +159,8 @@ impl Repeatable for NumberedWrite<'_> {
         let run = database.run_raw_command(self.command.clone());
         let run = run.session(session);
         let reply = async { write_reply(run.await?) };
-        self.deployment.attempt(reply.boxed(), loss).await
+        let attempt = attempt_at(&self.command);
+        self.deployment.attempt(reply.boxed(), loss, attempt).await
     }
 }
 

@@ -17,6 +17,7 @@ use crate::mongo::{
     deployment::{Deployment, WriteNumber},
     errors::MongoError,
     patience::Patience,
+    retry::attempt_at,
 };
 
 /// Write commands that belong together.
@@ -118,14 +119,16 @@ impl Transaction {
     ) -> Result<Document, MongoError> {
         command.append(cstr!("txnNumber"), number.number);
         command.append(cstr!("autocommit"), false);
+        let attempt = attempt_at(&command);
         let database = number.session.client().database(database);
         let run = database.run_raw_command(command);
         let run = run.session(&mut number.session);
         let reply = async { Ok(run.await?) };
-        let attempt = self
-            .deployment
-            .attempt(reply.boxed(), Patience::loss_of_plain());
-        attempt.await.0
+        let loss = Patience::loss_of_plain();
+        self.deployment
+            .attempt(reply.boxed(), loss, attempt)
+            .await
+            .0
     }
 }
 

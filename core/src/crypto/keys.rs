@@ -74,6 +74,12 @@ impl KeyRing {
         secrets.get(position).cloned().ok_or(Refusal::Refused)
     }
 
+    /// How many keys are at hand.
+    #[must_use]
+    pub fn at_hand(&self) -> usize {
+        self.lock().len()
+    }
+
     /// Wipes the secrets and keys: from now on there are none.
     pub fn close(&self) {
         let mut secrets = self.secrets.write().unwrap_or_else(PoisonError::into_inner);

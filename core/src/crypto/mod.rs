@@ -234,6 +234,12 @@ impl Envelopes {
         }
     }
 
+    /// How many derived keys are at hand.
+    #[must_use]
+    pub fn remembered_keys(&self) -> usize {
+        self.keys.at_hand()
+    }
+
     /// Wipes the secrets and keys: from now on nothing is encrypted or decrypted.
     pub fn close(&self) {
         self.keys.close();
