@@ -40,6 +40,26 @@ const OPERATIONS = `
   await call(store, 'clear')
   await store.close()`
 
+/**
+ * What stands for the ids in our lines: the same for one session, and nothing of its id.
+ *
+ * @param {string[]} lines
+ */
+function withoutTags(lines) {
+  /** @type {Map<string, string>} */
+  const sids = new Map()
+  const names = ['sid', 'missing']
+  return lines.map((line) =>
+    line.replace(/(?<==)[0-9a-f]{8}\b/, (tag) => {
+      if (!sids.has(tag)) sids.set(tag, names[sids.size])
+      return /** @type {string} */ (sids.get(tag))
+    })
+  )
+}
+
+/** Those with times and sizes, which connect-mongo has not. @param {string} line */
+const isMeasured = (line) => / (took|after) \d+\.\d ms$/.test(line)
+
 /** @param {string[]} start */
 const expectedLines = (...start) =>
   [
@@ -64,20 +84,31 @@ const DEBUGGED = {
 }
 
 for (const [autoRemove, start] of Object.entries(DEBUGGED)) {
-  forEachImplementation(
-    `DEBUG=connect-mongo prints the same lines with ${autoRemove}`,
-    async (_t, context) => {
-      const program = `
+  const linesOf = async (/** @type {import('../support/differential.js').Context} */ context) => {
+    const program = `
       const store = MongoStore.create({ mongoUrl: url, autoRemove: '${autoRemove}', touchAfter: 60 })
       ${OPERATIONS}`
-      const { stderr, stdout, code } = await runProgram(context.implementation, context.url, program, {
-        DEBUG: 'connect-mongo',
-      })
-      assert.deepEqual(debugLines(stderr), expectedLines(...start))
-      assert.equal(stdout, '')
-      assert.equal(code, 0)
-    }
-  )
+    const { stderr, stdout, code } = await runProgram(context.implementation, context.url, program, {
+      DEBUG: 'connect-mongo',
+    })
+    assert.equal(stdout, '')
+    assert.equal(code, 0)
+    return debugLines(stderr)
+  }
+  forDifference('debug-ids', `DEBUG=connect-mongo with ${autoRemove}`, {
+    ours: async (_t, context) => {
+      const lines = await linesOf(context)
+      for (const line of lines) assert.doesNotMatch(line, /sid|missing/)
+      const calls = withoutTags(lines.filter((line) => !isMeasured(line)))
+      assert.deepEqual(calls, expectedLines(...start))
+      const measured = withoutTags(lines.filter(isMeasured)).join('\n')
+      assert.match(measured, /MongoStore#get=sid took \d+\.\d ms/)
+      assert.match(measured, /MongoStore#get=missing took/)
+      assert.match(measured, /MongoStore#length\(\) took/)
+      assert.match(measured, /command find of 1 on 127\.0\.0\.1:\d+ took/)
+    },
+    theirs: async (_t, context) => assert.deepEqual(await linesOf(context), expectedLines(...start)),
+  })
 }
 
 forEachImplementation('without DEBUG nothing is printed', async (_t, { implementation, url }) => {

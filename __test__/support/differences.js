@@ -18,6 +18,8 @@ const DIFFERENCES = {
   'no-cookie':
     'A stored session without a cookie gets a new one; with connect-mongo, express-session fails each request with it.',
   'session-untouched': 'Your options and session objects are never changed.',
+  'debug-ids':
+    '`DEBUG=connect-mongo` prints no session ids: in their place stands the beginning of a keyed hash, the same for a session in all lines of one process; further lines tell how long calls and commands took.',
   'length-live': '`length` counts live sessions only, like `all`; connect-mongo counts expired ones too.',
   promises: 'Methods that are called without a callback return a promise.',
   detached: 'Methods work detached from the store: `const { get } = store`.',
