@@ -10,7 +10,7 @@ const { runScale } = require('./parts/scale.js')
 const { runSoak } = require('./parts/soak.js')
 const { runStart } = require('./parts/start.js')
 const { runUsers } = require('./parts/users.js')
-const { CRYPTO_STORES, FLOOR, STORES, USER_STORES } = require('./stores.js')
+const { CHANNEL_STORES, CRYPTO_STORES, FLOOR, STORES, USER_STORES } = require('./stores.js')
 const { AT_ONCE: DRAWN_AT } = require('./svg.js')
 
 /**
@@ -110,6 +110,20 @@ const PARTS = {
     quick: { at: [32], rounds: 1, seconds: 0.06, stored: 1000 },
     packages: ['express-session'],
   },
+  channels: {
+    run: runOperations,
+    stores: Object.keys(CHANNEL_STORES),
+    defaults: {
+      stores: Object.keys(CHANNEL_STORES),
+      operations: Object.keys(OPERATIONS),
+      at: [1, 128],
+      size: [1000],
+      rounds: 7,
+      seconds: 1,
+    },
+    quick: { at: [32], rounds: 1, seconds: 0.06 },
+    packages: ['express-session'],
+  },
 }
 
 const HELP = `npm run bench -- [PART] [OPTION …]
@@ -124,6 +138,7 @@ MONGO_URL=mongodb://… uses that server instead of a new one.
   soak             whether memory, files and threads stay what they were over millions of mixed operations
   crypto           encrypted sessions
   users            what the option index costs, and finding the sessions of a user
+  channels         what it costs that somebody hears of operations and commands
 
   --full           operations: 1 to 512 at once, sessions of 0.3 to 100 kB, 5 rounds (about an hour)
   --quick          any part: as little as shows that everything runs
@@ -132,6 +147,7 @@ MONGO_URL=mongodb://… uses that server instead of a new one.
   --stores LIST    ${[...ALL_STORES, FLOOR].join(',')}
                    for crypto: ${Object.keys(CRYPTO_STORES).join(',')}
                    for users: ${Object.keys(USER_STORES).join(',')}
+                   for channels: ${Object.keys(CHANNEL_STORES).join(',')}
                    the ratios are those of the first to each of the others
   --operations LIST   get,set,touch
   --rounds N       how often each store is measured

@@ -151,7 +151,39 @@ const USER_STORES = {
   plain: STORES.native,
 }
 
-const ALL_STORES = { ...STORES, ...CRYPTO_STORES, ...USER_STORES }
+/** @param {boolean} isToStay */
+function hear(isToStay) {
+  const { tracingChannel } = require('node:diagnostics_channel')
+  for (const name of ['connect-mongo-native:operation', 'connect-mongo-native:command']) {
+    const channel = tracingChannel(name)
+    const subscribers = { asyncEnd() {} }
+    channel.subscribe(/** @type {any} */ (subscribers))
+    if (!isToStay) channel.unsubscribe(/** @type {any} */ (subscribers))
+  }
+}
+
+/** With somebody who hears the channels, without, and after. @type {Record<string, Store>} */
+const CHANNEL_STORES = {
+  native: STORES.native,
+  left: {
+    label: 'ours, channels that were left',
+    packages: ['connect-mongo-native'],
+    create: (place) => {
+      hear(false)
+      return STORES.native.create(place)
+    },
+  },
+  heard: {
+    label: 'ours, channels that are heard',
+    packages: ['connect-mongo-native'],
+    create: (place) => {
+      hear(true)
+      return STORES.native.create(place)
+    },
+  },
+}
+
+const ALL_STORES = { ...STORES, ...CRYPTO_STORES, ...USER_STORES, ...CHANNEL_STORES }
 
 /** The one that needs a Redis. */
 const REDIS = 'connect-redis'
@@ -170,6 +202,7 @@ function labelOf(name) {
 }
 
 module.exports = {
+  CHANNEL_STORES,
   CRYPTO_STORES,
   FLOOR,
   INDEXED,
