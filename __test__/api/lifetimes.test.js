@@ -12,7 +12,7 @@ const { openDatabase } = require('../support/database.js')
 const { recordEvents } = require('../support/differential.js')
 const { SECRET } = require('../support/encryption.js')
 const { Browser, serve } = require('../support/http.js')
-const { startServer } = require('../support/server.js')
+const { majorVersion, startServer } = require('../support/server.js')
 const {
   EARLIER,
   LATER,
@@ -442,7 +442,7 @@ for (const backend of BACKENDS) {
     })
 
     test('makes a TTL index on createdAt, and changes the one that is there', async (t) => {
-      const { open, sessions } = await openDatabase(t)
+      const { db, open, sessions } = await openDatabase(t)
       const isThere = (/** @type {object} */ wanted) =>
         until(async () => {
           const indexes = await ttlIndexesOf(sessions)
@@ -454,8 +454,11 @@ for (const backend of BACKENDS) {
       await isThere({ expires: 0, createdAt: DAY_SECONDS })
       open({ backend, maxLifetime: DAY_SECONDS, expiryGrace: 60 })
       await isThere({ expires: 60, createdAt: DAY_SECONDS + 60 })
-      open({ backend, maxLifetime: 2 ** 31 - 1, expiryGrace: 2 ** 31 - 1 })
-      await isThere({ expires: 2 ** 31 - 1, createdAt: 2 ** 31 - 1 })
+      // Before 6.0 a server makes no index of more seconds than have passed since 1970.
+      if ((await majorVersion(db)) >= 6) {
+        open({ backend, maxLifetime: 2 ** 31 - 1, expiryGrace: 2 ** 31 - 1 })
+        await isThere({ expires: 2 ** 31 - 1, createdAt: 2 ** 31 - 1 })
+      }
       assert.equal((await sessions.indexes()).length, 3)
     })
 

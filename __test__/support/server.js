@@ -110,13 +110,19 @@ async function freshDatabaseUrl(label) {
  * @param {import('mongodb').Db} db
  */
 async function isBefore5(db) {
+  return (await majorVersion(db)) < 5
+}
+
+/** @param {import('mongodb').Db} db @returns {Promise<number>} */
+async function majorVersion(db) {
   const { versionArray } = await db.admin().command({ buildInfo: 1 })
-  return versionArray[0] < 5
+  return versionArray[0]
 }
 
 module.exports = {
   freshDatabaseUrl,
   isBefore5,
+  majorVersion,
   sharedServerUrl,
   startReplicaSet,
   startServer,
