@@ -6,6 +6,7 @@
 //! - [`answers`]: the inbox from which JavaScript takes answers
 //! - [`deadlines`]: calls that may take no longer than a given time
 //! - [`handover`]: many answers as one list
+//! - [`reports`], [`statistics`]: what those who look on get
 //! - [`records`], [`queries`]: stored sessions and news, and what is asked for them
 //! - [`failure`]: what JavaScript sees of an error
 //! - [`config`]: the configuration of a store
@@ -34,9 +35,11 @@ pub mod open_store;
 pub mod queries;
 #[cfg(not(target_family = "wasm"))]
 pub mod records;
+#[cfg(not(target_family = "wasm"))]
 pub mod reports;
 #[cfg(not(target_family = "wasm"))]
 pub mod runtime;
 #[cfg(not(target_family = "wasm"))]
 pub mod statistics;
+#[cfg(not(target_family = "wasm"))]
 pub mod store;
