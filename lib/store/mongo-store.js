@@ -12,14 +12,15 @@ const { batchSizeOf, walk } = require('../sessions/walk.js')
 const { debug, debugSession } = require('../debug.js')
 const { closedError } = require('../errors.js')
 const { countOf } = require('../histogram.js')
-const { hint } = require('../names.js')
 const { isObject } = require('../objects.js')
 const { bindingTarget } = require('../rust.js')
 const { Tracer, tellable } = require('../tracing.js')
 const { warnOnce } = require('../warnings.js')
 const BaseStore = require('./base-store.js')
 const { Calls, callBackWith, callbackOf, thrownError } = require('./calls.js')
+const { holdOn } = require('./hold-on.js')
 const { pingId, requireId, storageIdOf } = require('./ids.js')
+const { DESTROY_ALL_OPTIONS, FIND_OPTIONS, PRUNE_OPTIONS, optionsOf } = require('./method-options.js')
 const { News } = require('./news.js')
 const { resolveOptions } = require('./options.js')
 const { viewOf } = require('./options-view.js')
@@ -33,43 +34,6 @@ const { CLOSING_MS, closeTimeoutOf, inTime, isOverIn, pingTimeoutOf } = require(
  * @typedef {Record<string, any>} Session
  */
 
-/**
- * Lets methods and accessors of the class reach the private fields of their store: taken off it, and on what apps put around it, a
- * Proxy or an object made of it. Looked up each time, for those who put something else in their place later, as tests do.
- *
- * @param {MongoStore} store
- */
-function holdOn(store) {
-  for (const [name, { get }] of Object.entries(Object.getOwnPropertyDescriptors(MongoStore.prototype))) {
-    if (get) holdOnAccessor(store, name)
-    // A class can do without touch, as far as frameworks go.
-    else if (name !== 'constructor' && typeof Reflect.get(store, name) === 'function')
-      holdOnMethod(store, name)
-  }
-}
-
-/** @param {object | null} object @param {string} name @returns {PropertyDescriptor | undefined} its own, or the one that it inherits */
-function descriptorOf(object, name) {
-  if (object === null) return undefined
-  return Object.getOwnPropertyDescriptor(object, name) ?? descriptorOf(Object.getPrototypeOf(object), name)
-}
-
-/** @param {MongoStore} store @param {string} name */
-function holdOnAccessor(store, name) {
-  const get = () => Reflect.get(Object.getPrototypeOf(store), name, store)
-  const set = (/** @type {unknown} */ value) => {
-    Reflect.set(Object.getPrototypeOf(store), name, value, store)
-  }
-  const isReadOnly = descriptorOf(store, name)?.set === undefined
-  Object.defineProperty(store, name, { get, set: isReadOnly ? undefined : set, configurable: true })
-}
-
-/** @param {MongoStore} store @param {string} name */
-function holdOnMethod(store, name) {
-  const value = (/** @type {unknown[]} */ ...args) => Object.getPrototypeOf(store)[name].apply(store, args)
-  Object.defineProperty(store, name, { value, configurable: true, writable: true })
-}
-
 /** What `describe` gave. @param {string | undefined} json @returns {Record<string, unknown> | undefined} */
 function descriptionOf(json) {
   try {
@@ -77,27 +41,6 @@ function descriptionOf(json) {
   } catch {
     return undefined
   }
-}
-
-const FIND_OPTIONS = ['limit', 'after', 'current']
-const DESTROY_ALL_OPTIONS = ['except']
-const PRUNE_OPTIONS = ['signal']
-
-/**
- * Strictly: with a name that is mistaken, more would end than is meant to.
- *
- * @param {unknown} given
- * @param {string[]} names
- * @returns {Record<string, any>}
- */
-function optionsOf(given, names) {
-  if (given === undefined || given === null || typeof given === 'function') return {}
-  if (!isObject(given)) throw new TypeError(`The options must be an object with ${names.join(', ')}`)
-  for (const name of Object.keys(given)) {
-    if (!names.includes(name))
-      throw new TypeError(`There is no option ${name}${hint(name, names)}; there is ${names.join(', ')}`)
-  }
-  return given
 }
 
 /** What connect-mongo would store as nothing at all. @param {unknown} session */
@@ -150,7 +93,7 @@ class MongoStore extends BaseStore {
     this.#sessions = sessions
     this.#keys = keys
     this.#canReencrypt = canReencrypt
-    holdOn(this)
+    holdOn(this, MongoStore)
   }
 
   /** @param {Record<string, any>} options */
