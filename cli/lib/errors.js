@@ -1,0 +1,73 @@
+// What a command ends with, for scripts; and what it says without giving a secret away.
+'use strict'
+
+/** Documented in the help of every command. */
+const EXIT = Object.freeze({ FINE: 0, FAILED: 1, USAGE: 2 })
+
+/** Of an error that says all there is to say: no stack is of use to whoever reads it. */
+class CliError extends Error {
+  exitCode
+
+  /** @param {string} message @param {number} [exitCode] */
+  constructor(message, exitCode = EXIT.FAILED) {
+    super(message)
+    this.name = new.target.name
+    this.exitCode = exitCode
+  }
+}
+
+/** The command line, or the configuration, is wrong. */
+class UsageError extends CliError {
+  /** @param {string} message */
+  constructor(message) {
+    super(message, EXIT.USAGE)
+  }
+}
+
+const HIDDEN = '***'
+/** What stands between the slashes and the last at-sign of a URL's hosts; a password may hold an at-sign that nobody escaped. */
+const CREDENTIALS = /(\bmongodb(?:\+srv)?:\/\/)([^/\s]*)@/g
+
+/** @param {string} text @returns {string} without the credentials of connection strings */
+function redactUrls(text) {
+  return text.replace(CREDENTIALS, (_, scheme, credentials) => {
+    const [user, ...password] = credentials.split(':')
+    return `${scheme}${user}${password.length > 0 ? `:${HIDDEN}` : ''}@`
+  })
+}
+
+/** @param {string} url @returns {string[]} its password, as it is written and as it is meant */
+function passwordsIn(url) {
+  const [credentials] = [...url.matchAll(CREDENTIALS)].map((match) => match[2])
+  const password = credentials?.slice(credentials.indexOf(':') + 1)
+  if (!password || !credentials.includes(':')) return []
+  try {
+    return [password, decodeURIComponent(password)]
+  } catch {
+    return [password]
+  }
+}
+
+/** Removes secrets from whatever is printed about an error. */
+class Redactor {
+  /** @type {Set<string>} */
+  #secrets = new Set()
+
+  /** @param {unknown[]} secrets what of these is text */
+  add(...secrets) {
+    for (const secret of secrets.flat()) {
+      if (typeof secret !== 'string' || secret === '') continue
+      this.#secrets.add(secret)
+      for (const password of passwordsIn(secret)) this.#secrets.add(password)
+    }
+  }
+
+  /** @param {string} text @returns {string} */
+  redact(text) {
+    const secrets = [...this.#secrets].sort((a, b) => b.length - a.length)
+    const redacted = redactUrls(text)
+    return secrets.reduce((rest, secret) => rest.replaceAll(secret, HIDDEN), redacted)
+  }
+}
+
+module.exports = { CliError, EXIT, Redactor, UsageError, redactUrls }

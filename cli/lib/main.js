@@ -1,0 +1,176 @@
+// The program: its commands, what they have in common, and how a run of one ends.
+'use strict'
+
+const { Command, CommanderError } = require('commander')
+const { version } = require('../package.json')
+const { addConnectionOptions, openConnection } = require('./connection.js')
+const { EXIT, Redactor } = require('./errors.js')
+const { startProgress } = require('./progress.js')
+const { Screen } = require('./screen.js')
+
+/**
+ * @typedef {InstanceType<typeof import('./connection.js').Connection>} Connection
+ * @typedef {Record<string, any>} Flags
+ *
+ * @typedef {object} Context what a command works with
+ * @property {Flags} flags of the command line, by their names in camel case
+ * @property {AbortSignal} signal aborted by Ctrl-C: finish what has begun, and say how to go on
+ * @property {() => Promise<Connection>} connect closed when the command is over
+ * @property {(unit: string, total: number) => import('./progress.js').Progress} progress
+ *
+ * @typedef {object} Outcome
+ * @property {Record<string, any>} report what `--json` prints
+ * @property {number} [exitCode] 0 unless it says otherwise
+ *
+ * @typedef {object} CommandModule a command, in a file of its own
+ * @property {string} usage its name and arguments, as commander takes them
+ * @property {string} summary
+ * @property {string} [help] what its help says below the options
+ * @property {(command: Command) => void} [define] adds its own options
+ * @property {(context: Context, ...args: any[]) => Promise<Outcome>} run
+ * @property {(report: any, screen: InstanceType<typeof Screen>, flags: Flags) => string} render the report for people
+ */
+
+/** In the order of the help; `migrate` goes behind `hash-ids`. @returns {CommandModule[]} */
+function commandModules() {
+  return [require('./commands/doctor.js')]
+}
+
+const EXIT_CODES = 'Exit codes: 0 fine, 1 something failed, 2 wrong usage'
+
+/** Ctrl-C once ends a command cleanly, twice at once. @returns {AbortSignal} */
+function interruption() {
+  const controller = new AbortController()
+  process.once('SIGINT', () => controller.abort())
+  process.once('SIGTERM', () => controller.abort())
+  return controller.signal
+}
+
+/** So that warnings of the store and of the driver give nothing away either. @param {InstanceType<typeof Redactor>} redactor */
+function printWarnings(redactor) {
+  process.removeAllListeners('warning')
+  process.on('warning', ({ message }) => process.stderr.write(`Warning: ${redactor.redact(message)}\n`))
+}
+
+/** Whether or not the command line could be read. @param {string[]} args */
+function wantsJson(args) {
+  const end = args.indexOf('--')
+  return args.slice(0, end === -1 ? undefined : end).includes('--json')
+}
+
+/** What has been written is on its way before the process ends, which an app's client could keep alive. @param {number} exitCode */
+function exit(exitCode) {
+  process.stdout.write('', () => process.exit(exitCode))
+}
+
+/** Prints what a run ended with. */
+class Ending {
+  #isJson
+  #redactor
+
+  /** @param {boolean} isJson @param {InstanceType<typeof Redactor>} redactor */
+  constructor(isJson, redactor) {
+    this.#isJson = isJson
+    this.#redactor = redactor
+  }
+
+  /** @param {Outcome} outcome @param {CommandModule} module @param {Flags} flags */
+  succeed({ report, exitCode = EXIT.FINE }, module, flags) {
+    const text = this.#isJson
+      ? JSON.stringify(report, null, 2)
+      : module.render(report, new Screen(process.stdout), flags)
+    if (text !== '') process.stdout.write(`${text}\n`)
+    return exitCode
+  }
+
+  /** @param {any} error */
+  fail(error) {
+    if (error instanceof CommanderError) return this.#failUsage(error)
+    const message = this.#redactor.redact(String(error?.message ?? error))
+    this.#print(message, error)
+    return error?.exitCode ?? EXIT.FAILED
+  }
+
+  /** @param {CommanderError} error which commander has printed */
+  #failUsage(error) {
+    if (error.exitCode === 0) return EXIT.FINE
+    if (this.#isJson) this.#print(error.message, error)
+    return EXIT.USAGE
+  }
+
+  /** @param {string} message @param {any} error */
+  #print(message, error) {
+    if (!this.#isJson)
+      return process.stderr.write(`${new Screen(process.stderr).style('red', 'Error:')} ${message}\n`)
+    const { name, code } = error ?? {}
+    process.stdout.write(`${JSON.stringify({ error: { name, code, message } }, null, 2)}\n`)
+  }
+}
+
+/**
+ * @param {CommandModule} module
+ * @param {Flags} flags
+ * @param {unknown[]} args
+ * @param {InstanceType<typeof Redactor>} redactor
+ * @returns {Promise<Outcome>}
+ */
+async function runModule(module, flags, args, redactor) {
+  /** @type {Connection[]} */
+  const connections = []
+  const context = {
+    flags,
+    signal: interruption(),
+    progress: startProgress,
+    async connect() {
+      const connection = await openConnection(flags, redactor)
+      connections.push(connection)
+      return connection
+    },
+  }
+  try {
+    return await module.run(context, ...args)
+  } finally {
+    await Promise.all(connections.map((connection) => connection.close()))
+  }
+}
+
+/**
+ * @param {Ending} ending
+ * @param {InstanceType<typeof Redactor>} redactor
+ * @param {(exitCode: number) => void} end
+ */
+function programOf(ending, redactor, end) {
+  const program = new Command('connect-mongo-native')
+    .description('Looks at the sessions that connect-mongo-native keeps in MongoDB, and looks after them.')
+    .version(version, '--version', 'print the version')
+    .helpOption('--help', 'show this text')
+    .helpCommand(false)
+    .exitOverride()
+    .addHelpText('after', `\n${EXIT_CODES}`)
+  for (const module of commandModules()) {
+    const command = program.command(module.usage).summary(module.summary).description(module.summary)
+    module.define?.(command)
+    addConnectionOptions(command).option('--json', 'print one JSON document, for programs')
+    command.helpOption('--help', 'show this text').addHelpText('after', `\n${module.help ?? EXIT_CODES}`)
+    command.action(async (...given) => {
+      const args = given.slice(0, -2)
+      const outcome = await runModule(module, command.opts(), args, redactor)
+      end(ending.succeed(outcome, module, command.opts()))
+    })
+  }
+  return program
+}
+
+/** @param {string[]} args */
+async function main(args) {
+  const redactor = new Redactor()
+  const ending = new Ending(wantsJson(args), redactor)
+  printWarnings(redactor)
+  try {
+    await programOf(ending, redactor, exit).parseAsync(args, { from: 'user' })
+  } catch (error) {
+    exit(ending.fail(error))
+  }
+}
+
+module.exports = { main }

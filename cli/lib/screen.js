@@ -1,0 +1,95 @@
+// What is printed: for people on a terminal, for people who pipe it into a file, and for programs.
+'use strict'
+
+const util = require('node:util')
+const Table = require('cli-table3')
+
+/**
+ * @typedef {'bold' | 'dim' | 'green' | 'yellow' | 'red' | 'cyan'} Style
+ * @typedef {{ isTTY?: boolean, columns?: number, hasColors?: () => boolean, write(text: string): unknown }} Stream
+ */
+
+const WIDTH_WITHOUT_TERMINAL = 100
+const BLOCKS = ['', '▏', '▎', '▍', '▌', '▋', '▊', '▉']
+const NO_BORDERS = Object.fromEntries(
+  ['top', 'top-mid', 'top-left', 'top-right', 'bottom', 'bottom-mid', 'bottom-left', 'bottom-right']
+    .concat(['left', 'left-mid', 'mid', 'mid-mid', 'right', 'right-mid'])
+    .map((name) => [name, ''])
+)
+
+class Screen {
+  #isStyled
+  width
+
+  /** @param {Stream} stream */
+  constructor(stream) {
+    // Knows of NO_COLOR, of FORCE_COLOR and of terminals without colours. Node 20.12 brought styleText.
+    this.#isStyled = Boolean(stream.isTTY && stream.hasColors?.() && util.styleText)
+    this.width = stream.columns ?? WIDTH_WITHOUT_TERMINAL
+  }
+
+  /** @param {Style} style @param {string | number} text */
+  style(style, text) {
+    return this.#isStyled ? util.styleText(style, String(text)) : String(text)
+  }
+
+  /** @param {string} title */
+  heading(title) {
+    return this.style('bold', title)
+  }
+
+  /**
+   * @param {(string | number)[][]} rows
+   * @param {{ head?: string[], align?: ('left' | 'right')[] }} [options]
+   */
+  table(rows, { head = [], align = [] } = {}) {
+    const table = new Table({
+      chars: { ...NO_BORDERS, middle: '  ' },
+      style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
+      head: head.map((one) => this.style('dim', one)),
+      colAligns: align,
+    })
+    table.push(...rows)
+    return table.toString().replaceAll(/[ \t]+$/gm, '')
+  }
+
+  /** @param {number} share from 0 to 1 @param {number} width in characters */
+  bar(share, width) {
+    const eighths = Math.round(share * width * 8)
+    return this.style('cyan', '█'.repeat(eighths >> 3) + BLOCKS[eighths & 7])
+  }
+
+  /**
+   * @param {[label: string, count: number][]} rows
+   */
+  histogram(rows) {
+    const most = Math.max(...rows.map(([, count]) => count), 1)
+    const total = rows.reduce((sum, [, count]) => sum + count, 0)
+    const cells = rows.map(([label, count]) => [
+      label,
+      count.toLocaleString('en'),
+      percent(count, total),
+      this.bar(count / most, 30),
+    ])
+    return this.table(cells, { align: ['left', 'right', 'right', 'left'] })
+  }
+}
+
+/** @param {number} part @param {number} whole */
+function percent(part, whole) {
+  return whole === 0 ? '' : `${((100 * part) / whole).toFixed(1)}%`
+}
+
+/** @param {number} bytes */
+function size(bytes) {
+  if (bytes < 1000) return `${Math.round(bytes)} B`
+  if (bytes < 1_000_000) return `${(bytes / 1000).toFixed(1)} kB`
+  return bytes < 1_000_000_000 ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / 1e9).toFixed(1)} GB`
+}
+
+/** @param {string} text @returns {string} each line moved in */
+function indent(text) {
+  return text.replaceAll(/^(?=.)/gm, '  ')
+}
+
+module.exports = { Screen, indent, percent, size }
