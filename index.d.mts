@@ -14,6 +14,8 @@ export type {
   FindOptions,
   FoundSession,
   HashIdOptions,
+  HashIdsOptions,
+  HashIdsProgress,
   IndexValue,
   IndexValues,
   IterateOptions,

@@ -272,6 +272,20 @@ declare class MongoStore<T extends MongoStore.SessionData = MongoStore.SessionDa
   ): void
 
   /**
+   * Moves the sessions that are stored under their plain ids to the hashes of `hashId`, each in a transaction, so it needs `backend:
+   * 'driver'` and a replica set or a sharded cluster. What others write meanwhile stays. Of a hash under an older secret nobody can tell
+   * the id: such sessions stay until they end.
+   *
+   * It is over as `reencrypt` is; `done` tells, and `last` is where another run can go on.
+   */
+  hashIds(options?: MongoStore.HashIdsOptions): Promise<MongoStore.HashIdsProgress>
+  hashIds(callback: ResultCallback<MongoStore.HashIdsProgress>): void
+  hashIds(
+    options: MongoStore.HashIdsOptions | undefined,
+    callback: ResultCallback<MongoStore.HashIdsProgress>
+  ): void
+
+  /**
    * Lets pending calls finish, then closes the connections that no other store uses, and a given `client` as `closeClient` says.
    *
    * What is pending after `timeoutMS` is given up: each such call fails with the code `'ERR_STORE_CLOSED'`, what comes for it later
@@ -477,6 +491,33 @@ declare namespace MongoStore {
     pool: { open: number; inUse: number; waiting: number } | undefined
     /** Of the encryption: how many derived keys are at hand. */
     keys: { remembered: number } | undefined
+  }
+
+  export interface HashIdsOptions {
+    /** How many sessions are read at a time, from 1 to 10000. @default 100 */
+    batchSize?: number
+    /** The storage id behind which to begin: `last` of an earlier run. */
+    after?: string | undefined
+    /** Ends it after the batch under way. */
+    signal?: ReencryptOptions['signal']
+    /** Is told after each batch. What it throws ends it. */
+    onProgress?: (progress: HashIdsProgress) => void
+    /** Only counts what it would do. @default false */
+    dryRun?: boolean | undefined
+  }
+
+  export interface HashIdsProgress {
+    /** How many live sessions were stored under their plain ids at the beginning. */
+    total: number
+    scanned: number
+    moved: number
+    /** How many others have written, moved or removed meanwhile. */
+    changed: number
+    /** How many cannot be read, and stay where they are. */
+    unreadable: number
+    /** The storage id of the last one. */
+    last: string | undefined
+    done: boolean
   }
 
   export interface PruneOptions {

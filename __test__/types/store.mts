@@ -6,6 +6,7 @@ import MongoStore, {
   type Events,
   type FindOptions,
   type FoundSession,
+  type HashIdsProgress,
   type IndexValue,
   type IndexValues,
   type LiveOption,
@@ -75,7 +76,8 @@ export async function usersSessions(id: { toHexString(): string }): Promise<void
   const wasThere: boolean = await store.destroyHandle(handle)
   const reindexing: ReindexOptions = { batchSize: 10, after: 'id', onProgress: ({ scanned }) => scanned }
   const { done, last }: ReindexProgress = await store.reindex(reindexing)
-  console.log(session.items, dates, description?.browser, counts, wasThere, done, last?.length)
+  const { moved }: HashIdsProgress = await store.hashIds({ batchSize: 10, after: last, dryRun: true })
+  console.log(session.items, dates, description?.browser, counts, wasThere, done, last?.length, moved)
 }
 
 export function callbacksOfUsers(): void {
@@ -89,6 +91,8 @@ export function callbacksOfUsers(): void {
     store.destroyHandle('00', (_error, wasThere) => wasThere === true),
     store.reindex((_error, progress) => progress?.indexed),
     store.reindex({ batchSize: 10 }, (_error, progress) => progress?.changed),
+    store.hashIds((_error, progress) => progress?.moved),
+    store.hashIds({ dryRun: true }, (_error, progress) => progress?.changed),
     store.prune((_error, removed) => removed?.toFixed()),
     store.prune(pruning, (_error, removed) => removed?.toFixed()),
   ]

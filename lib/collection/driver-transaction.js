@@ -16,6 +16,11 @@ function isRefusal(error) {
 class Transactions {
   #isRefused = false
 
+  /** Whether it is known that the server has none. */
+  get areRefused() {
+    return this.#isRefused
+  }
+
   /**
    * @param {Record<string, any>} client
    * @param {object | undefined} writeConcern

@@ -83,4 +83,4 @@ function writeOf(storageId, session, { expires, lastModified, marks }, beside) {
   }
 }
 
-module.exports = { changeOf, replacementOf, writeOf }
+module.exports = { changeOf, fieldsOf, replacementOf, writeOf }

@@ -10,7 +10,7 @@ const { DriverConnection } = require('./driver-connection.js')
 const { isOfFailover } = require('./driver-errors.js')
 const { Transactions } = require('./driver-transaction.js')
 const { caseless } = require('./driver-engine.js')
-const { changeOf, replacementOf, writeOf } = require('./driver-updates.js')
+const { changeOf, fieldsOf, replacementOf, writeOf } = require('./driver-updates.js')
 
 /** @import { SessionCollection, Values } from './port.js' */
 
@@ -282,6 +282,38 @@ class DriverCollection {
       await commands.sendAlone('update', create)
       return true
     })
+  }
+
+  /**
+   * @param {string} from
+   * @param {unknown} stored
+   * @param {string} storageId
+   * @param {unknown} payload
+   * @param {import('./port.js').Marks} [marks]
+   */
+  async moveUnchanged(from, stored, storageId, payload, marks) {
+    const { client, collection } = await this.#connection.ready()
+    const { writeConcern } = this.#writeConcern()
+    const isMoved = await this.#transactions.run(client, writeConcern, async (session) => {
+      const asStored = { session, promoteValues: false, bsonRegExp: true }
+      const document = await collection.findOne({ _id: from, session: { $eq: stored } }, asStored)
+      if (!document) return false
+      const live = { _id: storageId, expires: { $not: { $lte: new Date() } } }
+      const isTaken = await collection.findOne(live, { session, projection: { _id: 1 } })
+      await collection.deleteOne({ _id: from }, { session })
+      const moved = { ...document, ...(payload !== undefined && { session: payload }), ...fieldsOf(marks) }
+      if (!isTaken)
+        await collection.replaceOne(
+          { _id: storageId },
+          { ...moved, _id: storageId },
+          { upsert: true, session }
+        )
+      return true
+    })
+    if (isMoved || !this.#transactions.areRefused) return isMoved
+    throw new Error(
+      'hashIds needs transactions, which a standalone server has not: make it a replica set, if of one member'
+    )
   }
 
   /** @param {Selection} selection @returns {Promise<SelectedSession[]>} */

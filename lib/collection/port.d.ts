@@ -169,6 +169,17 @@ export interface SessionCollection {
    * where nothing is acknowledged or the server has no transactions.
    */
   move(from: string, storageId: string, payload: Payload, times: Times, call?: Call): Promise<boolean>
+  /**
+   * The same of a document as a whole, which is still stored as `stored`, and whose place is taken by no live session; what is absent of
+   * its value and its marks stays as it is. Whether it was. It fails where there are no transactions, and only `driver.js` has it.
+   */
+  moveUnchanged?(
+    from: string,
+    stored: unknown,
+    storageId: string,
+    payload: Payload | undefined,
+    marks: Marks | undefined
+  ): Promise<boolean>
   /** The sessions that are asked for. */
   select(selection: Selection): Promise<SelectedSession[]>
   /** Their storage ids, without the sessions; `undefined` is one that is no valid text. */

@@ -122,6 +122,8 @@ export interface ReencryptOptions {
   signal?: { readonly aborted: boolean } | undefined
   /** Called after each batch. */
   onProgress?: (progress: ReencryptProgress) => void
+  /** Only counts what it would do. @default false */
+  dryRun?: boolean | undefined
 }
 
 /** How far `reencrypt` is. */

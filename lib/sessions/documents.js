@@ -135,6 +135,25 @@ class Documents {
     return this.#collection.replace(storageId, stored, sealed, sealedTimes, call)
   }
 
+  /**
+   * To another id, if it is still stored as it was.
+   *
+   * @param {{ storageId: string, stored?: unknown }} selected
+   * @param {string} storageId
+   * @param {any} payload of the codec's `encode`
+   * @param {Partial<Times>} [times]
+   * @returns {Promise<boolean>}
+   */
+  async moveUnchanged(selected, storageId, payload, times = {}) {
+    const { moveUnchanged } = this.#collection
+    if (!moveUnchanged)
+      throw new Error("hashIds needs the JavaScript driver: make the store with backend: 'driver'")
+    const { marks } = await this.#sealed(storageId, times)
+    // What is not encrypted is bound to no id.
+    const sealed = this.#codec.isEncrypting ? await this.#codec.seal(storageId, payload) : undefined
+    return moveUnchanged.call(this.#collection, selected.storageId, selected.stored, storageId, sealed, marks)
+  }
+
   /** @param {Selection} selection @returns {Promise<SelectedSession[]>} */
   async select(selection) {
     const selected = await this.#collection.select(selection)

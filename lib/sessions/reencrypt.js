@@ -40,7 +40,7 @@ function lastOf(batch) {
  * @param {() => boolean} isClosing
  * @returns {Promise<Progress>}
  */
-async function reencrypt(rewriter, options, isClosing) {
+async function reencrypt(rewriter, { dryRun = false, ...options }, isClosing) {
   const { batchSize, after, signal, onProgress } = walkOptionsOf(options)
   /** @type {Progress} */
   const progress = {
@@ -56,7 +56,8 @@ async function reencrypt(rewriter, options, isClosing) {
     const batch = await rewriter.scan(progress.last, batchSize)
     const outdated = batch.filter(({ isCurrent }) => !isCurrent)
     const readable = outdated.filter(isReadable)
-    const replaced = await Promise.all(readable.map((session) => rewriter.rewrite(session)))
+    const rewrite = dryRun ? async () => true : rewriter.rewrite
+    const replaced = await Promise.all(readable.map(rewrite))
     const rewritten = replaced.filter(Boolean).length
     progress.scanned += batch.length
     progress.rewritten += rewritten

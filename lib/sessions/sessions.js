@@ -15,6 +15,7 @@ const {
   tellsUse,
   usedAt,
 } = require('./expiry.js')
+const { hashIds } = require('./hash-ids.js')
 const { Limits } = require('./limits.js')
 const { Origins } = require('./origins.js')
 const { reencrypt } = require('./reencrypt.js')
@@ -396,6 +397,27 @@ class Sessions {
     return reencrypt(rewriter, options, () => calls.isClosing)
   }
 
+  /**
+   * @param {import('./hash-ids.js').Options} options
+   * @param {{ isClosing: boolean, unlessGivenUp<T>(step: Promise<T>): Promise<T> }} calls of the store
+   */
+  async hashIds(options, calls) {
+    const { hashId, prefix = '' } = this.#options
+    if (!hashId) throw new Error('hashIds needs the option hashId')
+    if (hashId.writePlainIds)
+      throw new Error('hashIds moves sessions to their hashes, and writePlainIds would move them back')
+    const mover = {
+      count: (/** @type {import('./hash-ids.js').Query} */ query) =>
+        calls.unlessGivenUp(this.#collection.count(query)),
+      select: (/** @type {Selection} */ selection) => calls.unlessGivenUp(this.#documents.select(selection)),
+      move: (/** @type {import('./hash-ids.js').PlainSession} */ plain) => {
+        const [storageId] = this.#storageIds(plain.storageId.slice(prefix.length))
+        return calls.unlessGivenUp(this.#moveUnchanged(plain, storageId))
+      },
+    }
+    return hashIds(mover, options, () => calls.isClosing)
+  }
+
   /** Wipes the keys of a store that is closed. */
   close() {
     this.#codec.close()
@@ -409,9 +431,23 @@ class Sessions {
 
   /** With what is kept beside it, so that no older secret is needed for either. @param {import('./reencrypt.js').ReadableSession} scanned */
   #encryptAnew(scanned) {
-    const description = this.#descriptions.encode(this.descriptionOf(scanned))
-    const times = description === undefined ? undefined : { marks: { description } }
-    return this.#documents.replace(scanned, this.#codec.encode(scanned.session), times)
+    return this.#documents.replace(
+      scanned,
+      this.#codec.encode(scanned.session),
+      this.#descriptionBeside(scanned)
+    )
+  }
+
+  /** @param {import('./hash-ids.js').PlainSession} plain @param {string} storageId */
+  #moveUnchanged(plain, storageId) {
+    const payload = this.#codec.encode(plain.session)
+    return this.#documents.moveUnchanged(plain, storageId, payload, this.#descriptionBeside(plain))
+  }
+
+  /** @param {SelectedSession} selected @returns {{ marks: import('../collection/port.js').Marks } | undefined} what is sealed with it */
+  #descriptionBeside(selected) {
+    const description = this.#descriptions.encode(this.descriptionOf(selected))
+    return description === undefined ? undefined : { marks: { description } }
   }
 
   /**

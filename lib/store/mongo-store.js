@@ -653,6 +653,13 @@ class MongoStore extends BaseStore {
   }
 
   /** @param {...unknown} args */
+  hashIds(...args) {
+    const [options] = args
+    const hashIds = () => this.#sessions.hashIds(isObject(options) ? options : {}, this.#calls)
+    return this.#calls.run('hashIds', hashIds, callbackOf(args))
+  }
+
+  /** @param {...unknown} args */
   close(...args) {
     const [options] = args
     const closing = this.#closing ?? this.#closeAsAsked(options)
