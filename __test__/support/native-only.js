@@ -44,6 +44,7 @@ const NATIVE_ONLY = {
       'the JavaScript driver fails before that',
     ],
   ],
+  'cli/connection.test.js': [[/ prune needs none$/, NO_NATIVE]],
   'encryption/event-loop.test.js': [
     [/ keys are derived on other threads /, 'WebAssembly has no other threads; see process/binding.test.js'],
   ],

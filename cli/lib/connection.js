@@ -11,6 +11,12 @@ const { requireDriver, requireStore } = require('./packages.js')
  * @typedef {import('commander').Command} Command
  * @typedef {InstanceType<typeof import('./errors.js').Redactor>} Redactor
  * @typedef {Record<string, any>} StoreOptions the options that an app makes its store with
+ *
+ * @typedef {object} Driver
+ * @property {any} client
+ * @property {any} db
+ * @property {any} collection
+ * @property {Record<string, any>} scope a filter of the sessions of this store, where it shares its collection
  */
 
 /** Somebody is waiting at a terminal. */
@@ -23,15 +29,15 @@ const WITHOUT_BACKGROUND = {
   expiredEvents: false,
 }
 
-/** What stands between a session id and its document, and what makes indexes. */
-const OF_IDS_AND_USERS = [
-  ...['hashId', 'transformId', 'prefix', 'maxLifetime'],
-  ...['index', 'indexSecret', 'describe', 'maxPerUser', 'onMaxPerUser'],
-]
+/** What makes indexes. */
+const OF_USERS = ['index', 'indexSecret', 'describe', 'maxPerUser', 'onMaxPerUser']
+/** What stands between a session id and its document. */
+const OF_IDS = ['hashId', 'transformId', 'prefix', 'maxLifetime']
 
 /** @param {Command} command */
 function addConnectionOptions(command) {
   return command
+    .optionsGroup('Connection:')
     .option('--url <url>', 'connection string (default: that of the config, else $MONGO_URL)')
     .option('--config <file>', "a .js, .mjs or .json file that exports the app's own options of the store")
     .option('--db <name>', 'database (default: that of the config or of the URL)')
@@ -98,6 +104,7 @@ async function storeOptions(flags, redactor) {
 
 class Connection {
   #MongoStore
+  #storageIds
   /** @type {any[]} */
   #stores = []
   /** Those of the app, from the config. */
@@ -105,19 +112,20 @@ class Connection {
   version
 
   /** @param {StoreOptions} options @param {import('./packages.js').StorePackage} storePackage */
-  constructor(options, { MongoStore, version }) {
+  constructor(options, { MongoStore, version, storageIds }) {
     this.options = options
     this.version = version
     this.#MongoStore = MongoStore
+    this.#storageIds = storageIds
   }
 
   /** A store like the app's, which does nothing in the background. @param {StoreOptions} [change] */
   store(change) {
-    return this.#open({ ...this.options, ...change })
+    return this.storeOf({ ...this.options, ...change })
   }
 
-  /** @param {StoreOptions} options */
-  #open({ mongoOptions, ...options }) {
+  /** With no options but these, and such as keep it to what it is told. @param {StoreOptions} options */
+  storeOf({ mongoOptions, ...options }) {
     const isPatient = /[?&]serverSelectionTimeoutMS=/i.test(options.mongoUrl ?? '?serverSelectionTimeoutMS=')
     const patience = isPatient ? {} : { serverSelectionTimeoutMS: SERVER_SELECTION_TIMEOUT_MS }
     const store = this.#MongoStore.create({
@@ -127,8 +135,18 @@ class Connection {
     })
     // Whatever it is about fails a call as well.
     store.on('error', () => {})
+    return this.add(store)
+  }
+
+  /** @template T @param {T} store that is to be closed with the connection @returns {T} */
+  add(store) {
     this.#stores.push(store)
     return store
+  }
+
+  /** One that does what is about no index, and makes none. @param {StoreOptions} [change] */
+  storeWithoutIndexes(change) {
+    return this.storeOf(without(OF_USERS, { ...this.options, ...change }))
   }
 
   /**
@@ -137,15 +155,39 @@ class Connection {
    * @param {StoreOptions} [change]
    */
   rawStore(change) {
-    const options = { ...this.options, ...change }
-    for (const name of OF_IDS_AND_USERS) delete options[name]
-    return this.#open(options)
+    return this.storeOf(without([...OF_USERS, ...OF_IDS], { ...this.options, ...change }))
   }
 
-  /** As the JavaScript driver has it, for what the store has no method for. @returns {Promise<any>} */
-  async collection() {
+  /**
+   * The sessions as the JavaScript driver has them, for what the store has no method for.
+   *
+   * @param {StoreOptions} [change]
+   * @returns {Promise<Driver>}
+   */
+  async driver(change) {
     requireDriver()
-    return this.rawStore().collectionP
+    const store = this.rawStore(change)
+    const collection = await store.collectionP
+    const client = await store.clientP
+    const { prefix } = this.options
+    const scope = prefix ? { _id: { $regex: `^${escaped(prefix)}` } } : {}
+    return { client, db: client.db(collection.dbName), collection, scope }
+  }
+
+  requireDriver() {
+    requireDriver()
+  }
+
+  /** @param {string} command @param {string[]} names of options of which it needs one */
+  requireOption(command, ...names) {
+    if (names.every((name) => !this.options[name]))
+      throw new UsageError(`${command} needs the app's options with ${names.join(' or ')}: --config FILE`)
+  }
+
+  /** @param {string} id of a session @returns {Promise<string[]>} under which it may be stored, first that of today */
+  async storageIds(id) {
+    const { transformId = (/** @type {string} */ sid) => sid } = this.options
+    return this.#storageIds(this.options)(await transformId(id))
   }
 
   async close() {
@@ -160,6 +202,16 @@ class Connection {
 async function openConnection(flags, redactor) {
   const options = await storeOptions(flags, redactor)
   return new Connection(options, requireStore())
+}
+
+/** @param {string[]} names @param {StoreOptions} options @returns {StoreOptions} */
+function without(names, options) {
+  return Object.fromEntries(Object.entries(options).filter(([name]) => !names.includes(name)))
+}
+
+/** @param {string} text @returns {string} as a regular expression has it */
+function escaped(text) {
+  return text.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&')
 }
 
 /** @param {StoreOptions} options @returns {string} what a person knows the server by */

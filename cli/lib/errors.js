@@ -48,6 +48,9 @@ function passwordsIn(url) {
   }
 }
 
+/** What is shorter is part of other words. */
+const LEAST_LENGTH = 4
+
 /** Removes secrets from whatever is printed about an error. */
 class Redactor {
   /** @type {Set<string>} */
@@ -56,9 +59,10 @@ class Redactor {
   /** @param {unknown[]} secrets what of these is text */
   add(...secrets) {
     for (const secret of secrets.flat()) {
-      if (typeof secret !== 'string' || secret === '') continue
-      this.#secrets.add(secret)
-      for (const password of passwordsIn(secret)) this.#secrets.add(password)
+      if (typeof secret !== 'string') continue
+      // Of a URL, the rest helps whoever reads an error.
+      const hidden = secret.includes('://') ? passwordsIn(secret) : [secret]
+      for (const one of hidden) if (one.length >= LEAST_LENGTH) this.#secrets.add(one)
     }
   }
 

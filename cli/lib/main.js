@@ -6,10 +6,11 @@ const { version } = require('../package.json')
 const { addConnectionOptions, openConnection } = require('./connection.js')
 const { EXIT, Redactor } = require('./errors.js')
 const { startProgress } = require('./progress.js')
-const { Screen } = require('./screen.js')
+const { Screen, wrap } = require('./screen.js')
 
 /**
  * @typedef {InstanceType<typeof import('./connection.js').Connection>} Connection
+ * @typedef {InstanceType<typeof Screen>} ScreenOf
  * @typedef {Record<string, any>} Flags
  *
  * @typedef {object} Context what a command works with
@@ -25,18 +26,52 @@ const { Screen } = require('./screen.js')
  * @typedef {object} CommandModule a command, in a file of its own
  * @property {string} usage its name and arguments, as commander takes them
  * @property {string} summary
- * @property {string} [help] what its help says below the options
+ * @property {string} help what its help says below the options, with its exit codes at the end
  * @property {(command: Command) => void} [define] adds its own options
  * @property {(context: Context, ...args: any[]) => Promise<Outcome>} run
- * @property {(report: any, screen: InstanceType<typeof Screen>, flags: Flags) => string} render the report for people
+ * @property {(report: any, screen: ScreenOf, flags: Flags) => string} render the report for people
  */
 
 /** In the order of the help; `migrate` goes behind `hash-ids`. @returns {CommandModule[]} */
 function commandModules() {
-  return [require('./commands/doctor.js')]
+  return [
+    require('./commands/doctor.js'),
+    require('./commands/stats.js'),
+    require('./commands/get.js'),
+    require('./commands/rm.js'),
+    require('./commands/prune.js'),
+    require('./commands/reencrypt.js'),
+    require('./commands/reindex.js'),
+    require('./commands/hash-ids.js'),
+    require('./commands/bench.js'),
+  ]
 }
 
-const EXIT_CODES = 'Exit codes: 0 fine, 1 something failed, 2 wrong usage'
+const HELP_WIDTH = 80
+const ABOUT = `"connect-mongo-native COMMAND --help" tells more of a command.
+
+--config FILE: what FILE exports is what the app gives to MongoStore.create, such as module.exports = { mongoUrl, crypto, hashId }, or
+a function that gives it. Encrypted sessions and hashed ids need it.
+
+Others on this computer can see a password in --url, but none in MONGO_URL or in a config. It is never printed.`
+const EXAMPLES = `Examples:
+  MONGO_URL=mongodb://localhost/app npx connect-mongo-native doctor
+  npx connect-mongo-native stats --config session-options.js
+  npx connect-mongo-native get SESSION_ID --config session-options.js --json`
+
+/** That there is a TTL index, though the stores of a command want none. */
+const OF_NO_CONCERN = 'CONNECT_MONGO_TTL_INDEX'
+
+/** @param {string} text with blank lines between paragraphs @returns {string} */
+function wrapped(text) {
+  const paragraphs = text.split('\n\n').map((paragraph) => wrap(paragraph, HELP_WIDTH).join('\n'))
+  return paragraphs.join('\n\n')
+}
+
+/** @param {string} summary @returns {string} */
+function sentence(summary) {
+  return `${summary[0].toUpperCase()}${summary.slice(1)}.`
+}
 
 /** Ctrl-C once ends a command cleanly, twice at once. @returns {AbortSignal} */
 function interruption() {
@@ -49,7 +84,9 @@ function interruption() {
 /** So that warnings of the store and of the driver give nothing away either. @param {InstanceType<typeof Redactor>} redactor */
 function printWarnings(redactor) {
   process.removeAllListeners('warning')
-  process.on('warning', ({ message }) => process.stderr.write(`Warning: ${redactor.redact(message)}\n`))
+  process.on('warning', (/** @type {Error & { code?: string }} */ { message, code }) => {
+    if (code !== OF_NO_CONCERN) process.stderr.write(`Warning: ${redactor.redact(message)}\n`)
+  })
 }
 
 /** Whether or not the command line could be read. @param {string[]} args */
@@ -61,6 +98,12 @@ function wantsJson(args) {
 /** What has been written is on its way before the process ends, which an app's client could keep alive. @param {number} exitCode */
 function exit(exitCode) {
   process.stdout.write('', () => process.exit(exitCode))
+}
+
+/** Whoever reads this has seen enough, as head does. @param {NodeJS.ErrnoException} error */
+function endWithReader(error) {
+  if (error.code !== 'EPIPE') throw error
+  process.exit(EXIT.FINE)
 }
 
 /** Prints what a run ended with. */
@@ -117,9 +160,15 @@ class Ending {
 async function runModule(module, flags, args, redactor) {
   /** @type {Connection[]} */
   const connections = []
+  /** @type {AbortSignal | undefined} */
+  let signal
   const context = {
     flags,
-    signal: interruption(),
+    // Whoever does not ask for it is ended by Ctrl-C at once.
+    get signal() {
+      signal ??= interruption()
+      return signal
+    },
     progress: startProgress,
     async connect() {
       const connection = await openConnection(flags, redactor)
@@ -134,6 +183,16 @@ async function runModule(module, flags, args, redactor) {
   }
 }
 
+/** @param {Command} program @param {CommandModule} module @param {(command: Command, args: unknown[]) => Promise<void>} act */
+function addCommand(program, module, act) {
+  const command = program.command(module.usage).summary(module.summary).description(sentence(module.summary))
+  module.define?.(command)
+  command.option('--json', 'print one JSON document, for programs').helpOption('--help', 'show this text')
+  addConnectionOptions(command)
+  command.addHelpText('after', `\n${wrapped(module.help)}`)
+  command.action((...given) => act(command, given.slice(0, -2)))
+}
+
 /**
  * @param {Ending} ending
  * @param {InstanceType<typeof Redactor>} redactor
@@ -146,16 +205,12 @@ function programOf(ending, redactor, end) {
     .helpOption('--help', 'show this text')
     .helpCommand(false)
     .exitOverride()
-    .addHelpText('after', `\n${EXIT_CODES}`)
+    .addHelpText('after', `\n${EXAMPLES}\n\n${wrapped(ABOUT)}`)
   for (const module of commandModules()) {
-    const command = program.command(module.usage).summary(module.summary).description(module.summary)
-    module.define?.(command)
-    addConnectionOptions(command).option('--json', 'print one JSON document, for programs')
-    command.helpOption('--help', 'show this text').addHelpText('after', `\n${module.help ?? EXIT_CODES}`)
-    command.action(async (...given) => {
-      const args = given.slice(0, -2)
-      const outcome = await runModule(module, command.opts(), args, redactor)
-      end(ending.succeed(outcome, module, command.opts()))
+    addCommand(program, module, async (command, args) => {
+      const flags = command.opts()
+      const outcome = await runModule(module, flags, args, redactor)
+      end(ending.succeed(outcome, module, flags))
     })
   }
   return program
@@ -166,6 +221,7 @@ async function main(args) {
   const redactor = new Redactor()
   const ending = new Ending(wantsJson(args), redactor)
   printWarnings(redactor)
+  process.stdout.on('error', endWithReader)
   try {
     await programOf(ending, redactor, exit).parseAsync(args, { from: 'user' })
   } catch (error) {

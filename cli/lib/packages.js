@@ -3,6 +3,7 @@
 
 const { createRequire } = require('node:module')
 const path = require('node:path')
+const { version: ownVersion } = require('../package.json')
 const { CliError } = require('./errors.js')
 
 const STORE = 'connect-mongo-native'
@@ -31,6 +32,7 @@ function find(name) {
  * @typedef {object} StorePackage
  * @property {any} MongoStore
  * @property {string} version
+ * @property {(options: Record<string, any>) => (id: string) => string[]} storageIds
  */
 
 /** @returns {StorePackage} */
@@ -39,17 +41,22 @@ function requireStore() {
   if (!found)
     throw new CliError(`${STORE} is not installed in ${process.cwd()}: run this in the folder of your app`)
   const { require, file } = found
-  return { MongoStore: require(file), version: require(`${STORE}/package.json`).version }
+  const { version } = require(`${STORE}/package.json`)
+  if (version !== ownVersion)
+    process.emitWarning(
+      `This is the command line of ${STORE} ${ownVersion}, and the app has ${version}: install both in one version`
+    )
+  // It is no export of the package, and need not be the same in another version.
+  const { storageIds } = require(path.join(path.dirname(file), 'lib', 'sessions', 'storage-ids.js'))
+  return { MongoStore: require(file), version, storageIds }
 }
 
-/** For what the store has no method for. @returns {string} its version */
+/** For what the store has no method for. */
 function requireDriver() {
-  const found = find('mongodb')
-  if (!found)
+  if (!find('mongodb'))
     throw new CliError(
       `This needs the mongodb package, which is not installed in ${process.cwd()}: npm install mongodb`
     )
-  return found.require('mongodb/package.json').version
 }
 
 /** @param {string} name @returns {any} nothing when the app has not got it */

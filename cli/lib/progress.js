@@ -22,6 +22,7 @@ function startProgress(unit, total) {
     clearOnComplete: true,
     noTTYOutput: false,
     stream: process.stderr,
+    formatValue: (value, _, type) => (type === 'percentage' ? String(value) : value.toLocaleString('en')),
     barCompleteChar: '█',
     barIncompleteChar: '░',
   })
@@ -32,7 +33,10 @@ function startProgress(unit, total) {
       const seconds = (performance.now() - startMs) / 1000
       const rate = done / Math.max(seconds, 0.001)
       bar.setTotal(Math.max(newTotal, done))
-      bar.update(done, { rate: Math.round(rate), left: duration((newTotal - done) / Math.max(rate, 0.001)) })
+      bar.update(done, {
+        rate: Math.round(rate).toLocaleString('en'),
+        left: duration((newTotal - done) / Math.max(rate, 0.001)),
+      })
     },
     stop: () => bar.stop(),
   }

@@ -10,6 +10,7 @@ const Table = require('cli-table3')
  */
 
 const WIDTH_WITHOUT_TERMINAL = 100
+const BAR_WIDTH = 30
 const BLOCKS = ['', '▏', '▎', '▍', '▌', '▋', '▊', '▉']
 const NO_BORDERS = Object.fromEntries(
   ['top', 'top-mid', 'top-left', 'top-right', 'bottom', 'bottom-mid', 'bottom-left', 'bottom-right']
@@ -25,7 +26,8 @@ class Screen {
   constructor(stream) {
     // Knows of NO_COLOR, of FORCE_COLOR and of terminals without colours. Node 20.12 brought styleText.
     this.#isStyled = Boolean(stream.isTTY && stream.hasColors?.() && util.styleText)
-    this.width = stream.columns ?? WIDTH_WITHOUT_TERMINAL
+    // Some terminals tell 0.
+    this.width = stream.columns || WIDTH_WITHOUT_TERMINAL
   }
 
   /** @param {Style} style @param {string | number} text */
@@ -61,15 +63,17 @@ class Screen {
 
   /**
    * @param {[label: string, count: number][]} rows
+   * @param {number} [total] of which these may be a part
+   * @returns {string} nothing where there are no rows
    */
-  histogram(rows) {
+  histogram(rows, total = rows.reduce((sum, [, count]) => sum + count, 0)) {
+    if (rows.length === 0) return ''
     const most = Math.max(...rows.map(([, count]) => count), 1)
-    const total = rows.reduce((sum, [, count]) => sum + count, 0)
     const cells = rows.map(([label, count]) => [
       label,
       count.toLocaleString('en'),
       percent(count, total),
-      this.bar(count / most, 30),
+      this.bar(count / most, BAR_WIDTH),
     ])
     return this.table(cells, { align: ['left', 'right', 'right', 'left'] })
   }
@@ -87,9 +91,21 @@ function size(bytes) {
   return bytes < 1_000_000_000 ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / 1e9).toFixed(1)} GB`
 }
 
+/** @param {string} text @param {number} width @returns {string[]} lines */
+function wrap(text, width) {
+  const lines = ['']
+  for (const word of text.split(/\s+/)) {
+    const line = lines[lines.length - 1]
+    const longer = line === '' ? word : `${line} ${word}`
+    if (longer.length <= width) lines[lines.length - 1] = longer
+    else lines.push(word)
+  }
+  return lines
+}
+
 /** @param {string} text @returns {string} each line moved in */
 function indent(text) {
   return text.replaceAll(/^(?=.)/gm, '  ')
 }
 
-module.exports = { Screen, indent, percent, size }
+module.exports = { Screen, indent, percent, size, wrap }
