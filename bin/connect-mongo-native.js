@@ -31,6 +31,9 @@ function npmCommand() {
 
 /** @param {string[]} args @returns {number} the exit code */
 function runThroughNpm(args) {
+  console.error(
+    `${CLI} is not installed here, so npm fetches it (to keep it: npm install --save-dev ${CLI}@${version})`
+  )
   const [npm, npmArgs] = npmCommand()
   const exec = ['exec', `--package=${CLI}@${version}`, '--', CLI, ...args]
   const { status, error } = spawnSync(npm, [...npmArgs, ...exec], { stdio: 'inherit' })

@@ -18,7 +18,7 @@ const PROJECT = { repository: '', author: '' }
 /** The fields of a manifest that are of use to those who install the package. */
 const PACKED = [
   ...['name', 'version', 'description', 'keywords', 'license', 'type', 'engines', 'os', 'cpu', 'libc'],
-  ...['main', 'module', 'types', 'exports', 'files'],
+  ...['main', 'module', 'types', 'exports', 'bin', 'files'],
   ...['dependencies', 'optionalDependencies', 'peerDependencies', 'peerDependenciesMeta'],
 ]
 

@@ -14,7 +14,8 @@ const USAGE = `Usage: npm run pack:local -- FOLDER
        npm run pack:release -- FOLDER
 
 Builds what is missing and packs three tarballs into FOLDER: the package, its native binding for this platform, and its
-WebAssembly. In an app's folder, npm install FOLDER/*.tgz installs them. npm refuses to publish what pack:local makes; pack:release
+WebAssembly. In an app's folder, npm install FOLDER/*.tgz installs them. The command line is a fourth, in FOLDER/cli: npm install
+--save-dev FOLDER/cli/*.tgz. npm refuses to publish what pack:local makes; pack:release
 makes what can be published, once scripts/manifests.js says where the project lives.`
 
 /** What npm takes along whatever "files" says. */
@@ -72,6 +73,14 @@ async function packWasm(destination, make) {
   await pack(folder, manifest.files, make(manifest), destination)
 }
 
+/** @param {string} destination @param {ManifestMaker} make */
+async function packCli(destination, make) {
+  const folder = path.join(ROOT, 'cli')
+  const manifest = manifestIn(folder)
+  fs.copyFileSync(path.join(ROOT, 'LICENSE'), path.join(folder, 'LICENSE'))
+  await pack(folder, [...manifest.files, ...ALWAYS], make(manifest), destination)
+}
+
 /**
  * The package itself, which names as optional dependencies what is packed beside it: npm asks the registry for any other.
  *
@@ -105,14 +114,16 @@ async function main(args) {
   if (given === undefined || others.length > 0) throw new StepError(USAGE)
   const make = manifestMaker(args.includes('--release'))
   const destination = path.resolve(process.env.INIT_CWD ?? process.cwd(), given)
-  fs.mkdirSync(destination, { recursive: true })
+  fs.mkdirSync(path.join(destination, 'cli'), { recursive: true })
 
   await setUp({ wasm: true })
   const target = platform()
   await step('Packing the native binding', () => packNative(target, destination, make))
   await step('Packing the WebAssembly', () => packWasm(destination, make))
+  await step('Packing the command line', () => packCli(path.join(destination, 'cli'), make))
   await step('Packing the package', () => packMain(target, destination, make))
-  for (const name of fs.readdirSync(destination).filter((file) => file.endsWith('.tgz'))) {
+  const packed = fs.readdirSync(destination, { recursive: true }).map(String)
+  for (const name of packed.filter((file) => file.endsWith('.tgz'))) {
     const { size } = fs.statSync(path.join(destination, name))
     console.log(`${(size / 1000).toFixed(0).padStart(6)} kB  ${path.join(destination, name)}`)
   }

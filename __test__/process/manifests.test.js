@@ -14,7 +14,8 @@ const run = promisify(execFile)
 
 const ROOT = path.join(__dirname, '..', '..')
 const NPM = path.join(ROOT, 'npm')
-const FOLDERS = [ROOT, ...readdirSync(NPM).map((name) => path.join(NPM, name))]
+const CLI = path.join(ROOT, 'cli')
+const FOLDERS = [ROOT, CLI, ...readdirSync(NPM).map((name) => path.join(NPM, name))]
 const MANIFESTS = FOLDERS.map((folder) => JSON.parse(readFileSync(path.join(folder, 'package.json'), 'utf8')))
 const PAGE = 'https://git.example/ada/connect-mongo-native'
 const OURS = ['devDependencies', 'napi', 'overrides', 'scripts', 'workspaces']
@@ -88,6 +89,18 @@ describe('what is packed', () => {
     })
     t.diagnostic('PROJECT is not filled in')
   })
+})
+
+test('all packages have one version, and the command line goes with the package of that version', () => {
+  const [{ name, version }, cli] = MANIFESTS
+  for (const manifest of MANIFESTS) assert.equal(manifest.version, version, manifest.name)
+  assert.equal(cli.peerDependencies[name], version)
+})
+
+test('the command line is nothing that the package depends on', () => {
+  const [{ dependencies, peerDependencies, optionalDependencies }, cli] = MANIFESTS
+  const installed = Object.keys({ ...dependencies, ...peerDependencies, ...optionalDependencies })
+  for (const name of [cli.name, ...Object.keys(cli.dependencies)]) assert.ok(!installed.includes(name), name)
 })
 
 test('npm publish in the repository itself is refused, where nothing is left out', () => {

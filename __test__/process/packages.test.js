@@ -26,6 +26,7 @@ const [PLATFORM] = fs
   .filter((file) => file.endsWith('.node'))
   .map((file) => file.split('.').at(-2))
 const NATIVE_PACKAGE = `${MAIN}-${PLATFORM}`
+const CLI_PACKAGE = `${MAIN}-cli`
 const APP = ['express', 'express-session', 'mongodb']
 
 /** As if by hand: not as part of this run, which forces WebAssembly, nor of the `npm run` around it. */
@@ -42,9 +43,12 @@ before(async () => {
   folder = fs.mkdtempSync(path.join(tmpdir(), 'connect-mongo-native-packages-'))
   const packed = path.join(folder, 'packed')
   await run('npm', ['run', 'pack:local', '--', packed], { cwd: ROOT, env: BY_HAND })
-  const files = fs.readdirSync(packed).filter((file) => file.endsWith('.tgz'))
+  const files = fs
+    .readdirSync(packed, { recursive: true })
+    .map(String)
+    .filter((file) => file.endsWith('.tgz'))
   tarballs = Object.fromEntries(
-    files.map((file) => [file.replace(/-[\d.]+\.tgz$/, ''), path.join(packed, file)])
+    files.map((file) => [path.basename(file).replace(/-[\d.]+\.tgz$/, ''), path.join(packed, file)])
   )
 })
 after(() => fs.rmSync(folder, { recursive: true, force: true }))
@@ -153,8 +157,41 @@ async function assertWorksOnWasm(app) {
   assertOneWarning(stderr)
 }
 
-test('packed are the package, its native binding and its WebAssembly', () => {
-  assert.deepEqual(Object.keys(tarballs).sort(), [MAIN, NATIVE_PACKAGE, WASM_PACKAGE].sort())
+test('packed are the package, its native binding, its WebAssembly and its command line', () => {
+  assert.deepEqual(Object.keys(tarballs).sort(), [MAIN, NATIVE_PACKAGE, WASM_PACKAGE, CLI_PACKAGE].sort())
+})
+
+/** As typed in in an app's folder. @param {string} app @param {string[]} args */
+async function runCommand(app, ...args) {
+  const command = path.join(app, 'node_modules', '.bin', MAIN)
+  const env = { ...BY_HAND, npm_config_yes: 'false', npm_config_offline: 'true' }
+  return run(command, args, { cwd: app, env }).catch((error) => error)
+}
+
+describe('the command line', () => {
+  /** @type {string} */
+  let app
+  before(async () => {
+    app = emptyFolder()
+    const { [CLI_PACKAGE]: _, ...store } = tarballs
+    await npm(app, 'install', ...Object.values(store), ...versioned(['mongodb']))
+  })
+
+  test('is not installed with the package, which says that npm is to fetch it', async () => {
+    assert.deepEqual(installedOfOurs(app), [MAIN, NATIVE_PACKAGE, WASM_PACKAGE].sort())
+    const { code, stderr } = await runCommand(app, '--version')
+    assert.equal(code, 1)
+    assert.match(stderr, /^connect-mongo-native-cli is not installed here, so npm fetches it/)
+  })
+
+  test('works once it is', async () => {
+    await npm(app, 'install', tarballs[CLI_PACKAGE])
+    const { stdout } = await runCommand(app, '--version')
+    assert.equal(stdout, `${require('../../package.json').version}\n`)
+    const url = await freshDatabaseUrl('packages')
+    const { stdout: stats } = await runCommand(app, 'stats', '--json', '--url', url)
+    assert.equal(JSON.parse(stats).total, 0)
+  })
 })
 
 describe('installed with its native package, it', () => {
@@ -162,10 +199,11 @@ describe('installed with its native package, it', () => {
   let app
   before(async () => {
     app = emptyFolder()
+    const { [CLI_PACKAGE]: _, ...store } = tarballs
     await npm(
       app,
       'install',
-      ...Object.values(tarballs),
+      ...Object.values(store),
       ...versioned([...APP, '@types/node', '@types/express-session'])
     )
   })
