@@ -22,10 +22,10 @@ async function redisVersion() {
   }
 }
 
-/** Without persistence, which is Redis at its fastest. */
-async function startRedis() {
+/** Without persistence, which is Redis at its fastest. @param {string[]} [more] arguments of the server */
+async function startRedis(more = []) {
   const port = await freePort()
-  const args = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no']
+  const args = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', ...more]
   const server = spawn('redis-server', args, { stdio: ['ignore', 'pipe', 'inherit'] })
   await new Promise((resolve, reject) => {
     server.once('exit', (code) => reject(new Error(`redis-server ended with exit code ${code}`)))
@@ -58,7 +58,7 @@ async function startMongo() {
  */
 async function startServers({ wantsRedis }) {
   const version = wantsRedis ? await redisVersion() : undefined
-  const redis = version ? await step('Starting a Redis', startRedis) : undefined
+  const redis = version ? await step('Starting a Redis', () => startRedis()) : undefined
   try {
     const mongo = await startMongo()
     /** @type {Promise<unknown> | undefined} */
@@ -78,4 +78,4 @@ async function startServers({ wantsRedis }) {
   }
 }
 
-module.exports = { startServers }
+module.exports = { startRedis, startServers }
