@@ -28,6 +28,7 @@ const { freshDatabaseUrl } = require('./server.js')
  * @property {string} name of the package
  * @property {string | false} skip
  * @property {boolean} isExact whether it knows ends to the millisecond
+ * @property {boolean} hasTable
  * @property {boolean} hasEndless whether it may have sessions without an end
  * @property {(options?: OpenOptions) => Promise<ForeignStore>} open
  */
@@ -192,6 +193,7 @@ const FOREIGN_STORES = [
     name: 'connect-redis',
     skip: unlessInstalled('redis-server'),
     isExact: true,
+    hasTable: false,
     hasEndless: true,
     open: openRedis,
   },
@@ -199,6 +201,7 @@ const FOREIGN_STORES = [
     name: 'connect-pg-simple',
     skip: unlessInstalled('postgres'),
     isExact: true,
+    hasTable: true,
     hasEndless: false,
     open: openPostgres,
   },
@@ -206,10 +209,18 @@ const FOREIGN_STORES = [
     name: 'express-mysql-session',
     skip: unlessInstalled('mariadbd'),
     isExact: false,
+    hasTable: true,
     hasEndless: false,
     open: openMysql,
   },
-  { name: 'connect-mongodb-session', skip: false, isExact: true, hasEndless: true, open: openMongodb },
+  {
+    name: 'connect-mongodb-session',
+    skip: false,
+    isExact: true,
+    hasTable: false,
+    hasEndless: true,
+    open: openMongodb,
+  },
 ]
 
 module.exports = { FOREIGN_STORES, openMongodb, openPostgres, openRedis, postgresServer }

@@ -26,7 +26,7 @@ class UsageError extends CliError {
 
 const HIDDEN = '***'
 /** What stands between the slashes and the last at-sign of a URL's hosts; a password may hold an at-sign that nobody escaped. */
-const CREDENTIALS = /(\bmongodb(?:\+srv)?:\/\/)([^/\s]*)@/g
+const CREDENTIALS = /(\b[a-z][a-z+]*:\/\/)([^/\s]*)@/gi
 
 /** @param {string} text @returns {string} without the credentials of connection strings */
 function redactUrls(text) {
@@ -34,6 +34,11 @@ function redactUrls(text) {
     const [user, ...password] = credentials.split(':')
     return `${scheme}${user}${password.length > 0 ? `:${HIDDEN}` : ''}@`
   })
+}
+
+/** @param {string} url @returns {string} what a person knows the server by */
+function serverOf(url) {
+  return redactUrls(url).replace(/\?.*/s, '')
 }
 
 /** @param {string} url @returns {string[]} its password, as it is written and as it is meant */
@@ -74,4 +79,4 @@ class Redactor {
   }
 }
 
-module.exports = { CliError, EXIT, Redactor, UsageError, redactUrls }
+module.exports = { CliError, EXIT, Redactor, UsageError, redactUrls, serverOf }

@@ -16,6 +16,7 @@ const { Screen, wrap } = require('./screen.js')
  * @typedef {object} Context what a command works with
  * @property {Flags} flags of the command line, by their names in camel case
  * @property {AbortSignal} signal aborted by Ctrl-C: finish what has begun, and say how to go on
+ * @property {InstanceType<typeof Redactor>} redactor told of secrets that the connection's are not
  * @property {() => Promise<Connection>} connect closed when the command is over
  * @property {(unit: string, total: number) => import('./progress.js').Progress} progress
  *
@@ -32,7 +33,7 @@ const { Screen, wrap } = require('./screen.js')
  * @property {(report: any, screen: ScreenOf, flags: Flags) => string} render the report for people
  */
 
-/** In the order of the help; `migrate` goes behind `hash-ids`. @returns {CommandModule[]} */
+/** In the order of the help. @returns {CommandModule[]} */
 function commandModules() {
   return [
     require('./commands/doctor.js'),
@@ -43,6 +44,7 @@ function commandModules() {
     require('./commands/reencrypt.js'),
     require('./commands/reindex.js'),
     require('./commands/hash-ids.js'),
+    require('./commands/migrate.js'),
     require('./commands/bench.js'),
   ]
 }
@@ -169,6 +171,7 @@ async function runModule(module, flags, args, redactor) {
       signal ??= interruption()
       return signal
     },
+    redactor,
     progress: startProgress,
     async connect() {
       const connection = await openConnection(flags, redactor)
