@@ -272,8 +272,8 @@ declare class MongoStore<T extends MongoStore.SessionData = MongoStore.SessionDa
   ): void
 
   /**
-   * Moves the sessions that are stored under their plain ids to the hashes of `hashId`, each in a transaction, so it needs `backend:
-   * 'driver'` and a replica set or a sharded cluster. What others write meanwhile stays. Of a hash under an older secret nobody can tell
+   * Moves the sessions that are stored under their plain ids to the hashes of `hashId`, each in a transaction of the JavaScript driver, so
+   * it needs the `mongodb` package and a replica set or a sharded cluster. What others write meanwhile stays. Of a hash under an older secret nobody can tell
    * the id: such sessions stay until they end.
    *
    * It is over as `reencrypt` is; `done` tells, and `last` is where another run can go on.

@@ -145,13 +145,17 @@ class Documents {
    * @returns {Promise<boolean>}
    */
   async moveUnchanged(selected, storageId, payload, times = {}) {
-    const { moveUnchanged } = this.#collection
-    if (!moveUnchanged)
-      throw new Error("hashIds needs the JavaScript driver: make the store with backend: 'driver'")
     const { marks } = await this.#sealed(storageId, times)
     // What is not encrypted is bound to no id.
     const sealed = this.#codec.isEncrypting ? await this.#codec.seal(storageId, payload) : undefined
-    return moveUnchanged.call(this.#collection, selected.storageId, selected.stored, storageId, sealed, marks)
+    // Only one over the driver is asked.
+    return /** @type {Required<SessionCollection>} */ (this.#collection).moveUnchanged(
+      selected.storageId,
+      selected.stored,
+      storageId,
+      sealed,
+      marks
+    )
   }
 
   /** @param {Selection} selection @returns {Promise<SelectedSession[]>} */

@@ -82,7 +82,7 @@ class MongoStore extends BaseStore {
       if (name === 'autoRemoveInterval') this.#news.restartRemoval()
     })
     this.#tracer = new Tracer(this.#options.collectionName)
-    const { collection, sessions, keys, canReencrypt } = this.#open()
+    const { collection, sessions, keys, canReencrypt } = this.#open(this.#options)
     this.#calls = new Calls(
       this.#options,
       () => sessions.endWithCollection,
@@ -154,7 +154,8 @@ class MongoStore extends BaseStore {
     return promise
   }
 
-  #open() {
+  /** @param {Record<string, any>} options */
+  #open(options) {
     const framework = this.#framework()
     // News of the collection must not keep a forgotten store from being collected: no function beside theirs may know `this`.
     const self = new WeakRef(this)
@@ -164,7 +165,7 @@ class MongoStore extends BaseStore {
       if (news.event === 'client-replaced') store.#promised = {}
       store.#news.receive(news)
     }
-    return openSessions(this.#options, framework, onNews, this.#tracer)
+    return openSessions(options, framework, onNews, this.#tracer)
   }
 
   #framework() {
@@ -655,8 +656,20 @@ class MongoStore extends BaseStore {
   /** @param {...unknown} args */
   hashIds(...args) {
     const [options] = args
-    const hashIds = () => this.#sessions.hashIds(isObject(options) ? options : {}, this.#calls)
-    return this.#calls.run('hashIds', hashIds, callbackOf(args))
+    return this.#calls.run('hashIds', () => this.#hashIds(isObject(options) ? options : {}), callbackOf(args))
+  }
+
+  /** @param {import('../sessions/hash-ids.js').Options} options */
+  async #hashIds(options) {
+    if (this.backend === 'driver') return this.#sessions.hashIds(options, this.#calls)
+    // A document moves as a whole, with what others keep in it, in transactions that only the JavaScript driver's collection makes.
+    const { collection, sessions } = this.#open({ ...this.#options, backend: 'driver' })
+    try {
+      return await sessions.hashIds(options, this.#calls)
+    } finally {
+      await collection.close()
+      sessions.close()
+    }
   }
 
   /** @param {...unknown} args */
