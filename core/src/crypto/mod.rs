@@ -171,6 +171,8 @@ pub struct Envelopes {
     options: Options,
     keys: KeyRing,
     write_key: Mutex<Option<WriteKey>>,
+    /// Held by who derives another.
+    deriving: Mutex<()>,
     refused: RefusedMessages,
 }
 
@@ -230,6 +232,7 @@ impl Envelopes {
             options,
             keys,
             write_key: Mutex::new(None),
+            deriving: Mutex::default(),
             refused: RefusedMessages::default(),
         }
     }
@@ -426,6 +429,11 @@ impl Envelopes {
         }
         if effort == Effort::Remembered {
             return Err(Refusal::NeedsKey);
+        }
+        // Each thread would make a salt of its own, whose key every reader would have to derive.
+        let _turn = self.deriving.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(key) = self.take_write_key() {
+            return Ok(key);
         }
         let source = self.new_write_source()?;
         let made = WriteKey {
