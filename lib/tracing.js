@@ -172,12 +172,12 @@ class Tracer {
    * @returns {Promise<T>}
    */
   async command(command, send, server) {
-    const context = this.started({ ...command, attempt: 1, agoMs: 0 })
+    const context = this.#commandOf({ ...command, attempt: 1, agoMs: 0 })
     const sentMs = now()
     /** @type {any} */
     let error
     try {
-      return await send()
+      return await commands.start.runStores(context, () => this.#send(context, send))
     } catch (thrown) {
       error = thrown
       throw thrown
@@ -187,10 +187,8 @@ class Tracer {
   }
 
   /** @param {Command} command @returns {Context} */
-  started({ name, statements, attempt, operations: of, requestBytes, agoMs }) {
-    const context = this.#contextOf(name, now() - agoMs)
-    if (statements > 1) context['db.operation.batch.size'] = statements
-    Object.assign(context, { attempt, isRetried: attempt > 1, requestBytes, operations: of })
+  started(command) {
+    const context = this.#commandOf(command)
     commands.start.publish(context)
     commands.end.publish(context)
     return context
@@ -209,6 +207,22 @@ class Tracer {
   /** @param {string} name @param {number} startedMs @returns {Context} */
   #contextOf(name, startedMs) {
     return { ...this.#attributes, 'db.operation.name': name, startTimeMs: timeOrigin + startedMs }
+  }
+
+  /** @param {Command} command @returns {Context} */
+  #commandOf({ name, statements, attempt, operations: of, requestBytes, agoMs }) {
+    const context = this.#contextOf(name, now() - agoMs)
+    if (statements > 1) context['db.operation.batch.size'] = statements
+    return Object.assign(context, { attempt, isRetried: attempt > 1, requestBytes, operations: of })
+  }
+
+  /** @template T @param {Context} context @param {() => T} send @returns {T} */
+  #send(context, send) {
+    try {
+      return send()
+    } finally {
+      commands.end.publish(context)
+    }
   }
 
   /**
