@@ -16,6 +16,8 @@ const ROOT = path.join(__dirname, '..', '..')
 const MODULES = path.join(ROOT, 'node_modules')
 
 const TSC = path.join(MODULES, 'typescript', 'bin', 'tsc')
+const OPENTELEMETRY = ['@types/node', '@opentelemetry']
+const TYPES = ['index.d.ts', 'index.d.mts', 'opentelemetry.d.ts', 'opentelemetry.d.mts']
 const EXPRESS = ['@types/node', '@types/express', '@types/express-session', 'mongodb']
 
 const STRICT = { strict: true, noEmit: true, skipLibCheck: false, types: ['node'] }
@@ -43,7 +45,7 @@ async function install(project, packages) {
     await symlink(path.join(MODULES, installed), path.join(modules, name), 'junction')
   }
   // A copy: behind a link the compiler would find what this repository has installed.
-  for (const name of ['package.json', 'index.d.ts', 'index.d.mts', 'lib']) {
+  for (const name of ['package.json', ...TYPES, 'lib']) {
     await cp(path.join(ROOT, name), path.join(modules, 'connect-mongo-native', name), { recursive: true })
   }
 }
@@ -113,6 +115,20 @@ describe('types', { concurrency: 2 }, () => {
   it('fit every way of importing the package from an ECMAScript module', async () => {
     assert.equal(await complaints({ files: ['module.mts'] }), '')
   })
+
+  for (const [kind, compilerOptions] of /** @type {const} */ ([
+    ['for Node', NODE],
+    ['for a bundler', BUNDLER],
+    [
+      'by the strictest settings',
+      { ...NODE, exactOptionalPropertyTypes: true, noUncheckedIndexedAccess: true },
+    ],
+  ])) {
+    it(`fit OpenTelemetry, ${kind}`, async () => {
+      const files = ['opentelemetry.cts', 'opentelemetry.mts']
+      assert.equal(await complaints({ files, packages: OPENTELEMETRY, compilerOptions }), '')
+    })
+  }
 
   it('fit an app that is bundled', async () => {
     assert.equal(await complaints({ files: ['commonjs.cts', 'module.mts'], compilerOptions: BUNDLER }), '')
@@ -210,7 +226,13 @@ describe('types', { concurrency: 2 }, () => {
     const { stdout } = await run(process.execPath, [TSC, '-p', ROOT, '--listFilesOnly'])
     const checked = stdout.split('\n').map((file) => path.relative(ROOT, file))
     const inLib = await readdir(path.join(ROOT, 'lib'), { recursive: true })
-    const files = ['index.js', 'index.mjs', ...inLib.map((file) => path.join('lib', file))]
+    const files = [
+      'index.js',
+      'index.mjs',
+      'opentelemetry.js',
+      'opentelemetry.mjs',
+      ...inLib.map((file) => path.join('lib', file)),
+    ]
     const unchecked = files.filter((file) => /\.m?js$/.test(file) && !checked.includes(file))
     assert.deepEqual(unchecked, [])
   })

@@ -1,0 +1,2 @@
+export type { MongoStoreInstrumentationConfig } from './opentelemetry.js'
+export { MongoStoreInstrumentation } from './opentelemetry.js'

@@ -1,0 +1,5 @@
+import instrumentation from './opentelemetry.js'
+
+const { MongoStoreInstrumentation } = instrumentation
+
+export { MongoStoreInstrumentation }
