@@ -15,7 +15,7 @@ use crate::mongo::{
     deployment::Deployment,
     errors::MongoError,
     patience::{Loss, Patience},
-    trace::{Attempt, note_response},
+    trace::{Attempt, note_reply},
 };
 
 /// As many ids as a reply has room for.
@@ -83,7 +83,7 @@ impl Reader {
         while let Some(reply) = replies.next().await {
             let reply = reply?;
             let documents = reply.doc_slices()?;
-            note_response(documents.as_bytes().len());
+            note_reply(documents.as_bytes().len());
             on_reply(documents)?;
         }
         Ok(())

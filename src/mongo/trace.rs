@@ -2,10 +2,9 @@
 
 use std::{
     collections::HashMap,
-    mem,
     sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, AtomicUsize, Ordering},
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
     },
     thread::ThreadId,
 };
@@ -13,7 +12,7 @@ use std::{
 use mongodb::options::ServerAddress;
 use tokio::time::{Duration, Instant};
 
-use crate::mongo::errors::MongoError;
+use crate::mongo::{connections::connected_to, errors::MongoError};
 
 tokio::task_local! {
     /// Who looks on while this task sends commands.
@@ -45,7 +44,7 @@ pub struct Ended<'a> {
     pub id: u64,
     /// Where it went, if it got a connection.
     pub server: Option<&'a ServerAddress>,
-    /// The size of the documents in the reply, as far as it is known.
+    /// The size of the documents in the first reply, as far as it is known.
     pub response_bytes: Option<usize>,
     /// How long it took.
     pub time: Duration,
@@ -80,7 +79,18 @@ pub struct Watched {
     /// By the name of the command.
     attempts: Mutex<HashMap<String, u32>>,
     attempts_before: u32,
-    response_bytes: AtomicUsize,
+    under_way: Mutex<Option<UnderWay>>,
+}
+
+/// An attempt that has not ended.
+struct UnderWay {
+    id: u64,
+    since: Instant,
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // Numbers, and maps of them, are whole whatever panics.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Watched {
@@ -111,19 +121,59 @@ impl Watched {
                 watchers,
                 attempts: Mutex::default(),
                 attempts_before,
-                response_bytes: AtomicUsize::new(0),
+                under_way: Mutex::default(),
             })
         })
     }
 
+    fn begin(&self, name: &str, request_bytes: Option<usize>) {
+        let id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
+        let attempt = self.next_attempt(name);
+        *locked(&self.under_way) = Some(UnderWay {
+            id,
+            since: Instant::now(),
+        });
+        for Watcher { observer, calls } in &self.watchers {
+            observer.sent(&Sent {
+                id,
+                name,
+                statements: self.statements,
+                attempt,
+                request_bytes,
+                calls,
+            });
+        }
+    }
+
     fn next_attempt(&self, name: &str) -> u32 {
-        // A map of numbers is whole whatever panics.
-        let mut attempts = self.attempts.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut attempts = locked(&self.attempts);
         let attempt = attempts
             .entry(name.to_owned())
             .or_insert(self.attempts_before);
         *attempt += 1;
         *attempt
+    }
+
+    /// Does nothing when it has ended before.
+    fn end(
+        &self,
+        server: Option<&ServerAddress>,
+        response_bytes: Option<usize>,
+        error: Option<&MongoError>,
+    ) {
+        let Some(UnderWay { id, since }) = locked(&self.under_way).take() else {
+            return;
+        };
+        let ended = Ended {
+            id,
+            server,
+            response_bytes,
+            time: since.elapsed(),
+            error,
+        };
+        for Watcher { observer, .. } in &self.watchers {
+            observer.ended(&ended);
+        }
     }
 }
 
@@ -138,73 +188,39 @@ pub fn watchers() -> Option<Arc<Watched>> {
     WATCHED.try_with(Clone::clone).ok().flatten()
 }
 
-/// Documents of this size have come in reply to the command of this task.
-pub fn note_response(bytes: usize) {
+/// The command of this task is answered, with documents of this size: those who look on hear of it before its callers do.
+pub fn note_reply(bytes: usize) {
     if let Some(watched) = watchers() {
-        watched.response_bytes.fetch_add(bytes, Ordering::Relaxed);
+        watched.end(connected_to().as_ref(), Some(bytes), None);
     }
 }
 
 /// An attempt that is under way, if anybody looks on. One that is given up ends, too.
-pub struct Attempt(Option<UnderWay>);
-
-struct UnderWay {
-    id: u64,
-    watched: Arc<Watched>,
-    since: Instant,
-}
+pub struct Attempt(Option<Arc<Watched>>);
 
 impl Attempt {
     /// An attempt at a command is made now: its name, and its size as far as that is known.
     #[must_use]
     pub fn begin(name: &str, request_bytes: Option<usize>) -> Self {
-        Self(watchers().map(|watched| {
-            let id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
-            let attempt = watched.next_attempt(name);
-            watched.response_bytes.store(0, Ordering::Relaxed);
-            for Watcher { observer, calls } in &watched.watchers {
-                observer.sent(&Sent {
-                    id,
-                    name,
-                    statements: watched.statements,
-                    attempt,
-                    request_bytes,
-                    calls,
-                });
-            }
-            UnderWay {
-                id,
-                watched,
-                since: Instant::now(),
-            }
-        }))
+        let watched = watchers();
+        if let Some(watched) = &watched {
+            watched.begin(name, request_bytes);
+        }
+        Self(watched)
     }
 
     /// It is over.
-    pub fn end(mut self, server: Option<&ServerAddress>, error: Option<&MongoError>) {
-        self.tell(server, error);
-    }
-
-    fn tell(&mut self, server: Option<&ServerAddress>, error: Option<&MongoError>) {
-        let Some(UnderWay { id, watched, since }) = mem::take(&mut self.0) else {
-            return;
-        };
-        let bytes = watched.response_bytes.load(Ordering::Relaxed);
-        let ended = Ended {
-            id,
-            server,
-            response_bytes: (bytes > 0).then_some(bytes),
-            time: since.elapsed(),
-            error,
-        };
-        for Watcher { observer, .. } in &watched.watchers {
-            observer.ended(&ended);
+    pub fn end(self, server: Option<&ServerAddress>, error: Option<&MongoError>) {
+        if let Some(watched) = &self.0 {
+            watched.end(server, None, error);
         }
     }
 }
 
 impl Drop for Attempt {
     fn drop(&mut self) {
-        self.tell(None, Some(&MongoError::Unanswered));
+        if let Some(watched) = &self.0 {
+            watched.end(None, None, Some(&MongoError::Unanswered));
+        }
     }
 }
