@@ -3,7 +3,6 @@
 
 const assert = require('node:assert/strict')
 const { execFile } = require('node:child_process')
-const { accessSync, constants } = require('node:fs')
 const { once } = require('node:events')
 const path = require('node:path')
 const { test } = require('node:test')
@@ -14,6 +13,7 @@ const MongoStore = require('connect-mongo-native')
 const { createApp, openStore } = require('../../example/app.js')
 const { DEFAULT_BACKEND } = require('../support/backends.js')
 const { freshDatabaseUrl } = require('../support/server.js')
+const { isExecutable } = require('../support/programs.js')
 
 const DEMO = path.join(__dirname, '..', '..', 'scripts', 'demo.js')
 const CHROMIUM_ARGS = [
@@ -26,16 +26,6 @@ const CHROMIUM_ARGS = [
   '--disable-component-update',
   '--disable-sync',
 ]
-
-/** @param {string} file */
-function isExecutable(file) {
-  try {
-    accessSync(file, constants.X_OK)
-    return true
-  } catch {
-    return false
-  }
-}
 
 function findChromium() {
   if (process.env.CHROMIUM_PATH) return process.env.CHROMIUM_PATH

@@ -4,7 +4,7 @@
 
 const { execFile, spawn } = require('node:child_process')
 const { once } = require('node:events')
-const { accessSync, constants, readdirSync } = require('node:fs')
+const { readdirSync } = require('node:fs')
 const { chown, mkdtemp, rm } = require('node:fs/promises')
 const { tmpdir } = require('node:os')
 const path = require('node:path')
@@ -12,6 +12,7 @@ const { after } = require('node:test')
 const { promisify } = require('node:util')
 const { startRedis: spawnRedis } = require('../../benchmark/servers.js')
 const { freePort, startOnFreePort } = require('../../scripts/free-port.js')
+const { isExecutable } = require('./programs.js')
 
 const run = promisify(execFile)
 
@@ -37,16 +38,6 @@ function postgresFolders() {
     return versions.map((version) => path.join(root, version, 'bin'))
   } catch {
     return []
-  }
-}
-
-/** @param {string} file */
-function isExecutable(file) {
-  try {
-    accessSync(file, constants.X_OK)
-    return true
-  } catch {
-    return false
   }
 }
 

@@ -10,7 +10,7 @@
 //! - [`records`], [`queries`]: stored sessions and news, and what is asked for them
 //! - [`failure`]: what JavaScript sees of an error
 //! - [`config`]: the configuration of a store
-//! - [`runtime`]: the threads
+//! - `numbers`, [`runtime`]: numbers as JavaScript has them, and the threads
 //! - [`crypter`], [`crypter_config`]: the class that encrypts beside the JavaScript driver, and its configuration
 //!
 //! WebAssembly has neither sockets nor threads, and gets only the last two.
@@ -29,6 +29,8 @@ pub mod failure;
 pub mod handle;
 #[cfg(not(target_family = "wasm"))]
 pub mod handover;
+#[cfg(not(target_family = "wasm"))]
+pub mod numbers;
 #[cfg(not(target_family = "wasm"))]
 pub mod open_store;
 #[cfg(not(target_family = "wasm"))]

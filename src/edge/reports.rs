@@ -5,7 +5,10 @@ use napi_derive::napi;
 use tokio::time::Instant;
 
 use crate::{
-    edge::failure::Failure,
+    edge::{
+        failure::Failure,
+        numbers::{count, float, float_of_size},
+    },
     mongo::trace::{Ended, Sent},
 };
 
@@ -66,9 +69,9 @@ impl Report {
     pub fn sent(sent: &Sent<'_>) -> Self {
         let command = CommandSent {
             name: sent.name.to_owned(),
-            statements: u32::try_from(sent.statements).unwrap_or(u32::MAX),
+            statements: count(sent.statements),
             attempt: sent.attempt,
-            request_bytes: sent.request_bytes.map(number),
+            request_bytes: sent.request_bytes.map(float_of_size),
             ago_ms: 0.0,
             calls: sent.calls.to_vec(),
         };
@@ -82,7 +85,7 @@ impl Report {
         let command = CommandEnded {
             address,
             port,
-            response_bytes: ended.response_bytes.map(number),
+            response_bytes: ended.response_bytes.map(float_of_size),
             duration_ms: ended.time.as_secs_f64() * 1000.0,
             error: ended.error.map(Failure::from),
         };
@@ -109,13 +112,4 @@ fn parts_of(address: &ServerAddress) -> (Option<String>, Option<u32>) {
         ServerAddress::Tcp { host, port } => (Some(host.clone()), port.map(u32::from)),
         address => (Some(address.to_string()), None),
     }
-}
-
-fn number(bytes: usize) -> f64 {
-    float(u64::try_from(bytes).unwrap_or(u64::MAX))
-}
-
-#[expect(clippy::cast_precision_loss, reason = "far below 2⁵³")]
-fn float(number: u64) -> f64 {
-    number as f64
 }

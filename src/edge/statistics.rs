@@ -4,7 +4,10 @@ use connect_mongo_native_core::queue::CommandKind;
 use napi_derive::napi;
 
 use crate::{
-    edge::open_store::OpenStore,
+    edge::{
+        numbers::{count, float},
+        open_store::OpenStore,
+    },
     engine::statistics::{STATEMENT_BOUNDS, Statistics},
 };
 
@@ -73,13 +76,4 @@ fn commands_of(sent: &Statistics, kind: CommandKind) -> CommandStatistics {
         counts: counted.buckets.into_iter().map(float).collect(),
         sum: float(counted.statements),
     }
-}
-
-fn count(number: usize) -> u32 {
-    u32::try_from(number).unwrap_or(u32::MAX)
-}
-
-#[expect(clippy::cast_precision_loss, reason = "far below 2⁵³")]
-fn float(number: u64) -> f64 {
-    number as f64
 }
