@@ -4,7 +4,7 @@
 const { readFileSync } = require('node:fs')
 const path = require('node:path')
 const { pathToFileURL } = require('node:url')
-const { UsageError, redactUrls } = require('./errors.js')
+const { UsageError, withoutPassword } = require('./errors.js')
 const { requireDriver, requireStore } = require('./packages.js')
 
 /**
@@ -216,7 +216,7 @@ function escaped(text) {
 
 /** @param {StoreOptions} options @returns {string} what a person knows the server by */
 function serverName({ mongoUrl }) {
-  return mongoUrl ? redactUrls(mongoUrl) : "the config's client"
+  return mongoUrl ? withoutPassword(mongoUrl) : "the config's client"
 }
 
 module.exports = { Connection, addConnectionOptions, openConnection, serverName }

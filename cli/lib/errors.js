@@ -27,30 +27,35 @@ class UsageError extends CliError {
 const HIDDEN = '***'
 /** What stands between the slashes and the last at-sign of a URL's hosts; a password may hold an at-sign that nobody escaped. */
 const CREDENTIALS = /(\b[a-z][a-z+]*:\/\/)([^/\s]*)@/gi
+/** Where somebody has left a slash unescaped as well, what stands before it is no host with its port. */
+const UNESCAPED = /(\b[a-z][a-z+]*:\/\/[^/\s:@]*):(?!\d+[/,])\S*@/gi
 
 /** @param {string} text @returns {string} without the credentials of connection strings */
 function redactUrls(text) {
-  return text.replace(CREDENTIALS, (_, scheme, credentials) => {
+  const redacted = text.replace(CREDENTIALS, (_, scheme, credentials) => {
     const [user, ...password] = credentials.split(':')
     return `${scheme}${user}${password.length > 0 ? `:${HIDDEN}` : ''}@`
   })
+  return redacted.replace(UNESCAPED, (whole, before) =>
+    whole.includes(HIDDEN) ? whole : `${before}:${HIDDEN}@`
+  )
 }
 
-/** @param {string} url @returns {string} what a person knows the server by */
-function serverOf(url) {
-  return redactUrls(url).replace(/\?.*/s, '')
-}
-
-/** @param {string} url @returns {string[]} its password, as it is written and as it is meant */
-function passwordsIn(url) {
-  const [credentials] = [...url.matchAll(CREDENTIALS)].map((match) => match[2])
-  const password = credentials?.slice(credentials.indexOf(':') + 1)
-  if (!password || !credentials.includes(':')) return []
+/** @param {string} text @returns {string[]} as it is written, and as it is meant */
+function spellings(text) {
   try {
-    return [password, decodeURIComponent(password)]
+    return [text, decodeURIComponent(text)]
   } catch {
-    return [password]
+    return [text]
   }
+}
+
+/** @param {string} url @returns {string[]} what its password can be, whatever of it somebody has left unescaped */
+function passwordsIn(url) {
+  const behindUser = /^[^:]*:\/\/[^:@]*:(.*)$/s.exec(url)?.[1] ?? ''
+  const ends = [behindUser.indexOf('@'), behindUser.lastIndexOf('@')]
+  const passwords = ends.filter((end) => end > 0).map((end) => behindUser.slice(0, end))
+  return passwords.flatMap(spellings)
 }
 
 /** What is shorter is part of other words. */
@@ -79,4 +84,16 @@ class Redactor {
   }
 }
 
-module.exports = { CliError, EXIT, Redactor, UsageError, redactUrls, serverOf }
+/** @param {string} url @returns {string} without its password */
+function withoutPassword(url) {
+  const redactor = new Redactor()
+  redactor.add(url)
+  return redactor.redact(url)
+}
+
+/** @param {string} url @returns {string} what a person knows the server by */
+function serverOf(url) {
+  return withoutPassword(url).replace(/\?.*/s, '')
+}
+
+module.exports = { CliError, EXIT, Redactor, UsageError, serverOf, withoutPassword }
