@@ -3,6 +3,7 @@
 
 const assert = require('node:assert/strict')
 const { createHmac, scryptSync } = require('node:crypto')
+const { tracingChannel } = require('node:diagnostics_channel')
 const { describe, test } = require('node:test')
 const { setImmediate } = require('node:timers/promises')
 const { MongoStore: ConnectMongo } = require('connect-mongo')
@@ -855,6 +856,23 @@ for (const backend of BACKENDS) {
         }
       })
     }
+
+    for (const backend of BACKENDS)
+      test(`looks a few times when many log in at once as one user, on ${backend}`, async (t) => {
+        const { open } = await openWith(t, { maxPerUser: { userId: 2 } })
+        const store = open({ backend })
+        await Promise.all(Array.from({ length: 200 }, (_, n) => store.set(`login-${n}`, sessionOf('one'))))
+        assert.equal(await store.count({ userId: 'one' }), 2)
+        const heard = []
+        const { asyncEnd } = tracingChannel('connect-mongo-native:command')
+        const hear = (/** @type {any} */ command) => heard.push(command['db.operation.name'])
+        asyncEnd.subscribe(hear)
+        t.after(() => asyncEnd.unsubscribe(hear))
+        await Promise.all(Array.from({ length: 200 }, (_, n) => store.set(`again-${n}`, sessionOf('one'))))
+        assert.equal(await store.count({ userId: 'one' }), 2)
+        // At most one while those before it are written, and removed.
+        assert.ok(heard.filter((name) => name === 'find').length < 50)
+      })
 
     test('leaves one when the same two log in again and again, from both stores', async (t) => {
       const { open } = await openWith(t, { maxPerUser: { userId: 1 } })

@@ -45,6 +45,8 @@ class Limits {
   #limited
   #most
   #isRejecting
+  /** Looks for what is too much that are under way, by key and value. @type {Map<string, { look: Promise<void>, next?: Promise<void> }>} */
+  #looks = new Map()
 
   /** @param {Record<string, any>} options of the store @param {Limited} limited */
   constructor({ maxPerUser = {}, onMaxPerUser }, limited) {
@@ -69,8 +71,35 @@ class Limits {
   async write(login, write) {
     if (this.#isRejecting) return this.#writeIfThereIsRoom(login, write)
     const answer = await write()
-    for (const [key, value] of Object.entries(login.values)) await this.#evict(key, value)
+    for (const [key, value] of Object.entries(login.values)) await this.#lookAgain(key, value)
     return answer
+  }
+
+  /**
+   * Looks once more for what is too much. While one look is under way, all who ask share the next: it begins when they have written.
+   *
+   * @param {string} key
+   * @param {string} value
+   * @returns {Promise<void>}
+   */
+  #lookAgain(key, value) {
+    const underWay = this.#looks.get(`${key}\0${value}`)
+    if (!underWay) return this.#look(key, value)
+    const look = () => this.#look(key, value)
+    underWay.next ??= underWay.look.then(look, look)
+    return underWay.next
+  }
+
+  /** @param {string} key @param {string} value @returns {Promise<void>} */
+  #look(key, value) {
+    const name = `${key}\0${value}`
+    const underWay = { look: this.#evict(key, value), next: undefined }
+    this.#looks.set(name, underWay)
+    const end = () => {
+      if (!underWay.next) this.#looks.delete(name)
+    }
+    underWay.look.then(end, end)
+    return underWay.look
   }
 
   /** @param {string} key @param {string} value */
