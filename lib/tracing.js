@@ -16,6 +16,10 @@ const { timeOrigin } = performance
 /**
  * @typedef {Record<string, any>} Context what a channel publishes
  * @typedef {(...args: any[]) => void} Callback
+ * @typedef {(error?: unknown, callBack?: () => void) => void} Finish
+ *
+ * A command, and whose it is: what is published may be changed by those who get it.
+ * @typedef {{ context: Context, operations: Context[] }} Sent
  *
  * @typedef {object} Command that is sent
  * @property {string} name of MongoDB's command
@@ -30,7 +34,7 @@ const { timeOrigin } = performance
  * @property {number} [port]
  * @property {number} [responseBytes]
  * @property {number} durationMs
- * @property {{ name: string, code?: unknown, codeName?: unknown }} [error]
+ * @property {unknown} [error]
  */
 
 const operations = tracingChannel('connect-mongo-native:operation')
@@ -42,6 +46,8 @@ const current = new AsyncLocalStorage()
 const TOLD_NAMES =
   /^Mongo(Network|ServerSelection|ServerClosed|Pool|WaitQueue|NotConnected|Topology|ClientClosed|OperationTimeout)/
 const TOLD_CODES = ['ERR_STORE_BUSY', 'ERR_STORE_CLOSED', 'ERR_SESSION_DECRYPT']
+/** What Node and OpenSSL call errors; anything else may be whatever an app has put there. */
+const CODE = /^(E[A-Z0-9]{2,30}|[A-Z]{2,20}(_[A-Z0-9]{1,20}){1,6})$/
 
 /** TracingChannel's own `hasSubscribers` is of later versions of Node. @param {typeof operations} channel */
 function hasSubscribers({ start, end, asyncStart, asyncEnd, error }) {
@@ -56,17 +62,24 @@ function hasSubscribers({ start, end, asyncStart, asyncEnd, error }) {
 
 /** @param {unknown} code a number that the driver may have made an object, or a text @returns {string | number | undefined} */
 function plainCode(code) {
-  if (typeof code === 'string') return code
+  if (typeof code === 'string') return CODE.test(code) ? code : undefined
   const number = isObject(code) ? Number(code) : code
   return typeof number === 'number' && Number.isFinite(number) ? number : undefined
 }
 
+/** That of its class, which no app has made of a session. @param {object} thrown @returns {string} */
+function classOf(thrown) {
+  const { name } = Object.getPrototypeOf(thrown) ?? {}
+  return typeof name === 'string' && /^\w{1,60}$/.test(name) ? name : 'Error'
+}
+
 /** Without what a server quotes of a document, or an app's function of a session. @param {unknown} thrown which need be no error */
 function tellable(thrown) {
-  const { name = 'Error', message, code: given, codeName } = Object(thrown)
-  const code = plainCode(given)
+  const given = Object(thrown)
+  const [name, code] = [classOf(given), plainCode(given.code)]
   const isTold = TOLD_NAMES.test(name) || TOLD_CODES.includes(String(code))
-  const told = Object.assign(new Error(isTold ? message : String(codeName ?? name)), { name: String(name) })
+  const codeName = typeof code === 'number' && /^\w{1,60}$/.test(given.codeName) ? given.codeName : name
+  const told = Object.assign(new Error(isTold ? String(given.message) : codeName), { name })
   // Its stack would be that of the channel.
   told.stack = `${told}`
   return code === undefined ? told : Object.assign(told, { code })
@@ -81,21 +94,36 @@ function noteError(context, thrown) {
   context.error = error
 }
 
-/** Once its command has been answered. @param {Context} context @param {Context} server */
-function noteServer(context, server) {
-  if (server['server.address'] !== undefined) context['server.address'] = server['server.address']
-  if (server['server.port'] !== undefined) context['server.port'] = server['server.port']
+/** What a subscriber has made of what it was given, such as frozen, is no reason for a call to fail. @param {() => void} note */
+function unlessRefused(note) {
+  try {
+    note()
+  } catch (error) {
+    debug('What is published could not be completed: %s', tellable(error))
+  }
 }
 
-/** @param {typeof operations} channel @param {Context} context @param {() => void} [callBack] */
-function publishEnd({ error, asyncStart, asyncEnd }, context, callBack) {
-  if (context.error) error.publish(context)
+/** Once its command has been answered. @param {Context} context @param {Reply} server */
+function noteServer(context, { address, port }) {
+  if (address !== undefined) context['server.address'] = address
+  if (port !== undefined) context['server.port'] = port
+}
+
+/** @param {typeof operations} channel @param {Context} context @param {boolean} hasFailed @param {() => void} [callBack] */
+function publishEnd({ error, asyncStart, asyncEnd }, context, hasFailed, callBack) {
+  if (hasFailed) error.publish(context)
   asyncStart.publish(context)
   try {
     callBack?.()
   } finally {
     asyncEnd.publish(context)
   }
+}
+
+/** @param {Finish} finish @param {Callback} callback which its caller's context is kept for @returns {Callback} */
+function tracedCallback(finish, callback) {
+  const caller = new AsyncResource('MongoStore')
+  return (error, ...rest) => finish(error, () => caller.runInAsyncScope(callback, undefined, error, ...rest))
 }
 
 /** Of a command, for the log. @param {Context} context */
@@ -155,10 +183,12 @@ class Tracer {
    */
   trace(name, call, callback) {
     if (!this.isWatched) return call(callback)
-    const context = this.#contextOf(name, now())
-    const traced = callback && this.#tracedCallback(context, callback)
+    const sinceMs = now()
+    const context = this.#contextOf(name, sinceMs)
+    const finish = this.#finish.bind(this, context, sinceMs)
+    const traced = callback && tracedCallback(finish, callback)
     return operations.start.runStores(context, () =>
-      current.run(context, () => this.#run(context, call, traced))
+      current.run(context, () => this.#run(context, call, traced, finish))
     )
   }
 
@@ -173,6 +203,7 @@ class Tracer {
    */
   async command(command, send, server) {
     const context = this.#commandOf({ ...command, attempt: 1, agoMs: 0 })
+    const sent = { context, operations: command.operations }
     const sentMs = now()
     /** @type {any} */
     let error
@@ -182,26 +213,29 @@ class Tracer {
       error = thrown
       throw thrown
     } finally {
-      this.ended(context, { ...server(), durationMs: now() - sentMs, error })
+      this.ended(sent, { ...server(), durationMs: now() - sentMs, error })
     }
   }
 
-  /** @param {Command} command @returns {Context} */
+  /** @param {Command} command @returns {Sent} */
   started(command) {
     const context = this.#commandOf(command)
     commands.start.publish(context)
     commands.end.publish(context)
-    return context
+    return { context, operations: command.operations }
   }
 
-  /** @param {Context} context @param {Reply} reply */
-  ended(context, { address, port, responseBytes, durationMs, error }) {
-    Object.assign(context, { durationMs, responseBytes })
-    noteServer(context, { 'server.address': address, 'server.port': port })
-    for (const operation of context.operations) noteServer(operation, context)
-    if (error) noteError(context, error)
-    if (debug.enabled) debug('%s', lineOf(context))
-    publishEnd(commands, context)
+  /** @param {Sent} sent @param {Reply} reply */
+  ended({ context, operations: of }, reply) {
+    const { responseBytes, durationMs, error } = reply
+    unlessRefused(() => {
+      Object.assign(context, { durationMs, responseBytes })
+      noteServer(context, reply)
+      if (error) noteError(context, error)
+      if (debug.enabled) debug('%s', lineOf(context))
+    })
+    for (const operation of of) unlessRefused(() => noteServer(operation, reply))
+    publishEnd(commands, context, Boolean(error))
   }
 
   /** @param {string} name @param {number} startedMs @returns {Context} */
@@ -230,40 +264,29 @@ class Tracer {
    * @param {Context} context
    * @param {(callback: Callback | undefined) => T} call
    * @param {Callback | undefined} callback
+   * @param {Finish} finish
    * @returns {T}
    */
-  #run(context, call, callback) {
+  #run(context, call, callback, finish) {
     try {
       const promise = /** @type {any} */ (call(callback))
-      if (!callback) this.#follow(context, promise)
+      // It stays the caller's.
+      if (!callback) promise.then(() => finish(), finish)
       return promise
     } finally {
       operations.end.publish(context)
     }
   }
 
-  /** @param {Context} context @param {Promise<unknown>} promise which stays the caller's */
-  #follow(context, promise) {
-    promise.then(
-      () => this.#finish(context),
-      (error) => this.#finish(context, error)
-    )
-  }
-
-  /** @param {Context} context @param {Callback} callback @returns {Callback} */
-  #tracedCallback(context, callback) {
-    const caller = new AsyncResource('MongoStore')
-    return (error, ...rest) =>
-      this.#finish(context, error, () => caller.runInAsyncScope(callback, undefined, error, ...rest))
-  }
-
-  /** @param {Context} context @param {unknown} [error] @param {() => void} [callBack] */
-  #finish(context, error, callBack) {
-    // Of a client, it may not have been known when the operation began.
-    context['db.namespace'] ??= this.#attributes['db.namespace']
-    context.durationMs = timeOrigin + now() - context.startTimeMs
-    if (error) noteError(context, error)
-    publishEnd(operations, context, callBack)
+  /** @param {Context} context @param {number} sinceMs @param {unknown} [error] @param {() => void} [callBack] */
+  #finish(context, sinceMs, error, callBack) {
+    unlessRefused(() => {
+      // Of a client, it may not have been known when the operation began.
+      context['db.namespace'] ??= this.#attributes['db.namespace']
+      context.durationMs = now() - sinceMs
+      if (error) noteError(context, error)
+    })
+    publishEnd(operations, context, Boolean(error), callBack)
   }
 }
 

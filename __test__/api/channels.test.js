@@ -177,6 +177,16 @@ for (const backend of BACKENDS) {
       ['an error', 'RangeError', new RangeError(`cannot store ${CONTENT} of ${SID}`)],
       ['an error with a code', 'ERR_NO', Object.assign(new Error(CONTENT), { code: 'ERR_NO', sid: SID })],
       [
+        'an error whose name and code hold a session',
+        'Error',
+        Object.assign(new Error(), { code: CONTENT, name: SID }),
+      ],
+      [
+        'an error that calls itself another',
+        'Error',
+        Object.assign(new Error(SID), { name: 'MongoNetworkError' }),
+      ],
+      [
         'an error with a session',
         'Error',
         Object.assign(new Error(CONTENT), { code: { sid: SID }, [SID]: SID }),
@@ -198,6 +208,39 @@ for (const backend of BACKENDS) {
         assert.deepEqual(operations.eventsOf(set), FAILURE)
         assert.equal(set['error.type'], type)
         assertDiscreet(operations.published)
+      })
+    }
+
+    for (const [what, spoil] of /** @type {[string, (context: any) => void][]} */ ([
+      ['freezes what is published', Object.freeze],
+      ['freezes whose command it is', ({ operations }) => operations?.forEach(Object.freeze)],
+      ['takes away whose command it is', (context) => delete context.operations],
+      ['makes nonsense of whose command it is', (context) => Object.assign(context, { operations: null })],
+      [
+        'refuses what comes later',
+        (context) =>
+          Object.defineProperty(context, 'durationMs', {
+            set() {
+              throw new Error('never')
+            },
+          }),
+      ],
+    ])) {
+      test(`let calls be when somebody ${what}`, async (t) => {
+        const { open } = await openDatabase(t)
+        const store = open({ backend })
+        await store.ping()
+        for (const name of ['operation', 'command']) {
+          const { start } = tracingChannel(`connect-mongo-native:${name}`)
+          start.subscribe(spoil)
+          t.after(() => start.unsubscribe(spoil))
+        }
+        await store.set(SID, plainSession({ content: CONTENT }))
+        assert.ok(await store.get(SID))
+        assert.ok(await promised(store, 'get', SID))
+        await assert.rejects(promised(store, 'get', 7), TypeError)
+        await promised(store, 'destroy', SID)
+        assert.equal(store.stats().pending, 0)
       })
     }
 

@@ -78,7 +78,7 @@ class NativeCalls {
   #tracer
   /** Whether the addon tells of commands. */
   #isTold = false
-  /** Those that are under way, by the number of the attempt. @type {Map<number, Record<string, any>>} */
+  /** Those that are under way, by the number of the attempt. @type {Map<number, import('../tracing.js').Sent>} */
   #commands = new Map()
 
   /**
@@ -184,7 +184,7 @@ class NativeCalls {
     const command = this.#commands.get(id)
     if (!ended || !command) return
     this.#commands.delete(id)
-    this.#tracer.ended(command, ended)
+    this.#tracer.ended(command, { ...ended, error: ended.error && errorOf(ended.error) })
   }
 
   /** What is called in one turn of the event loop leaves together. @param {NativeStore} native */
