@@ -76,7 +76,7 @@ describe('the TTL index', () => {
     ['none', undefined, {}, 'problem', /autoRemove: 'native'/],
     ['none, as is wanted', undefined, { autoRemove: 'interval' }, 'note', /./],
     ['one that removes nothing', {}, {}, 'problem', /dropIndex\('expires_1'\)/],
-    ['another time', { expireAfterSeconds: 60 }, {}, 'advice', /collMod: 'sessions'.*expireAfterSeconds: 0 /],
+    ['another time', { expireAfterSeconds: 60 }, {}, 'advice', /collMod: "sessions".*expireAfterSeconds: 0 /],
     ['the grace', { expireAfterSeconds: 60 }, { expiryGrace: 60 }, 'ok', /./],
     [
       'one of some sessions only',

@@ -45,8 +45,30 @@ function addConnectionOptions(command) {
 }
 
 /** @param {string} file */
+function jsonIn(file) {
+  const text = readFileSync(file, 'utf8')
+  try {
+    return JSON.parse(text)
+  } catch {
+    // Its own message quotes the text, which holds secrets.
+    throw new Error('it is not valid JSON')
+  }
+}
+
+/** What it prints is none of the results. @template T @param {() => Promise<T>} work @returns {Promise<T>} */
+async function withoutOutput(work) {
+  const { write } = process.stdout
+  process.stdout.write = process.stderr.write.bind(process.stderr)
+  try {
+    return await work()
+  } finally {
+    process.stdout.write = write
+  }
+}
+
+/** @param {string} file */
 async function moduleOf(file) {
-  if (path.extname(file) === '.json') return JSON.parse(readFileSync(file, 'utf8'))
+  if (path.extname(file) === '.json') return jsonIn(file)
   const loaded = await import(pathToFileURL(file).href)
   return loaded.default ?? loaded
 }
@@ -56,10 +78,13 @@ async function configIn(given) {
   const file = path.resolve(given)
   let options
   try {
-    const exported = await moduleOf(file)
-    options = await (typeof exported === 'function' ? exported() : exported)
+    options = await withoutOutput(async () => {
+      const exported = await moduleOf(file)
+      return typeof exported === 'function' ? exported() : exported
+    })
   } catch (error) {
-    throw new UsageError(`--config ${given} cannot be loaded: ${/** @type {Error} */ (error).message}`)
+    const { message = String(error) } = Object(error)
+    throw new UsageError(`--config ${given} cannot be loaded: ${message}`)
   }
   if (typeof options === 'object' && options !== null && !Array.isArray(options)) return { ...options }
   throw new UsageError(

@@ -86,7 +86,7 @@ function ttlFinding(indexes, name, { autoRemove = 'native', expiryGrace }) {
   const seconds = Number(ttl.expireAfterSeconds)
   const detail = `${ttl.name} on expires, expireAfterSeconds: ${seconds}`
   const wanted = expiryGrace ?? 0
-  const collMod = `db.runCommand({ collMod: '${name}', index: { name: '${ttl.name}', expireAfterSeconds: ${wanted} } })`
+  const collMod = `db.runCommand({ collMod: ${JSON.stringify(name)}, index: { name: ${JSON.stringify(ttl.name)}, expireAfterSeconds: ${wanted} } })`
   if (seconds !== wanted) return toDo('TTL index', `${detail}, not ${wanted}`, `Run ${collMod}.`)
   if (ttl.partialFilterExpression)
     return toDo(

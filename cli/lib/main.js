@@ -1,12 +1,12 @@
 // The program: its commands, what they have in common, and how a run of one ends.
 'use strict'
 
-const { Command, CommanderError } = require('commander')
+const { Command, CommanderError, InvalidArgumentError } = require('commander')
 const { version } = require('../package.json')
 const { addConnectionOptions, openConnection } = require('./connection.js')
-const { EXIT, Redactor } = require('./errors.js')
+const { CliError, EXIT, Redactor } = require('./errors.js')
 const { startProgress } = require('./progress.js')
-const { Screen, wrap } = require('./screen.js')
+const { Screen, jsonOf, printable, printableLines, wrap } = require('./screen.js')
 
 /**
  * @typedef {InstanceType<typeof import('./connection.js').Connection>} Connection
@@ -75,11 +75,21 @@ function sentence(summary) {
   return `${summary[0].toUpperCase()}${summary.slice(1)}.`
 }
 
+/** Some who send a signal send it twice, to the process and to its group. */
+const SAME_SIGNAL_MS = 500
+const EXIT_INTERRUPTED = 130
+
 /** Ctrl-C once ends a command cleanly, twice at once. @returns {AbortSignal} */
 function interruption() {
   const controller = new AbortController()
-  process.once('SIGINT', () => controller.abort())
-  process.once('SIGTERM', () => controller.abort())
+  let sinceMs = Number.POSITIVE_INFINITY
+  const interrupt = () => {
+    if (performance.now() - sinceMs > SAME_SIGNAL_MS) process.exit(EXIT_INTERRUPTED)
+    if (!controller.signal.aborted) sinceMs = performance.now()
+    controller.abort()
+  }
+  process.on('SIGINT', interrupt)
+  process.on('SIGTERM', interrupt)
   return controller.signal
 }
 
@@ -122,8 +132,8 @@ class Ending {
   /** @param {Outcome} outcome @param {CommandModule} module @param {Flags} flags */
   succeed({ report, exitCode = EXIT.FINE }, module, flags) {
     const text = this.#isJson
-      ? JSON.stringify(report, null, 2)
-      : module.render(report, new Screen(process.stdout), flags)
+      ? jsonOf(report)
+      : module.render(printable(report), new Screen(process.stdout), flags)
     if (text !== '') process.stdout.write(`${text}\n`)
     return exitCode
   }
@@ -131,24 +141,25 @@ class Ending {
   /** @param {any} error */
   fail(error) {
     if (error instanceof CommanderError) return this.#failUsage(error)
-    const message = this.#redactor.redact(String(error?.message ?? error))
-    this.#print(message, error)
+    this.#print(this.#redactor.redact(String(error?.message ?? error)), error)
     return error?.exitCode ?? EXIT.FAILED
   }
 
   /** @param {CommanderError} error which commander has printed */
   #failUsage(error) {
     if (error.exitCode === 0) return EXIT.FINE
-    if (this.#isJson) this.#print(error.message, error)
+    if (this.#isJson) this.#print(this.#redactor.redact(error.message.replace(/^error: /, '')), error)
     return EXIT.USAGE
   }
 
   /** @param {string} message @param {any} error */
   #print(message, error) {
     if (!this.#isJson)
-      return process.stderr.write(`${new Screen(process.stderr).style('red', 'Error:')} ${message}\n`)
+      return process.stderr.write(
+        `${new Screen(process.stderr).style('red', 'Error:')} ${printableLines(message)}\n`
+      )
     const { name, code } = error ?? {}
-    process.stdout.write(`${JSON.stringify({ error: { name, code, message } }, null, 2)}\n`)
+    process.stdout.write(`${jsonOf({ error: { name, code, message } })}\n`)
   }
 }
 
@@ -186,12 +197,28 @@ async function runModule(module, flags, args, redactor) {
   }
 }
 
+/**
+ * Where a value is missing, as behind an empty variable of a shell, the next option would be taken for it, and not be followed.
+ *
+ * @param {Command} command
+ * @param {import('commander').Option} option
+ */
+function refuseOptions(command, option) {
+  const { parseArg: parse } = option
+  option.argParser((value, previous) => {
+    if (command.options.some(({ long, short }) => value === long || value === short))
+      throw new InvalidArgumentError('It has no value: the next option stands in its place.')
+    return parse ? parse(value, previous) : value
+  })
+}
+
 /** @param {Command} program @param {CommandModule} module @param {(command: Command, args: unknown[]) => Promise<void>} act */
 function addCommand(program, module, act) {
   const command = program.command(module.usage).summary(module.summary).description(sentence(module.summary))
   module.define?.(command)
   command.option('--json', 'print one JSON document, for programs').helpOption('--help', 'show this text')
   addConnectionOptions(command)
+  for (const option of command.options) if (option.required) refuseOptions(command, option)
   command.addHelpText('after', `\n${wrapped(module.help)}`)
   command.action((...given) => act(command, given.slice(0, -2)))
 }
@@ -208,6 +235,8 @@ function programOf(ending, redactor, end) {
     .helpOption('--help', 'show this text')
     .helpCommand(false)
     .exitOverride()
+    // A password may be in an argument that is none.
+    .configureOutput({ writeErr: (text) => process.stderr.write(printableLines(redactor.redact(text))) })
     .addHelpText('after', `\n${EXAMPLES}\n\n${wrapped(ABOUT)}`)
   for (const module of commandModules()) {
     addCommand(program, module, async (command, args) => {
@@ -225,10 +254,17 @@ async function main(args) {
   const ending = new Ending(wantsJson(args), redactor)
   printWarnings(redactor)
   process.stdout.on('error', endWithReader)
+  const fail = (/** @type {unknown} */ error) => exit(ending.fail(error))
+  process.on('uncaughtException', fail)
+  process.on('unhandledRejection', fail)
+  // Nothing is left that could still happen.
+  process.once('beforeExit', () =>
+    fail(new CliError('It has not come to its end: what it waits for never comes'))
+  )
   try {
     await programOf(ending, redactor, exit).parseAsync(args, { from: 'user' })
   } catch (error) {
-    exit(ending.fail(error))
+    fail(error)
   }
 }
 

@@ -108,4 +108,39 @@ function indent(text) {
   return text.replaceAll(/^(?=.)/gm, '  ')
 }
 
-module.exports = { Screen, indent, percent, size, wrap }
+/** What a terminal takes for commands, or shows in another order than it is written. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: those are what is looked for
+const UNPRINTABLE = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g
+
+/** @param {string} character */
+function escapeOf(character) {
+  const code = /** @type {number} */ (character.codePointAt(0))
+  return code > 0xff ? `\\u${code.toString(16).padStart(4, '0')}` : `\\x${code.toString(16).padStart(2, '0')}`
+}
+
+/** @param {string} text @returns {string} the same, but for its lines */
+function printableLines(text) {
+  return text.replace(UNPRINTABLE, (character) => (character === '\n' ? character : escapeOf(character)))
+}
+
+/**
+ * What is stored may be chosen by whoever uses the app.
+ *
+ * @param {any} value of a report
+ * @returns {any} without what a terminal would follow
+ */
+function printable(value) {
+  if (typeof value === 'string') return value.replace(UNPRINTABLE, escapeOf)
+  if (Array.isArray(value)) return value.map(printable)
+  if (Object.prototype.toString.call(value) !== '[object Object]') return value
+  return Object.fromEntries(Object.entries(value).map(([name, each]) => [printable(name), printable(each)]))
+}
+
+/** @param {unknown} value @returns {string} that a terminal shows as it is */
+function jsonOf(value) {
+  return JSON.stringify(value, null, 2).replace(UNPRINTABLE, (character) =>
+    character === '\n' ? character : `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
+  )
+}
+
+module.exports = { Screen, indent, jsonOf, percent, printable, printableLines, size, wrap }

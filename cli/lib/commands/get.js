@@ -14,7 +14,7 @@ async function headOf(driver, storageIds) {
 module.exports = {
   usage: 'get <id>',
   summary: 'show a session: when it ends, its size, its format',
-  help: `ID is a session id, as req.sessionID has it (a cookie has it between "s:" and the next dot). Which ids it is stored under is up to the config's hashId, transformId and prefix.
+  help: `ID is a session id, as req.sessionID has it (a cookie has it between "s:" and the next dot). Which ids it is stored under is up to the config's hashId, transformId and prefix. One that begins with - goes behind --: get -- -abc.
 
 Exit codes: 0 fine, 1 there is no such session, or it failed, 2 wrong usage`,
   define(command) {

@@ -18,7 +18,7 @@ async function lookUp(connection, ids, isStored) {
 module.exports = {
   usage: 'rm <id...>',
   summary: 'remove sessions: their users are logged out',
-  help: `ID is a session id, as req.sessionID has it; the config's hashId, transformId and prefix are followed.
+  help: `ID is a session id, as req.sessionID has it; the config's hashId, transformId and prefix are followed. One that begins with - goes behind --: rm -- -abc.
 
 Exit codes: 0 fine, 1 one of them was not there, or it failed, 2 wrong usage`,
   define(command) {
