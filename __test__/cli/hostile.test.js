@@ -104,6 +104,22 @@ describe('a config', () => {
   })
 })
 
+test('of a session that cannot be read nothing is revealed, and that is said', async (t) => {
+  const { url, open } = await openDatabase(t)
+  await open({ crypto: { secret: 'one' } }).set('sid', plainSession())
+  const options = { mongoUrl: url, crypto: { secret: 'another' }, onDecryptError: 'drop' }
+  const ran = await runCli(['get', 'sid', '--reveal', ...withConfig(options)])
+  assert.equal(ran.code, 1)
+  assert.match(ran.stdout, /cannot be read with these options/)
+})
+
+test('a session that is named twice is removed once', async (t) => {
+  const { url, open } = await openDatabase(t)
+  await open().set('sid', plainSession())
+  const ran = await runCli(['rm', 'sid', 'sid', '--json', '--url', url])
+  assert.equal(ran.json.removed, 1)
+})
+
 test('an id that begins with a dash goes behind two', async (t) => {
   const { url, open } = await openDatabase(t)
   await open().set('-s05', plainSession())

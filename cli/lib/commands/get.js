@@ -32,7 +32,9 @@ Exit codes: 0 fine, 1 there is no such session, or it failed, 2 wrong usage`,
     const hasExpired = known.expires !== undefined && known.expires <= new Date()
     const report = { isThere: true, storageId, ...known, hasExpired }
     if (!flags.reveal) return { report }
-    return { report: { ...report, session: await connection.rawStore().get(storageId) } }
+    const session = await connection.rawStore().get(storageId)
+    if (session) return { report: { ...report, session } }
+    return { report: { ...report, isReadable: false }, exitCode: 1 }
   },
   render(report, screen) {
     if (!report.isThere) return 'There is no such session.'
@@ -43,6 +45,8 @@ Exit codes: 0 fine, 1 there is no such session, or it failed, 2 wrong usage`,
       ['size', size(report.bytes)],
       ...DATES.filter((name) => name in report).map((name) => [name, report[name].toISOString()]),
     ]
+    if (report.isReadable === false && !report.hasExpired)
+      rows.push(['', screen.style('red', 'cannot be read with these options: "doctor" says why')])
     if (report.hasExpired) rows.push(['', screen.style('yellow', 'has expired, and counts as none')])
     const table = screen.table(rows)
     return 'session' in report ? `${table}\n\n${JSON.stringify(report.session, null, 2)}` : table

@@ -28,7 +28,7 @@ Exit codes: 0 fine, 1 one of them was not there, or it failed, 2 wrong usage`,
   },
   async run({ flags, connect }, ids) {
     const connection = await connect()
-    const sessions = await lookUp(connection, ids, flags.stored)
+    const sessions = await lookUp(connection, [...new Set(ids)], flags.stored)
     const there = sessions.filter(({ isThere }) => isThere)
     if (!flags.dryRun) {
       const store = flags.stored ? connection.rawStore() : connection.storeWithoutIndexes()
