@@ -1,7 +1,7 @@
 // `store.hashIds()`: every session that is stored under its plain id, moved to its hash.
 'use strict'
 
-const { nextLive, walk, walkOptionsOf } = require('./walk.js')
+const { nextLive, walkOptionsOf, walkWithProgress } = require('./walk.js')
 
 /**
  * @typedef {import('../collection/port.js').Query} Query
@@ -43,16 +43,15 @@ function nextPlain(after, limit) {
  * @returns {Promise<Progress>}
  */
 async function hashIds(mover, { dryRun = false, ...options }, isClosing) {
-  const { batchSize, after, signal, onProgress } = walkOptionsOf(options)
-  const total = await mover.count({ where: nextPlain(after, 0).where, state: 'live' })
+  const walkOptions = walkOptionsOf(options)
+  const { after: last } = walkOptions
+  const total = await mover.count({ where: nextPlain(last, 0).where, state: 'live' })
   /** @type {Progress} */
-  const progress = { total, scanned: 0, moved: 0, changed: 0, unreadable: 0, last: after, done: false }
+  const progress = { total, scanned: 0, moved: 0, changed: 0, unreadable: 0, last, done: false }
   const move = dryRun ? async () => true : mover.move
-  const next = (/** @type {string | undefined} */ last, /** @type {number} */ limit) =>
-    mover.select({ ...nextPlain(last, limit), stored: 'of-all' })
-  const isOver = () => Boolean(signal?.aborted) || isClosing()
-  if (isOver()) return progress
-  for await (const batch of walk(next, ({ storageId }) => storageId, batchSize, after)) {
+  const next = (/** @type {string | undefined} */ after, /** @type {number} */ limit) =>
+    mover.select({ ...nextPlain(after, limit), stored: 'of-all' })
+  return walkWithProgress(next, walkOptions, progress, isClosing, async (batch) => {
     const movable = batch.filter(isMovable)
     for (let at = 0; at < movable.length; at += MOVES_AT_ONCE) {
       const moved = await Promise.all(movable.slice(at, at + MOVES_AT_ONCE).map(move))
@@ -60,14 +59,8 @@ async function hashIds(mover, { dryRun = false, ...options }, isClosing) {
       progress.moved += count
       progress.changed += moved.length - count
     }
-    progress.scanned += batch.length
     progress.unreadable += batch.length - movable.length
-    progress.last = batch.findLast(({ storageId }) => storageId !== undefined)?.storageId ?? progress.last
-    onProgress({ ...progress })
-    if (isOver()) return progress
-  }
-  progress.done = true
-  return progress
+  })
 }
 
 module.exports = { hashIds }

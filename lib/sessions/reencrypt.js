@@ -1,7 +1,7 @@
 // `store.reencrypt()`: every session of the collection, stored as it would be written today.
 'use strict'
 
-const { walkOptionsOf } = require('./walk.js')
+const { lastOf, walkOptionsOf } = require('./walk.js')
 
 /**
  * @typedef {import('../collection/port.js').SelectedSession} SelectedSession
@@ -25,11 +25,6 @@ const { walkOptionsOf } = require('./walk.js')
 function isReadable(session) {
   const { storageId, session: value, failure } = session
   return storageId !== undefined && failure === undefined && value !== undefined && value !== null
-}
-
-/** The last id of a batch that is text. @param {SelectedSession[]} batch */
-function lastOf(batch) {
-  return batch.findLast(({ storageId }) => storageId !== undefined)?.storageId
 }
 
 /**

@@ -2,7 +2,7 @@
 'use strict'
 
 const { isHandle, newHandle } = require('../collection/handles.js')
-const { nextLive, walk, walkOptionsOf } = require('./walk.js')
+const { nextLive, walkOptionsOf, walkWithProgress } = require('./walk.js')
 
 /**
  * @typedef {import('../collection/port.js').Filter} Filter
@@ -113,19 +113,13 @@ class Users {
    */
   async reindex(options, isClosing) {
     this.#requireIndex()
-    const { batchSize, after, signal, onProgress } = walkOptionsOf(options)
+    const walkOptions = walkOptionsOf(options)
     const total = await this.#stored.collection.count({ state: 'live' })
+    const { after: last } = walkOptions
     /** @type {Progress} */
-    const progress = { total, scanned: 0, indexed: 0, changed: 0, unreadable: 0, last: after, done: false }
-    const isOver = () => Boolean(signal?.aborted) || isClosing()
-    if (isOver()) return progress
-    for await (const batch of walk(this.#next, ({ storageId }) => storageId, batchSize, after)) {
-      await this.#indexBatch(batch, progress)
-      onProgress({ ...progress })
-      if (isOver()) return progress
-    }
-    progress.done = true
-    return progress
+    const progress = { total, scanned: 0, indexed: 0, changed: 0, unreadable: 0, last, done: false }
+    const index = (/** @type {SelectedSession[]} */ batch) => this.#indexBatch(batch, progress)
+    return walkWithProgress(this.#next, walkOptions, progress, isClosing, index)
   }
 
   #next = (/** @type {string | undefined} */ after, /** @type {number} */ limit) =>
@@ -134,9 +128,7 @@ class Users {
   /** @param {SelectedSession[]} batch @param {Progress} progress */
   async #indexBatch(batch, progress) {
     const outcomes = await Promise.all(batch.map((one) => this.#indexOne(one)))
-    progress.scanned += batch.length
     for (const outcome of outcomes) progress[outcome]++
-    progress.last = batch.findLast(({ storageId }) => storageId !== undefined)?.storageId ?? progress.last
   }
 
   /** @param {SelectedSession} selected @returns {Promise<'indexed' | 'changed' | 'unreadable'>} */

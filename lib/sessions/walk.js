@@ -59,4 +59,35 @@ async function* walk(next, idOf, batchSize, start) {
   }
 }
 
-module.exports = { batchSizeOf, nextLive, walk, walkOptionsOf }
+/** The last id of a batch that is text. @param {{ storageId?: string | undefined }[]} batch */
+function lastOf(batch) {
+  return batch.findLast(({ storageId }) => storageId !== undefined)?.storageId
+}
+
+/**
+ * A walk that an app looks on at, and can end.
+ *
+ * @template {{ storageId?: string | undefined }} T
+ * @template {{ scanned: number, last: string | undefined, done: boolean }} Progress
+ * @param {(after: string | undefined, limit: number) => Promise<T[]>} next
+ * @param {ReturnType<typeof walkOptionsOf<Progress>>} options
+ * @param {Progress} progress which it keeps up to date, but for what `act` counts
+ * @param {() => boolean} isClosing
+ * @param {(batch: T[]) => Promise<void>} act
+ * @returns {Promise<Progress>}
+ */
+async function walkWithProgress(next, { batchSize, after, signal, onProgress }, progress, isClosing, act) {
+  const isOver = () => Boolean(signal?.aborted) || isClosing()
+  if (isOver()) return progress
+  for await (const batch of walk(next, ({ storageId }) => storageId, batchSize, after)) {
+    await act(batch)
+    progress.scanned += batch.length
+    progress.last = lastOf(batch) ?? progress.last
+    onProgress({ ...progress })
+    if (isOver()) return progress
+  }
+  progress.done = true
+  return progress
+}
+
+module.exports = { batchSizeOf, lastOf, nextLive, walk, walkOptionsOf, walkWithProgress }
