@@ -151,6 +151,18 @@ const USER_STORES = {
   plain: STORES.native,
 }
 
+/** @param {string} label @param {boolean} isToStay whether somebody hears the channels, or has only once @returns {Store} */
+function heardStore(label, isToStay) {
+  return {
+    label,
+    packages: ['connect-mongo-native'],
+    create(place) {
+      hear(isToStay)
+      return STORES.native.create(place)
+    },
+  }
+}
+
 /** @param {boolean} isToStay */
 function hear(isToStay) {
   const { tracingChannel } = require('node:diagnostics_channel')
@@ -165,22 +177,8 @@ function hear(isToStay) {
 /** With somebody who hears the channels, without, and after. @type {Record<string, Store>} */
 const CHANNEL_STORES = {
   native: STORES.native,
-  left: {
-    label: 'ours, channels that were left',
-    packages: ['connect-mongo-native'],
-    create: (place) => {
-      hear(false)
-      return STORES.native.create(place)
-    },
-  },
-  heard: {
-    label: 'ours, channels that are heard',
-    packages: ['connect-mongo-native'],
-    create: (place) => {
-      hear(true)
-      return STORES.native.create(place)
-    },
-  },
+  left: heardStore('ours, channels that were left', false),
+  heard: heardStore('ours, channels that are heard', true),
 }
 
 const ALL_STORES = { ...STORES, ...CRYPTO_STORES, ...USER_STORES, ...CHANNEL_STORES }

@@ -86,8 +86,8 @@ class DriverCommands {
 
   /**
    * @template T
-   * @param {'find' | 'update' | 'delete'} name
-   * @param {Call[]} calls that share it
+   * @param {'find' | 'update' | 'delete' | 'aggregate'} name
+   * @param {Pick<Call, 'operation'>[]} calls that share it
    * @param {() => Promise<T>} send
    * @returns {Promise<T>}
    */
@@ -95,12 +95,13 @@ class DriverCommands {
     this.#count(name, calls.length)
     if (!this.#tracer.isHeard) return send()
     const operations = calls.flatMap(({ operation }) => operation ?? [])
-    const server = () => serverOf(this.#client, name !== 'find' || this.#isPrimaryAlone)
+    const isOfPrimary = name === 'update' || name === 'delete' || this.#isPrimaryAlone
+    const server = () => serverOf(this.#client, isOfPrimary)
     return this.#tracer.command({ name, statements: calls.length, operations }, send, server)
   }
 
   /**
-   * The same for what only one call asks for.
+   * The same for what the operation that runs asks for alone.
    *
    * @template T
    * @param {'find' | 'update' | 'delete' | 'aggregate'} name
@@ -108,13 +109,7 @@ class DriverCommands {
    * @returns {Promise<T>}
    */
   sendAlone(name, send) {
-    this.#count(name, 1)
-    if (!this.#tracer.isHeard) return send()
-    const { operation } = this.#tracer
-    const operations = operation ? [operation] : []
-    const isOfPrimary = name === 'update' || name === 'delete' || this.#isPrimaryAlone
-    const server = () => serverOf(this.#client, isOfPrimary)
-    return this.#tracer.command({ name, statements: 1, operations }, send, server)
+    return this.send(name, [{ operation: this.#tracer.operation }], send)
   }
 }
 
