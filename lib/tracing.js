@@ -5,13 +5,9 @@
 
 const { AsyncLocalStorage, AsyncResource } = require('node:async_hooks')
 const { tracingChannel } = require('node:diagnostics_channel')
-// Bound, for apps whose tests put fakes in its place.
-const { performance } = require('node:perf_hooks')
-const now = performance.now.bind(performance)
+const { now, timeOrigin } = require('./clock.js')
 const { debug } = require('./debug.js')
 const { isObject } = require('./objects.js')
-
-const { timeOrigin } = performance
 
 /**
  * @typedef {Record<string, any>} Context what a channel publishes

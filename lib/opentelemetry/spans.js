@@ -3,9 +3,6 @@
 // root of a trace of its own, with a link to each of them, since a span has one parent.
 'use strict'
 
-// Bound, for apps whose tests put fakes in its place.
-const { performance } = require('node:perf_hooks')
-const now = performance.now.bind(performance)
 const {
   ROOT_CONTEXT,
   SpanKind,
@@ -14,9 +11,8 @@ const {
   isSpanContextValid,
   trace,
 } = require('@opentelemetry/api')
+const { now, timeOrigin } = require('../clock.js')
 const { isSuppressed, suppressed } = require('./active-context.js')
-
-const { timeOrigin } = performance
 
 /**
  * @typedef {import('@opentelemetry/api').Attributes} Attributes

@@ -1,9 +1,7 @@
 // How many operations a store has done, and how long they took.
 'use strict'
 
-// Bound, for apps whose tests put fakes in its place.
-const { performance } = require('node:perf_hooks')
-const now = performance.now.bind(performance)
+const { now } = require('../clock.js')
 const { debug, debugSession } = require('../debug.js')
 const { Histogram, countOf } = require('../histogram.js')
 
