@@ -5,6 +5,15 @@
 const { createRequire } = require('node:module')
 const path = require('node:path')
 
+/** What was started, a file or a folder. Only what is typed in has the working directory, where anybody may have put packages. */
+function startedFile() {
+  const [, started] = process.argv
+  return path.join(started && path.isAbsolute(started) ? started : process.cwd(), 'main')
+}
+
+/** That of this file, which bundlers cannot follow, and of which a bundle knows no place. */
+const ownRequire = createRequire(/** @type {NodeJS.Module} */ (module).filename ?? startedFile())
+
 /** @param {NodeJS.Require} require @param {string} name @returns {NodeJS.ErrnoException | undefined} why it is not found */
 function lookUp(require, name) {
   try {
@@ -22,24 +31,18 @@ function lookUp(require, name) {
  * @param {string} name
  */
 function isAbsent(name) {
-  const error = lookUp(require, name)
+  const error = lookUp(ownRequire, name)
   return error?.code === 'MODULE_NOT_FOUND' && error.path === undefined
 }
 
 /** Whether this package has it. @param {string} name */
 function isFound(name) {
-  return lookUp(require, name) === undefined
+  return lookUp(ownRequire, name) === undefined
 }
 
 /** @param {NodeJS.Module | null | undefined} loaded @returns {(string | null)[]} the files that required it, one for the other */
 function requirersOf(loaded) {
   return loaded ? [loaded.filename, ...requirersOf(loaded.parent)] : []
-}
-
-/** What was started, a file or a folder. Only what is typed in has the working directory, where anybody may have put packages. */
-function startedFile() {
-  const [, started] = process.argv
-  return path.join(started && path.isAbsolute(started) ? started : process.cwd(), 'main')
 }
 
 /** @type {NodeJS.Require[] | undefined} */
@@ -59,7 +62,7 @@ function appRequires() {
 
 /** @param {string} name @returns {NodeJS.Require | undefined} that of who has the package */
 function requireWith(name) {
-  if (isFound(name)) return require
+  if (isFound(name)) return ownRequire
   requiresOfApp ??= appRequires()
   return requiresOfApp.find((one) => !lookUp(one, name))
 }

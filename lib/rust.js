@@ -2,6 +2,7 @@
 'use strict'
 
 const manifest = require('../package.json')
+const { glibcVersion, hostTarget, loadBinding } = require('./native-binding.js')
 const { isNativeError } = require('./objects.js')
 const { isFound } = require('./packages.js')
 const { warnOnce } = require('./warnings.js')
@@ -11,8 +12,9 @@ const { version } = manifest
 const optionalDependencies = 'optionalDependencies' in manifest ? Object(manifest.optionalDependencies) : {}
 
 /**
- * @typedef {typeof import('../native/binding.js')} Binding
+ * @typedef {import('./native-binding.js').Binding} Binding
  * @typedef {{ binding: Binding, noNative?: string }} Loaded
+ * @typedef {{ reason: string, remedy: string }} Explanation
  */
 
 const REINSTALL = 'Install again on the system that it is to run on, with optional dependencies.'
@@ -32,52 +34,48 @@ const WRONG_LIBC = {
   remedy: `${REINSTALL} One that was installed with glibc does not run with musl (Alpine), nor the other way round.`,
 }
 
+/** @param {string[]} needed @returns {Explanation} */
+function explainOldGlibc([needed]) {
+  return {
+    reason: `its native binding needs glibc ${needed} or later, and this system has ${glibcVersion() ?? 'an older one'}`,
+    remedy: 'A newer release of the system has it.',
+  }
+}
+
 /**
  * What the loaders of the systems say, as `dlopen(3)` of glibc, musl and macOS, LoadLibrary of Windows, and Node and Deno word it.
  *
- * @type {{ message: RegExp, reason: string, remedy: string }[]}
+ * @type {{ message: RegExp, explain: (groups: string[]) => Explanation }[]}
  */
 const FAILURES = [
   {
     message: /^Requires \w+ access to /,
-    reason: 'Deno is not allowed to load its native binding',
-    remedy:
-      'Run it with --allow-ffi and --allow-read, at least for the folder of its native binding: deno run --allow-ffi …',
+    explain: () => ({
+      reason: 'Deno is not allowed to load its native binding',
+      remedy:
+        'Run it with --allow-ffi and --allow-read, at least for the folder of its native binding: deno run --allow-ffi …',
+    }),
   },
-  { message: /GLIBC|libc\.so|libc\.musl|ld-musl|ld-linux|symbol not found/, ...WRONG_LIBC },
+  { message: /version [`']GLIBC_([\d.]+)' not found/, explain: explainOldGlibc },
+  { message: /GLIBC|libc\.so|libc\.musl|ld-musl|ld-linux|symbol not found/, explain: () => WRONG_LIBC },
   {
     message:
       /permission denied|not permitted|failed to map|code signature|addons is disabled|access is denied/i,
-    reason: 'the system refuses to load its native binding',
-    remedy:
-      'The file has to be readable, on a file system that is not mounted noexec, and Node has to allow addons (not --no-addons, and --allow-addons with its permission model).',
+    explain: () => ({
+      reason: 'the system refuses to load its native binding',
+      remedy:
+        'The file has to be readable, on a file system that is not mounted noexec, and Node has to allow addons (not --no-addons, and --allow-addons with its permission model).',
+    }),
   },
   {
     // glibc says of an addon for another processor that it is not there.
     message: /ELF|file too short|\.node: cannot open shared object|mach-o|architecture|not a valid Win32/,
-    reason: 'the file of its native binding is damaged, or for another kind of processor',
-    remedy: REINSTALL,
+    explain: () => ({
+      reason: 'the file of its native binding is damaged, or for another kind of processor',
+      remedy: REINSTALL,
+    }),
   },
 ]
-
-/** The errors of all the places that were looked at, the last one first. @param {unknown} error @returns {string[]} */
-function messagesOf(error) {
-  return isNativeError(error) ? [error.message, ...messagesOf(error.cause)] : []
-}
-
-/** What Node and Yarn's Plug'n'Play say of a place where nothing is, and the generated loader of a system that it knows none for. */
-const MISSING = [
-  /^Cannot find (native binding|module '(.*[\\/])?connect-mongo-native[.-])/,
-  /^Unsupported (OS|architecture)/,
-  /^.* tried to access connect-mongo-native-/,
-  /^Required unplugged package missing from disk\b.*\bMissing package: connect-mongo-native-/s,
-  /^Qualified path resolution failed\b.*^Source path: .*[\\/]connect-mongo-native\.[^\\/]*$/ms,
-]
-
-/** Whether the generated loader found nothing in a place, or knows of none to look at. @param {string} message */
-function isMissing(message) {
-  return MISSING.some((words) => words.test(message))
-}
 
 /** @param {string} name of a native package @returns {string} */
 function systemOf(name) {
@@ -90,7 +88,7 @@ function hasOtherLibc(name) {
   return other !== name && isFound(other)
 }
 
-/** @param {string} name of the native package for this system @returns {{ reason: string, remedy: string }} */
+/** @param {string} name of the native package for this system @returns {Explanation} */
 function explainAbsent(name) {
   if (hasOtherLibc(name)) return WRONG_LIBC
   const installAgain = (/** @type {string} */ advice) =>
@@ -105,45 +103,46 @@ function explainAbsent(name) {
   }
 }
 
-/** @param {string[]} messages all that are missing */
-function explainMissing(messages) {
-  const words = messages.flatMap((message) => message.split(/['/\\\s@,]/))
-  const name = words.find((word) => Object.hasOwn(optionalDependencies, word))
-  if (name !== undefined) return explainAbsent(name)
+/** @param {string} message of whoever could not load the file @returns {Explanation} */
+function explainFailure(message) {
+  const [firstLine] = message.split('\n')
+  for (const { message: words, explain } of FAILURES) {
+    const found = words.exec(message)
+    if (!found) continue
+    const { reason, remedy } = explain(found.slice(1))
+    return { reason, remedy: `${remedy}\n${firstLine}` }
+  }
+  return { reason: `its native binding cannot be loaded (${firstLine})`, remedy: REINSTALL }
+}
+
+/** Whether there is no such package, or nothing in it. @param {unknown} error @returns {boolean} */
+function isAbsence(error) {
+  const { code } = /** @type {NodeJS.ErrnoException} */ (error)
+  return code === 'MODULE_NOT_FOUND' || code === 'ERR_MODULE_NOT_FOUND'
+}
+
+/** Why the native binding does not load, and what to do about it. @param {string} target @param {unknown} error @returns {Explanation} */
+function explain(target, error) {
+  if (error && !isAbsence(error)) return explainFailure(isNativeError(error) ? error.message : String(error))
+  const name = `${manifest.name}-${target}`
+  if (Object.hasOwn(optionalDependencies, name)) return explainAbsent(name)
   return {
-    reason: `there is no native binding for ${process.platform}-${process.arch}`,
+    reason: `there is no native binding for ${target}`,
     remedy: 'The README lists the systems that there is one for.',
   }
 }
 
-/**
- * Why the native binding does not load, and what to do about it.
- *
- * @param {unknown} error of the generated loader
- */
-function explain(error) {
-  const messages = messagesOf(error)
-  const found = messages.find((message) => !isMissing(message))
-  if (found === undefined) return explainMissing(messages)
-  const [firstLine] = found.split('\n')
-  const known = FAILURES.find(({ message }) => message.test(found))
-  if (!known) return { reason: `its native binding cannot be loaded (${firstLine})`, remedy: REINSTALL }
-  return { reason: known.reason, remedy: `${known.remedy}\n${firstLine}` }
-}
-
-/** @returns {{ binding: Binding } | { reason: string, remedy: string }} */
+/** @returns {{ binding: Binding } | Explanation} */
 function loadNative() {
-  try {
-    const binding = require('../native/binding.js')
-    // Before there was a `version`, there was no WebAssembly either.
-    const itsVersion = binding.version?.()
-    if (itsVersion === version) return { binding }
-    return {
-      reason: `its native binding is of version ${itsVersion ?? 'unknown'}, not ${version}`,
-      remedy: 'Install all packages of connect-mongo-native in one version.',
-    }
-  } catch (error) {
-    return explain(error)
+  const target = hostTarget()
+  const { binding, error } = loadBinding(target)
+  if (!binding) return explain(target, error)
+  // Before there was a `version`, there was no WebAssembly either.
+  const itsVersion = binding.version?.()
+  if (itsVersion === version) return { binding }
+  return {
+    reason: `its native binding is of version ${itsVersion ?? 'unknown'}, not ${version}`,
+    remedy: 'Install all packages of connect-mongo-native in one version.',
   }
 }
 

@@ -6,6 +6,7 @@ const { spawn } = require('node:child_process')
 const { existsSync, readFileSync, readdirSync, statSync } = require('node:fs')
 const { homedir } = require('node:os')
 const path = require('node:path')
+const { hostTarget } = require('../lib/native-binding.js')
 
 const ROOT = path.join(__dirname, '..')
 /** The oldest Node that every development dependency takes; the package itself runs on any Node 20. */
@@ -168,12 +169,9 @@ function newest(sources) {
 }
 
 function addonIsFresh() {
-  const folder = path.join(ROOT, 'native')
-  if (!existsSync(path.join(folder, 'binding.js'))) return false
   // A folder shared with another machine may hold that one's addon only.
-  const built = readdirSync(folder).filter((file) => file.includes(`.${process.platform}-${process.arch}`))
-  const since = newest(CRATE)
-  return built.some((file) => file.endsWith('.node') && changedAt(path.join('native', file)) >= since)
+  const file = path.join('native', `connect-mongo-native.${hostTarget()}.node`)
+  return changedAt(file) >= newest(CRATE)
 }
 
 function wasmIsFresh() {

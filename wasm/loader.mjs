@@ -5,13 +5,13 @@
 
 import { randomFillSync } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import path from 'node:path'
 import { setImmediate } from 'node:timers'
 import { TextEncoder } from 'node:util'
 import { instantiateNapiModuleSync } from '@emnapi/core'
 import { createContext } from '@emnapi/runtime'
 
-const FILE = path.join(import.meta.dirname, 'connect-mongo-native.wasm32-wasip1.wasm')
+// Written so that whoever traces files (@vercel/nft) finds it.
+const FILE = `${import.meta.dirname}/connect-mongo-native.wasm32-wasip1.wasm`
 const PAGE_BYTES = 65536
 /** 4 MiB, more than the module asks for at first; it grows by itself. Below 2 GiB no address is negative to JavaScript. */
 const memory = new WebAssembly.Memory({ initial: 64, maximum: 2 ** 31 / PAGE_BYTES })

@@ -49,6 +49,28 @@ function addPackageOf(folder, system) {
   fs.writeFileSync(file, JSON.stringify(manifest))
 }
 
+/** As the hash table of an ELF file has it: https://refspecs.linuxfoundation.org/elf/gabi4+/ch5.dynamic.html @param {string} name */
+function elfHash(name) {
+  let hash = 0
+  for (const byte of Buffer.from(name)) {
+    hash = (hash * 16 + byte) >>> 0
+    const high = hash & 0xf0000000
+    hash = ((hash ^ (high >>> 24)) & ~high) >>> 0
+  }
+  return Buffer.from(Uint32Array.of(hash).buffer)
+}
+
+/** Makes an addon need a glibc that there is none of yet. @param {string} addon @returns {string} its version */
+function askForGlibc(addon) {
+  const bytes = fs.readFileSync(addon)
+  const [name] = /GLIBC_2\.\d+/.exec(bytes.toString('latin1'))
+  const later = name.replace('2.', '9.')
+  elfHash(later).copy(bytes, bytes.indexOf(elfHash(name)))
+  bytes.write(later, bytes.indexOf(name), 'latin1')
+  fs.writeFileSync(addon, bytes)
+  return later.replace('GLIBC_', '')
+}
+
 /** In a child: loads the package and tells what came of it. @param {{ arch?: string }} data */
 function loadBody({ arch }) {
   if (arch) Object.defineProperty(process, 'arch', { value: arch })
@@ -199,7 +221,7 @@ describe('WebAssembly is loaded, with one warning that says why, when the native
 
   for (const arch of ['riscv64', 'mips']) {
     test(`does not exist for the processor, ${arch}`, async () => {
-      const reason = new RegExp(`there is no native binding for ${process.platform}-${arch}$`)
+      const reason = new RegExp(`there is no native binding for ${PLATFORM.replace(process.arch, arch)}$`)
       assertFellBack(await load(install().folder, { arch }), reason)
     })
   }
@@ -217,6 +239,28 @@ describe('WebAssembly is loaded, with one warning that says why, when the native
     bytes.writeUInt16LE(machine.s390, machine.offset)
     fs.writeFileSync(addon, bytes)
     assertFellBack(await load(folder), /damaged, or for another kind of processor$/)
+  })
+
+  if (PLATFORM.endsWith('-gnu')) {
+    test('needs a later glibc', async () => {
+      const { folder, addon } = install()
+      const needed = askForGlibc(addon)
+      const loaded = await load(folder)
+      const { glibcVersionRuntime } = process.report.getReport().header
+      assertFellBack(
+        loaded,
+        new RegExp(`needs glibc ${needed} or later, and this system has ${glibcVersionRuntime}$`)
+      )
+    })
+  }
+
+  test('is a folder that Node has no permission for', async () => {
+    const { folder } = install()
+    const permission = process.versions.node.startsWith('20.') ? '--experimental-permission' : '--permission'
+    const loaded = await load(folder, { nodeArgs: [permission, `--allow-fs-read=*`] })
+    assert.equal(loaded.binding, WASM)
+    assert.match(loaded.warnings.at(-1).message, /the system refuses to load its native binding$/)
+    assert.match(loaded.warnings.at(-1).detail, /--allow-addons with its permission model/)
   })
 
   test('is refused by Node', async () => {
@@ -237,7 +281,11 @@ const MESSAGES = [
     'Error loading shared library ld-linux-x86-64.so.2: No such file or directory',
   ],
   [/made for another C library/, 'Error relocating /app/x.node: __memcpy_chk: symbol not found'],
-  [/made for another C library/, "/lib/x86_64-linux-gnu/libc.so.6: version `GLIBC_2.38' not found"],
+  [
+    /needs glibc 2\.38 or later, and this system has \d/,
+    "/lib/x86_64-linux-gnu/libc.so.6: version `GLIBC_2.38' not found (required by /app/x.node)",
+  ],
+  [/made for another C library/, '/usr/lib/x86_64-linux-gnu/libc.so: invalid ELF header'],
   [/system refuses/, '/app/x.node: failed to map segment from shared object'],
   [/system refuses/, '/app/x.node: failed to map segment from shared object: Operation not permitted'],
   [/system refuses/, '/app/x.node: cannot open shared object file: Permission denied'],
@@ -288,6 +336,57 @@ describe('the warning tells apart', () => {
       assert.match(loaded.warnings[0].detail, /in one version/)
     })
   }
+})
+
+/** In a child: which system it is taken for. @param {{ file: string, maps?: string, hasReport: boolean }} data */
+function hostTargetBody({ file, maps, hasReport }) {
+  const fs = require('node:fs')
+  const { readFileSync } = fs
+  fs.readFileSync = (name, ...rest) => {
+    if (name !== '/proc/self/maps') return readFileSync(name, ...rest)
+    if (maps === undefined) throw new Error('There is no /proc')
+    return maps
+  }
+  if (!hasReport) Object.defineProperty(process, 'report', { value: undefined })
+  console.log(require(file).hostTarget())
+}
+
+describe('the C library is told by', () => {
+  const file = path.join(ROOT, 'lib', 'native-binding.js')
+  /** @param {{ maps?: string, hasReport?: boolean }} options */
+  const libc = async ({ maps, hasReport = true }) => {
+    const { stdout, stderr } = await runInChild(hostTargetBody, { file, maps, hasReport })
+    assert.equal(stderr, '')
+    return stdout.trim().split('-').at(-1)
+  }
+
+  const MAPS = /** @type {const} */ ([
+    ['gnu', 'Debian 12', '/usr/lib/x86_64-linux-gnu/libc.so.6'],
+    ['gnu', 'Debian 11', '/usr/lib/x86_64-linux-gnu/libc-2.31.so'],
+    ['gnu', 'Fedora', '/usr/lib64/libc.so.6'],
+    ['gnu', 'NixOS', '/nix/store/0wydilnf1c9vznywsvxqnaing4wraaxp-glibc-2.39-52/lib/libc.so.6'],
+    ['musl', 'Alpine', '/lib/ld-musl-x86_64.so.1'],
+    ['musl', 'Void', '/usr/lib/libc.so'],
+    ['musl', 'Debian, with a Node for musl', '/usr/lib/x86_64-linux-musl/libc.so'],
+  ])
+  for (const [expected, system, mapped] of MAPS) {
+    test(`what is mapped on ${system}`, async () => {
+      const maps = [
+        '00400000-00d1c000 r--p 00000000 08:01 1049 /usr/bin/node',
+        `7f2a1c000000-7f2a1c026000 r--p 00000000 08:01 2099                       ${mapped}`,
+        '7ffd5c5f2000-7ffd5c613000 rw-p 00000000 00:00 0                          [stack]',
+      ]
+      assert.equal(await libc({ maps: `${maps.join('\n')}\n` }), expected)
+    })
+  }
+
+  test("Node's report, where there is no /proc", async () => {
+    assert.equal(await libc({}), PLATFORM.split('-').at(-1))
+  })
+
+  test('nothing, where there is no report either: it is taken for glibc', async () => {
+    assert.equal(await libc({ hasReport: false }), 'gnu')
+  })
 })
 
 describe('without a native binding', () => {
