@@ -2,14 +2,6 @@
 export type Outcome<T> = T | Failure
 
 /**
- * Which binding artifact the generated loader actually loaded: `'native'` for
- * a native addon, otherwise the `platformArchABI` of the WASI flavor. Every
- * flavor napi-rs can build is listed, because `NAPI_RS_NATIVE_LIBRARY_PATH`
- * can point the loader at a WASI artifact this package does not build itself.
- */
-export declare const __napiBindingTarget: 'native' | 'wasm32-wasi' | 'wasm32-wasip1'
-
-/**
  * A session collection.
  *
  * `find`, `write`, `touch` and `remove` are given a number that stands for the call: `onAnswers` gets it back with the answer,

@@ -17,6 +17,7 @@ const NATIVE_FILES = {
   'engine/grouping.test.js': GROUP_COMMIT,
   'engine/failures.test.js': GROUP_COMMIT,
   'engine/model.test.js': GROUP_COMMIT,
+  'process/floor.test.js': NO_NATIVE,
   'engine/deployment.test.js': 'the JavaScript driver sends the commands there',
 }
 
