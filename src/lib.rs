@@ -50,12 +50,13 @@ pub fn platform() -> String {
         "x86" => "ia32",
         arch => arch,
     };
-    let libraries = if cfg!(target_env = "gnu") {
+    // On Windows it is Node that links with Microsoft's C library, whatever this was linked with.
+    let libraries = if cfg!(windows) {
+        "-msvc"
+    } else if cfg!(target_env = "gnu") {
         "-gnu"
     } else if cfg!(target_env = "musl") {
         "-musl"
-    } else if cfg!(target_env = "msvc") {
-        "-msvc"
     } else {
         ""
     };
