@@ -94,8 +94,9 @@ async function findMongod(log = () => {}) {
  * started it has to stop it, after what uses it. Should that process be killed, a watcher of mongodb-memory-server's ends it.
  *
  * @param {(message: string) => void} [log] told what a slow step is doing
+ * @param {string[]} [args] of mongod's command line
  */
-async function startMongod(log) {
+async function startMongod(log, args) {
   // Any server from 4.4 on will do: without this, each start warns that it is not the version asked for by default.
   process.env.MONGOMS_SYSTEM_BINARY_VERSION_CHECK ??= 'false'
   const { MongoMemoryServer } = require('mongodb-memory-server-core')
@@ -103,7 +104,7 @@ async function startMongod(log) {
   return startOnFreePort(() =>
     MongoMemoryServer.create({
       binary: { systemBinary },
-      instance: { storageEngine: 'wiredTiger' },
+      instance: { storageEngine: 'wiredTiger', args },
       spawn: { detached: true },
     })
   )

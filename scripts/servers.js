@@ -9,6 +9,7 @@ const { parseArgs } = require('node:util')
 const { startMongod } = require('./mongod.js')
 const { VERSIONS, mongodOf } = require('./mongod-versions.js')
 const { ROOT, StepError, reportFailure, setUp, step } = require('./setup.js')
+const { countIn, failuresIn } = require('./tap.js')
 
 const USAGE = `Usage: npm run test:servers [-- OPTION … [FILE …]]
 
@@ -64,7 +65,7 @@ const LEFT_OUT_OF = {
 const FILE_TIMEOUT_MS = 300_000
 
 /**
- * @typedef {{ name: string, error: string }} Failure
+ * @typedef {import('./tap.js').Failure} Failure
  * @typedef {{ file: string, passed: number, failed: number, skipped: number, seconds: number, failures: Failure[] }} FileResult
  * @typedef {{ server: string, files: FileResult[], error?: string }} Result
  */
@@ -112,18 +113,6 @@ function chosenVersions({ only }) {
   const unknown = only?.filter((version) => !versions.includes(version)) ?? []
   if (unknown.length) throw new StepError(`No such version: ${unknown.join(', ')}. See --list`)
   return versions.filter((version) => !only || only.includes(version))
-}
-
-/** @param {string} tap @param {string} name @returns {number} */
-function countIn(tap, name) {
-  return Number(new RegExp(`^# ${name} (\\d+)$`, 'm').exec(tap)?.[1] ?? 0)
-}
-
-/** Each failed test with what follows it up to its error; what only holds failed tests is none. @param {string} tap @returns {Failure[]} */
-function failuresIn(tap) {
-  return [...tap.matchAll(/^ *not ok \d+ - (.*)\n(?: +.*\n)*? +error: ([\s\S]*?)\n +code: /gm)]
-    .map(([, name, error]) => ({ name, error: error.replace(/\s+/g, ' ').slice(0, 300) }))
-    .filter(({ error }) => !/^'\d+ subtests? failed'/.test(error))
 }
 
 /** @param {string} file @param {NodeJS.ProcessEnv} env @returns {Promise<FileResult>} */

@@ -9,13 +9,19 @@ const { after } = require('node:test')
 
 const KEY_PASSWORD = 'key-password'
 
-/**
- * Makes a certificate authority, a server certificate for 127.0.0.1 and localhost, and client certificates, in a folder
- * that is removed when the file's tests are over.
- */
+/** As `certificatesIn`, in a folder that is removed when the file's tests are over. */
 function makeCertificates() {
   const folder = mkdtempSync(path.join(tmpdir(), 'connect-mongo-native-tls-'))
   after(() => rmSync(folder, { recursive: true, force: true }))
+  return certificatesIn(folder)
+}
+
+/**
+ * Makes a certificate authority, a server certificate for 127.0.0.1 and localhost, and client certificates.
+ *
+ * @param {string} folder
+ */
+function certificatesIn(folder) {
   const file = (/** @type {string} */ name) => path.join(folder, name)
   const openssl = (/** @type {string[]} */ ...args) =>
     execFileSync('openssl', args, { cwd: folder, stdio: 'pipe' })
@@ -120,4 +126,4 @@ function makeCertificates() {
   }
 }
 
-module.exports = { makeCertificates }
+module.exports = { certificatesIn, makeCertificates }
