@@ -4,11 +4,7 @@ use std::env;
 
 fn main() {
     let of_target = |name| env::var(format!("CARGO_CFG_TARGET_{name}")).unwrap_or_default();
-    // napi-build would have Windows' GNU linkers link with a library of Node's, of which nothing is used: `dyn-symbols` has the
-    // functions looked up in the process.
-    if of_target("OS") != "windows" || of_target("ENV") != "gnu" {
-        napi_build::setup();
-    }
+    napi_build::setup();
     if of_target("FAMILY") == "wasm" {
         // Nothing here recurses deeply, and the 64 MB of napi-build are taken from every process that loads this.
         println!("cargo:rustc-link-arg=-zstack-size=1048576");

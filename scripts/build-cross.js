@@ -73,6 +73,15 @@ function stripFolder() {
   return folder
 }
 
+/** napi-build links GNU's kind with a library of Node's, of which nothing is used, and which nobody has. @returns {string} its folder */
+function emptyNode() {
+  const folder = path.join(FOLDER, 'libnode')
+  fs.mkdirSync(folder, { recursive: true })
+  fs.writeFileSync(path.join(folder, 'libnode.dll'), '')
+  fs.writeFileSync(path.join(folder, 'libnode.a'), '!<arch>\n')
+  return folder
+}
+
 /** @param {string} target @param {Awaited<ReturnType<typeof findZig>>} tools @param {(line: string) => void} say */
 async function compile(target, { zig, zigbuild }, say) {
   const { triple, zigTriple = triple, rustFlags = [], env = {} } = TARGETS[target]
@@ -86,6 +95,7 @@ async function compile(target, { zig, zigbuild }, say) {
     ...compiler.env,
     ...env,
     CARGO_ZIGBUILD_ZIG_PATH: zig,
+    LIBNODE_PATH: emptyNode(),
     PATH: [...strip, process.env.PATH].join(path.delimiter),
     [flags]: [...rustFlags, ...remapFlags(), ...(isCI ? ['-Dwarnings'] : [])].join(' '),
   })
@@ -117,7 +127,9 @@ async function resultOf(target, tools, label) {
     const kilobytes = await step(label, (say) => build(target, tools, say))
     return { target, kilobytes, seconds: seconds() }
   } catch (error) {
-    return { target, seconds: seconds(), error: /** @type {Error} */ (error).message }
+    const { message } = /** @type {Error} */ (error)
+    console.error(message)
+    return { target, seconds: seconds(), error: message }
   }
 }
 
@@ -170,11 +182,9 @@ async function main(args) {
   for (const [index, target] of targets.entries()) {
     results.push(await resultOf(target, tools, `Building ${target} (${index + 1} of ${targets.length})`))
   }
-  const failed = results.filter(({ error }) => error)
   if (json) console.log(JSON.stringify({ results }, null, 2))
   else console.log(`\n${results.map(rowOf).join('\n')}`)
-  for (const { target, error } of failed) console.error(`\n${target}: ${error}`)
-  if (failed.length) process.exitCode = 1
+  if (results.some(({ error }) => error)) process.exitCode = 1
 }
 
 main(process.argv.slice(2)).catch(reportFailure)

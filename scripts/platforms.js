@@ -30,7 +30,7 @@ with a table, and with exit code 1 if anything failed.
 
 x86-64 Debian is needed: arm64 is run by qemu, Windows by Wine (as root), and other C libraries are taken from other Debians.`
 
-/** What starts no server or process of its own. */
+/** What starts no server or process of its own, of which this package's part is run. */
 const SUITE = [
   '__test__/api/documents.test.js',
   '__test__/api/differential.test.js',
@@ -106,13 +106,16 @@ async function runOn({ command: [program, ...before], env: ofNode }, args, { fol
         cwd: folder,
         env: { ...process.env, ...ofNode, ...env },
         stdio: ['ignore', log, log],
-        // Its own children, those of `unshare` say, are to be ended with it.
         detached: true,
       })
-      const timer = setTimeout(() => process.kill(-(/** @type {number} */ (child.pid)), 'SIGKILL'), timeoutMs)
+      // With what it has started: under `unshare` and Wine it is not Node itself.
+      const kill = () => process.kill(-(/** @type {number} */ (child.pid)), 'SIGKILL')
+      const timer = setTimeout(kill, timeoutMs)
+      process.once('exit', kill)
       child.on('error', reject)
       child.on('close', (exitCode) => {
         clearTimeout(timer)
+        process.off('exit', kill)
         resolve(exitCode)
       })
     })
@@ -254,7 +257,7 @@ async function testAll(targets, isSmokeOnly) {
     const tls = ['--tlsMode', 'preferTLS', '--tlsCertificateKeyFile', certificate]
     const server = await step('Starting a mongod', (say) => startMongod(say, tls))
     try {
-      const env = { MONGO_URL: server.getUri() }
+      const env = { MONGO_URL: server.getUri(), IMPLEMENTATION: 'native' }
       /** @type {Result[]} */
       const results = []
       for (const target of targets) results.push(await testTarget(target, { env, ca, isSmokeOnly }))
@@ -285,4 +288,5 @@ async function main(args) {
   if (problems.length > 0) process.exitCode = 1
 }
 
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1))
 main(process.argv.slice(2)).catch(reportFailure)
