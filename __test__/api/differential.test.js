@@ -978,6 +978,20 @@ forDifference('one-write', 'a touch right after the session was saved', {
   },
 })
 
+forEachImplementation(
+  'a touch after a save that has left the end of the session behind renews it, whatever touchAfter says',
+  async (_t, { collection, open }) => {
+    const { set, get, touch } = open({ touchAfter: 3600 })
+    await set('sid', plainSession())
+    const saved = await get('sid')
+    await set('sid', saved)
+    const renewed = new Date(LATER.getTime() + 60_000)
+    saved.cookie.expires = renewed.toJSON()
+    await touch('sid', saved)
+    assert.deepEqual((await collection.findOne({ _id: 'sid' })).expires, renewed)
+  }
+)
+
 forDifference('session-untouched', 'a session that is frozen all the way down', {
   ours: async (_t, { open }) => {
     const { get, set, touch } = open({ touchAfter: 60 })

@@ -312,13 +312,25 @@ function suite(createApp) {
     test(`req.session.save() of a session modified ${age} is one write`, async (t) => {
       const { browser, db, sessions } = await setUp(t, { store: { touchAfter: 3600 } })
       await browser.json('/count')
-      await sessions.updateOne({ _id: browser.sid }, { $set: { lastModified: lastModified() } })
+      // However long this takes, the session ends no sooner than with a cookie that has just been renewed.
+      const expires = new Date(Date.now() + WEEK_MS + MINUTE_MS)
+      await sessions.updateOne({ _id: browser.sid }, { $set: { lastModified: lastModified(), expires } })
       const { writes } = await profile(db)
       assert.deepEqual(await browser.json('/save'), { saved: 1 })
       assert.equal((await writes()).length, 1)
       assert.equal((await browser.json('/look')).saved, 1)
     })
   }
+
+  test('a request that calls req.session.save() renews the session, whatever touchAfter says', async (t) => {
+    const { browser, sessions } = await setUp(t, { store: { touchAfter: 3600 } })
+    await browser.json('/count')
+    const soon = new Date(Date.now() + MINUTE_MS)
+    await sessions.updateOne({ _id: browser.sid }, { $set: { expires: soon } })
+    assert.deepEqual(await browser.json('/save'), { saved: 1 })
+    const { expires } = await sessions.findOne({ _id: browser.sid })
+    assert.ok(expires > soon)
+  })
 
   test('lastModified never shows in req.session', async (t) => {
     const { browser, sessions } = await setUp(t, {

@@ -12,7 +12,8 @@ const DIFFERENCES = {
     "A fetched session's `cookie.expires` is the stored document's `expires`, so that a touched session does not come back with its old date.",
   'last-modified':
     'With `touchAfter`, `lastModified` never appears on a session, and a key of that name in your own data survives.',
-  'one-write': 'With `touchAfter`, `req.session.save()` in a request causes one write, not two.',
+  'one-write':
+    'With `touchAfter`, `req.session.save()` in a request causes one save, not two; a touch follows where it left the end of the session behind.',
   unreadable:
     'A stored session that cannot be read as `stringify` says, because another program or other options stored it, counts as none and emits `unreadable`; connect-mongo, or express-session, fails each request with it, and `all`.',
   'no-cookie':

@@ -12,6 +12,9 @@ const { isDate, isObject } = require('../objects.js')
 
 const DEFAULT_TTL_SECONDS = 14 * 24 * 60 * 60
 
+/** How far `expires` may be off: a request takes its time between the renewal of its cookie and its end. */
+const TOLERANCE_MS = 1000
+
 /**
  * The `lastModified` of the document that a session was read from or written to, kept off the session itself:
  * express-session compares sessions by their properties.
@@ -23,6 +26,33 @@ const lastModifiedDates = new WeakMap()
 /** @param {object} session @param {Date | undefined} lastModified */
 function noteLastModified(session, lastModified) {
   lastModifiedDates.set(session, lastModified)
+}
+
+/**
+ * The end that a cookie gave its session when that was saved, in milliseconds.
+ *
+ * @type {WeakMap<object, number>}
+ */
+const savedEnds = new WeakMap()
+
+/** @param {Session} session @returns {number} NaN where the cookie ends with the browser */
+const endOfCookie = (session) => new Date(session.cookie?.expires ?? Number.NaN).getTime()
+
+/** @param {Session} session @param {Date} lastModified @param {Date} expires what was stored */
+function noteSave(session, lastModified, expires) {
+  noteLastModified(session, lastModified)
+  if (endOfCookie(session) === expires.getTime()) savedEnds.set(session, expires.getTime())
+}
+
+/**
+ * Whether the cookie ends later than when the session was saved: express-session renews it at the end of a request, after the app
+ * has saved it.
+ *
+ * @param {Session} session
+ */
+function isRenewedSinceSave(session) {
+  const saved = savedEnds.get(session)
+  return saved !== undefined && endOfCookie(session) - saved > TOLERANCE_MS
 }
 
 /** @param {unknown} session @returns {Date | undefined} */
@@ -75,9 +105,6 @@ function expiresOf(session, sid, ttl) {
   const expires = session?.cookie?.expires
   return expires ? new Date(expires) : inSeconds(isFunction ? DEFAULT_TTL_SECONDS : ttl)
 }
-
-/** How far `expires` may be off: a request takes its time between the renewal of its cookie and its end. */
-const TOLERANCE_MS = 1000
 
 /**
  * When a session was used that expires then: as long before as it lives from each use on.
@@ -137,8 +164,10 @@ module.exports = {
   copyLastModified,
   expiresOf,
   followExpires,
+  isRenewedSinceSave,
   lastModifiedOf,
   noteLastModified,
+  noteSave,
   tellsUse,
   usedAt,
 }

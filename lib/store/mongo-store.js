@@ -5,7 +5,7 @@
 // Kept, for apps whose tests put a fake in its place.
 const { nextTick } = require('node:process')
 
-const { lastModifiedOf, noteLastModified } = require('../sessions/expiry.js')
+const { isRenewedSinceSave, lastModifiedOf, noteSave } = require('../sessions/expiry.js')
 const { isEncryptedError, isUnreadable } = require('../sessions/errors.js')
 const { openSessions } = require('../sessions/open.js')
 const { batchSizeOf, walk } = require('../sessions/walk.js')
@@ -275,7 +275,7 @@ class MongoStore extends BaseStore {
       send: (id, done, limit) => this.#sessions.write(id, save, done, limit),
       finish: (answer) => {
         if (!isUpsert && !answer) return this.#announce('set-refused', sid, session)
-        if (times.lastModified && isObject(session)) noteLastModified(session, times.lastModified)
+        if (times.lastModified && isObject(session)) noteSave(session, times.lastModified, times.expires)
         this.#announce(isUpsert && answer ? 'create' : 'update', sid)
         this.#announce('set', sid)
       },
@@ -297,7 +297,8 @@ class MongoStore extends BaseStore {
     if (disableTouch) return undefined
     const now = new Date()
     const lastModified = touchAfter > 0 ? lastModifiedOf(session) : undefined
-    if (lastModified && now.getTime() - lastModified.getTime() < touchAfter * 1000) {
+    const isRecent = lastModified && now.getTime() - lastModified.getTime() < touchAfter * 1000
+    if (isRecent && !isRenewedSinceSave(session)) {
       debugSession('Skip touching session=%s', sid)
       return undefined
     }
