@@ -66,9 +66,23 @@ function startChild(body, data) {
   })
 }
 
+/**
+ * The same for a program in a file, whose output is for whoever starts it.
+ *
+ * @param {string} file
+ * @param {unknown} data its one argument: whatever JSON can carry
+ */
+function startFile(file, data) {
+  return spawn(process.execPath, [file, JSON.stringify(data)], {
+    cwd: __dirname,
+    env: withoutTestRunner(process.env),
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+  })
+}
+
 /** @param {NodeJS.ProcessEnv} env what the runner sets for its own children would change how ours behave */
 function withoutTestRunner({ NODE_TEST_CONTEXT, NODE_OPTIONS, ...env }) {
   return env
 }
 
-module.exports = { runFile, runInChild, startChild }
+module.exports = { runFile, runInChild, startChild, startFile }
