@@ -131,18 +131,15 @@ function npm(args, stdio) {
   return result
 }
 
-/** @param {string} text @returns {any} */
-function jsonOf(text) {
-  return text.trim() ? JSON.parse(text) : undefined
-}
-
 /** @param {string} name @param {string} version @returns {string | undefined} the hash of what the registry has as this */
 function publishedIntegrity(name, version) {
   const args = ['view', `${name}@${version}`, 'dist.integrity', '--json', '--prefer-online']
-  const { status, stdout, stderr } = npm(args, ['ignore', 'pipe', 'pipe'])
-  if (status === 0) return jsonOf(stdout)
-  if (jsonOf(stdout)?.error?.code === 'E404') return undefined
-  throw new StepError(`npm cannot tell whether ${name}@${version} is there\n${stderr.trim()}`)
+  const { status, stdout } = npm(args, ['ignore', 'pipe', 'inherit'])
+  // Nothing at all is printed about a version that is not there, of a package that is.
+  const answer = JSON.parse(stdout.trim() || 'null')
+  if (status === 0) return answer ?? undefined
+  if (answer?.error?.code === 'E404') return undefined
+  throw new StepError(`npm cannot tell whether ${name}@${version} is there: ${answer?.error?.summary}`)
 }
 
 /** @param {Tarball} tarball @param {boolean} isDryRun */
