@@ -97,8 +97,8 @@ function faultsOf({ manifest, sizes }, version) {
   const expected = repositoryOfWorkflow()
   if (expected && repository?.url !== expected)
     faults.push(`${name} is of ${repository?.url}, and not of ${expected}`)
-  const binaries = [manifest.main, ...(manifest.files ?? [])].filter((file) => BINARY.test(file ?? ''))
-  for (const file of new Set(binaries)) {
+  const files = manifest.files ?? []
+  for (const file of files.filter((/** @type {string} */ one) => BINARY.test(one))) {
     const size = sizes.get(file) ?? 0
     if (size < LEAST_BYTES) faults.push(`${name} has ${size} bytes of ${file}`)
   }
