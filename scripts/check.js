@@ -94,6 +94,12 @@ function checks() {
       part: 'lint',
       isQuick: true,
     },
+    {
+      label: 'One version everywhere',
+      commands: [node('scripts/release.js', '--check')],
+      part: 'lint',
+      isQuick: true,
+    },
     { label: 'JavaScript: unit tests', commands: [unitTests()], part: 'unit' },
     { label: 'Rust: unit tests', commands: [cargo('test', '--locked', '--workspace')], part: 'unit' },
   ]

@@ -12,7 +12,7 @@ const { ROOT, StepError, reportFailure } = require('./setup.js')
 const { isPrerelease, versionOf } = require('./versions.js')
 
 const USAGE = `Usage: npm run publish:release -- FOLDER [--dry-run]
-       npm run --silent publish:release -- --names
+       npm run publish:release --silent -- --names
 
 Publishes the tarballs that npm run pack:release -- FOLDER has made: those of the platforms, the WebAssembly, the command line, and
 last the package itself. Refuses a folder in which one is missing or not of this version. What the registry has is left alone.
