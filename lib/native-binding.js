@@ -13,10 +13,10 @@ function requireFile(file) {
   return createRequire(file)(file)
 }
 
-/** That of this checkout. A bundle has none, nor a place of this file. @param {string} target @returns {string | undefined} */
+/** That of this checkout. In a bundle, this file has no name, or none but its own. @param {string} target @returns {string | undefined} */
 function builtFile(target) {
   const { filename } = /** @type {NodeJS.Module} */ (module)
-  if (!filename) return undefined
+  if (!filename || !path.isAbsolute(filename)) return undefined
   const file = path.resolve(filename, '../../native', `connect-mongo-native.${target}.node`)
   return existsSync(file) ? file : undefined
 }

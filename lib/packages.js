@@ -11,8 +11,10 @@ function startedFile() {
   return path.join(started && path.isAbsolute(started) ? started : process.cwd(), 'main')
 }
 
-/** That of this file, which bundlers cannot follow, and of which a bundle knows no place. */
-const ownRequire = createRequire(/** @type {NodeJS.Module} */ (module).filename ?? startedFile())
+const { filename } = /** @type {NodeJS.Module} */ (module)
+
+/** That of this file, which bundlers cannot follow. In a bundle it has no name, or none but its own. */
+const ownRequire = createRequire(filename && path.isAbsolute(filename) ? filename : startedFile())
 
 /** @param {NodeJS.Require} require @param {string} name @returns {NodeJS.ErrnoException | undefined} why it is not found */
 function lookUp(require, name) {
