@@ -63,7 +63,7 @@ function elfHash(name) {
 /** Makes an addon need a glibc that there is none of yet. @param {string} addon @returns {string} its version */
 function askForGlibc(addon) {
   const bytes = fs.readFileSync(addon)
-  const [name] = /GLIBC_2\.\d+/.exec(bytes.toString('latin1'))
+  const [name] = /GLIBC_2\.\d+(?=\0)/.exec(bytes.toString('latin1'))
   const later = name.replace('2.', '9.')
   elfHash(later).copy(bytes, bytes.indexOf(elfHash(name)))
   bytes.write(later, bytes.indexOf(name), 'latin1')
