@@ -2,6 +2,9 @@
 // comes from one place, PROJECT: fill it in before anything is published.
 'use strict'
 
+const fs = require('node:fs')
+const path = require('node:path')
+
 /**
  * @typedef {Record<string, any>} Manifest
  * @typedef {{ repository: string, author: string }} Project
@@ -17,7 +20,8 @@ const PROJECT = { repository: '', author: '' }
 
 /** The fields of a manifest that are of use to those who install the package. */
 const PACKED = [
-  ...['name', 'version', 'description', 'keywords', 'license', 'type', 'engines', 'os', 'cpu', 'libc'],
+  ...['name', 'version', 'description', 'keywords', 'license', 'type', 'sideEffects'],
+  ...['engines', 'os', 'cpu', 'libc'],
   ...['main', 'module', 'types', 'exports', 'bin', 'files'],
   ...['dependencies', 'optionalDependencies', 'peerDependencies', 'peerDependenciesMeta'],
 ]
@@ -73,4 +77,22 @@ function publicManifest(manifest, project = PROJECT) {
   return { ...packed(manifest), ...linksOf(project) }
 }
 
-module.exports = { PROJECT, localManifest, publicManifest }
+const ROOT = path.join(__dirname, '..')
+
+/** @param {string} [root] of the project @returns {string[]} what is not of the version of the package, or asks for another one */
+function versionFaults(root = ROOT) {
+  const folders = ['cli', ...fs.readdirSync(path.join(root, 'npm')).map((target) => `npm/${target}`)]
+  const [main, ...others] = ['.', ...folders].map((folder) =>
+    JSON.parse(fs.readFileSync(path.join(root, folder, 'package.json'), 'utf8'))
+  )
+  const { name: ofMain, version } = main
+  const differing = others.filter((manifest) => manifest.version !== version)
+  const pinned = [main, ...others].flatMap(({ name, dependencies, peerDependencies }) =>
+    Object.entries({ ...dependencies, ...peerDependencies })
+      .filter(([wanted, range]) => wanted.startsWith(ofMain) && range !== version)
+      .map(([wanted, range]) => `${name} wants ${wanted} ${range}, not ${version}`)
+  )
+  return [...differing.map((one) => `${one.name} is of version ${one.version}, not ${version}`), ...pinned]
+}
+
+module.exports = { PROJECT, localManifest, publicManifest, versionFaults }

@@ -1,101 +1,26 @@
 // `npm run pack:local -- FOLDER`: what a release consists of, for this platform, as tarballs that can be installed by themselves.
-// `npm run pack:release -- FOLDER`: the same to be published.
+// `npm run pack:release -- FOLDER`: the same for all platforms, to be published.
 'use strict'
 
 const fs = require('node:fs')
-const { tmpdir } = require('node:os')
 const path = require('node:path')
-const { localManifest, publicManifest } = require('./manifests.js')
-const { ROOT, StepError, npm, reportFailure, setUp, step } = require('./setup.js')
-
-/** @typedef {import('./manifests.js').Manifest} Manifest */
+const { version } = require('../package.json')
+const { localManifest, publicManifest, versionFaults } = require('./manifests.js')
+const { packCli, packMain, packNative, packWasm } = require('./packing.js')
+const { WASM, binaryOf, faultsOf } = require('./release-binaries.js')
+const { StepError, reportFailure, setUp, step } = require('./setup.js')
+const { TARGETS } = require('./targets.js')
 
 const USAGE = `Usage: npm run pack:local -- FOLDER
        npm run pack:release -- FOLDER
 
-Builds what is missing and packs three tarballs into FOLDER: the package, its native binding for this platform, and its
-WebAssembly. In an app's folder, npm install FOLDER/*.tgz installs them. The command line is a fourth, in FOLDER/cli: npm install
---save-dev FOLDER/cli/*.tgz. npm refuses to publish what pack:local makes; pack:release
-makes what can be published, once scripts/manifests.js says where the project lives.`
+pack:local builds what is missing and packs four tarballs: the package, its native binding for this platform and its WebAssembly
+into FOLDER, and the command line into FOLDER/cli. npm refuses to publish them.
 
-/** What npm takes along whatever "files" says. */
-const ALWAYS = ['README.md', 'LICENSE']
+pack:release packs what can be published, once scripts/manifests.js says where the project lives: the package with the native
+bindings of all platforms. It builds nothing: they have to be in native/ or npm/PLATFORM/, of this version.`
 
-/** @param {string} folder @returns {Manifest} */
-function manifestIn(folder) {
-  return JSON.parse(fs.readFileSync(path.join(folder, 'package.json'), 'utf8'))
-}
-
-/**
- * Packs some files with a manifest of their own.
- *
- * @param {string} from
- * @param {string[]} files
- * @param {Manifest} manifest
- * @param {string} destination
- */
-async function pack(from, files, manifest, destination) {
-  const folder = fs.mkdtempSync(path.join(tmpdir(), 'connect-mongo-native-pack-'))
-  try {
-    for (const file of files) {
-      fs.cpSync(path.join(from, file), path.join(folder, file), { recursive: true })
-    }
-    fs.writeFileSync(path.join(folder, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`)
-    // A folder that is no workspace to npm is packed as it is.
-    await npm(['pack', folder, '--ignore-scripts', '--workspaces=false', '--pack-destination', destination])
-  } finally {
-    fs.rmSync(folder, { recursive: true, force: true })
-  }
-}
-
-/** @returns {string} the platform that there is a native binding for */
-function platform() {
-  const { bindingTarget, noNative } = require('../lib/rust.js')
-  if (noNative) throw new StepError(`There is no native binding to pack: ${noNative}`)
-  return bindingTarget
-}
-
-/** @typedef {(manifest: Manifest) => Manifest} ManifestMaker */
-
-/** @param {string} target @param {string} destination @param {ManifestMaker} make */
-async function packNative(target, destination, make) {
-  const folder = path.join(ROOT, 'npm', target)
-  const file = `connect-mongo-native.${target}.node`
-  fs.copyFileSync(path.join(ROOT, 'native', file), path.join(folder, file))
-  fs.copyFileSync(path.join(ROOT, 'LICENSE'), path.join(folder, 'LICENSE'))
-  await pack(folder, [file, 'LICENSE'], make(manifestIn(folder)), destination)
-}
-
-/** @param {string} destination @param {ManifestMaker} make */
-async function packWasm(destination, make) {
-  const folder = path.join(ROOT, 'npm', 'wasm32-wasip1')
-  const manifest = manifestIn(folder)
-  await pack(folder, manifest.files, make(manifest), destination)
-}
-
-/** @param {string} destination @param {ManifestMaker} make */
-async function packCli(destination, make) {
-  const folder = path.join(ROOT, 'cli')
-  const manifest = manifestIn(folder)
-  fs.copyFileSync(path.join(ROOT, 'LICENSE'), path.join(folder, 'LICENSE'))
-  await pack(folder, [...manifest.files, ...ALWAYS], make(manifest), destination)
-}
-
-/**
- * The package itself, which names as optional dependencies what is packed beside it: npm asks the registry for any other.
- *
- * @param {string} target
- * @param {string} destination
- * @param {ManifestMaker} make
- */
-async function packMain(target, destination, make) {
-  const manifest = manifestIn(ROOT)
-  const optionalDependencies = { [`${manifest.name}-${target}`]: manifest.version }
-  const files = [...manifest.files, ...ALWAYS]
-  await pack(ROOT, files, make({ ...manifest, optionalDependencies }), destination)
-}
-
-/** @param {boolean} isRelease @returns {ManifestMaker} */
+/** @param {boolean} isRelease @returns {import('./packing.js').ManifestMaker} */
 function manifestMaker(isRelease) {
   if (!isRelease) return localManifest
   try {
@@ -107,26 +32,57 @@ function manifestMaker(isRelease) {
   return (manifest) => publicManifest(manifest)
 }
 
+/** @returns {string} the platform of this machine */
+function localTarget() {
+  const { bindingTarget, noNative } = require('../lib/rust.js')
+  if (noNative) throw new StepError(`There is no native binding to pack: ${noNative}`)
+  return bindingTarget
+}
+
+/** @param {string[]} targets @throws {StepError} when what would be packed is not whole, or not of one version */
+function checkWhole(targets) {
+  const faults = [...versionFaults(), ...[...targets, WASM].flatMap((target) => faultsOf(target, version))]
+  if (faults.length > 0) throw new StepError(`This cannot be packed:\n  ${faults.join('\n  ')}`)
+}
+
+/** @param {string} destination @returns {string[]} */
+function tarballsIn(destination) {
+  const files = fs.readdirSync(destination, { recursive: true }).map(String)
+  return files.filter((file) => file.endsWith('.tgz')).map((file) => path.join(destination, file))
+}
+
+/** @param {string} destination @param {boolean} isRelease @returns {string} what is to be typed in next */
+function nextCommand(destination, isRelease) {
+  const folder = destination.includes(' ') ? `"${destination}"` : destination
+  if (isRelease) return `To publish them:\n\n  npm run publish:release -- ${folder}`
+  const command = `npm install --save-dev ${folder}/cli/*.tgz`
+  return `In an app's folder:\n\n  npm install ${folder}/*.tgz\n\nand for the command line:\n\n  ${command}`
+}
+
 /** @param {string[]} args */
 async function main(args) {
   const [given, ...others] = args.filter((arg) => arg !== '--release')
   if (args.includes('--help')) return console.log(USAGE)
   if (given === undefined || others.length > 0) throw new StepError(USAGE)
-  const make = manifestMaker(args.includes('--release'))
+  const isRelease = args.includes('--release')
+  const make = manifestMaker(isRelease)
   const destination = path.resolve(process.env.INIT_CWD ?? process.cwd(), given)
+  if (!isRelease) await setUp({ wasm: true })
+  const targets = isRelease ? Object.keys(TARGETS) : [localTarget()]
+  checkWhole(targets)
   fs.mkdirSync(path.join(destination, 'cli'), { recursive: true })
 
-  await setUp({ wasm: true })
-  const target = platform()
-  await step('Packing the native binding', () => packNative(target, destination, make))
+  for (const target of targets) {
+    const file = /** @type {string} */ (binaryOf(target))
+    await step(`Packing the native binding for ${target}`, () => packNative(target, file, destination, make))
+  }
   await step('Packing the WebAssembly', () => packWasm(destination, make))
   await step('Packing the command line', () => packCli(path.join(destination, 'cli'), make))
-  await step('Packing the package', () => packMain(target, destination, make))
-  const packed = fs.readdirSync(destination, { recursive: true }).map(String)
-  for (const name of packed.filter((file) => file.endsWith('.tgz'))) {
-    const { size } = fs.statSync(path.join(destination, name))
-    console.log(`${(size / 1000).toFixed(0).padStart(6)} kB  ${path.join(destination, name)}`)
+  await step('Packing the package', () => packMain(targets, destination, make))
+  for (const file of tarballsIn(destination)) {
+    console.log(`${(fs.statSync(file).size / 1000).toFixed(0).padStart(6)} kB  ${file}`)
   }
+  console.log(`\n${nextCommand(destination, isRelease)}`)
 }
 
 main(process.argv.slice(2)).catch(reportFailure)
