@@ -2,9 +2,6 @@
 // comes from one place, PROJECT: fill it in before anything is published.
 'use strict'
 
-const fs = require('node:fs')
-const path = require('node:path')
-
 /**
  * @typedef {Record<string, any>} Manifest
  * @typedef {{ repository: string, author: string }} Project
@@ -77,22 +74,4 @@ function publicManifest(manifest, project = PROJECT) {
   return { ...packed(manifest), ...linksOf(project) }
 }
 
-const ROOT = path.join(__dirname, '..')
-
-/** @param {string} [root] of the project @returns {string[]} what is not of the version of the package, or asks for another one */
-function versionFaults(root = ROOT) {
-  const folders = ['cli', ...fs.readdirSync(path.join(root, 'npm')).map((target) => `npm/${target}`)]
-  const [main, ...others] = ['.', ...folders].map((folder) =>
-    JSON.parse(fs.readFileSync(path.join(root, folder, 'package.json'), 'utf8'))
-  )
-  const { name: ofMain, version } = main
-  const differing = others.filter((manifest) => manifest.version !== version)
-  const pinned = [main, ...others].flatMap(({ name, dependencies, peerDependencies }) =>
-    Object.entries({ ...dependencies, ...peerDependencies })
-      .filter(([wanted, range]) => wanted.startsWith(ofMain) && range !== version)
-      .map(([wanted, range]) => `${name} wants ${wanted} ${range}, not ${version}`)
-  )
-  return [...differing.map((one) => `${one.name} is of version ${one.version}, not ${version}`), ...pinned]
-}
-
-module.exports = { PROJECT, localManifest, publicManifest, versionFaults }
+module.exports = { PROJECT, localManifest, publicManifest }

@@ -5,11 +5,12 @@
 const fs = require('node:fs')
 const path = require('node:path')
 const { version } = require('../package.json')
-const { localManifest, publicManifest, versionFaults } = require('./manifests.js')
+const { localManifest, publicManifest } = require('./manifests.js')
 const { packCli, packMain, packNative, packWasm } = require('./packing.js')
 const { WASM, binaryOf, faultsOf } = require('./release-binaries.js')
-const { StepError, reportFailure, setUp, step } = require('./setup.js')
+const { ROOT, StepError, reportFailure, setUp, step } = require('./setup.js')
 const { TARGETS } = require('./targets.js')
+const { disagreements } = require('./versions.js')
 
 const USAGE = `Usage: npm run pack:local -- FOLDER
        npm run pack:release -- FOLDER
@@ -41,7 +42,10 @@ function localTarget() {
 
 /** @param {string[]} targets @throws {StepError} when what would be packed is not whole, or not of one version */
 function checkWhole(targets) {
-  const faults = [...versionFaults(), ...[...targets, WASM].flatMap((target) => faultsOf(target, version))]
+  const faults = [
+    ...disagreements(ROOT),
+    ...[...targets, WASM].flatMap((target) => faultsOf(target, version)),
+  ]
   if (faults.length > 0) throw new StepError(`This cannot be packed:\n  ${faults.join('\n  ')}`)
 }
 

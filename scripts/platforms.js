@@ -10,6 +10,7 @@ const { EXPECTED, faultsOf, readBinary } = require('./binaries.js')
 const { startMongod } = require('./mongod.js')
 const { NODES, nodeOf } = require('./platform-nodes.js')
 const { ROOT, StepError, installPackages, reportFailure, run, step } = require('./setup.js')
+const { NATIVE, ON_ANY_SYSTEM } = require('./suites.js')
 const { countIn, failuresIn } = require('./tap.js')
 const { TARGETS, fileOf } = require('./targets.js')
 const { output } = require('./tools.js')
@@ -29,20 +30,6 @@ with a table, and with exit code 1 if anything failed.
   --help   show this text
 
 x86-64 Debian is needed: arm64 is run by qemu, Windows by Wine (as root), and other C libraries are taken from other Debians.`
-
-/** What starts no server or process of its own, of which this package's part is run. */
-const SUITE = [
-  '__test__/api/documents.test.js',
-  '__test__/api/differential.test.js',
-  '__test__/api/differential-values.test.js',
-  '__test__/api/order.test.js',
-  '__test__/api/random.test.js',
-  '__test__/api/resurrection.test.js',
-  '__test__/api/concurrency.test.js',
-  '__test__/encryption/compatibility.test.js',
-  '__test__/encryption/sealed.test.js',
-  '__test__/encryption/vectors.test.js',
-]
 
 const SMOKE_TIMEOUT_MS = 300_000
 const FILE_TIMEOUT_MS = 600_000
@@ -152,7 +139,7 @@ async function testFile(node, file, folder, env) {
 /** @param {PlatformNode} node @param {Result} result @param {string} folder @param {NodeJS.ProcessEnv} env */
 async function runSuite(node, result, folder, env) {
   Object.assign(result, { passed: 0, failed: 0 })
-  for (const file of SUITE) {
+  for (const file of ON_ANY_SYSTEM) {
     const label = `${result.target}: ${path.relative('__test__', file)}`
     const outcome = await step(label, async (say) => {
       const one = await testFile(node, file, folder, env)
@@ -257,7 +244,7 @@ async function testAll(targets, isSmokeOnly) {
     const tls = ['--tlsMode', 'preferTLS', '--tlsCertificateKeyFile', certificate]
     const server = await step('Starting a mongod', (say) => startMongod(say, tls))
     try {
-      const env = { MONGO_URL: server.getUri(), IMPLEMENTATION: 'native' }
+      const env = { MONGO_URL: server.getUri(), ...NATIVE }
       /** @type {Result[]} */
       const results = []
       for (const target of targets) results.push(await testTarget(target, { env, ca, isSmokeOnly }))

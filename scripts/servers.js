@@ -9,6 +9,7 @@ const { parseArgs } = require('node:util')
 const { startMongod } = require('./mongod.js')
 const { VERSIONS, mongodOf } = require('./mongod-versions.js')
 const { ROOT, StepError, reportFailure, setUp, step } = require('./setup.js')
+const { ON_ANY_SERVER } = require('./suites.js')
 const { countIn, failuresIn } = require('./tap.js')
 
 const USAGE = `Usage: npm run test:servers [-- OPTION … [FILE …]]
@@ -40,16 +41,6 @@ const LEFT_OUT = [
   '__test__/api/types.test.js',
   '__test__/api/login-redirect.test.js',
   '__test__/api/fakes.test.js',
-]
-/** What starts no server of its own, and asks for nothing that a mongos does not do. */
-const ANYWHERE = [
-  '__test__/api/concurrency.test.js',
-  '__test__/api/differential.test.js',
-  '__test__/api/differential-values.test.js',
-  '__test__/api/documents.test.js',
-  '__test__/api/order.test.js',
-  '__test__/api/random.test.js',
-  '__test__/api/resurrection.test.js',
 ]
 const MORE = [
   '__test__/options/auth.test.js',
@@ -103,7 +94,7 @@ function chosenFiles({ fast, files }) {
   const missing = files.filter((file) => !existsSync(path.resolve(ROOT, file)))
   if (missing.length) throw new StepError(`No such file: ${missing.join(', ')}`)
   if (files.length) return files
-  if (process.env.MONGO_URL) return ANYWHERE
+  if (process.env.MONGO_URL) return ON_ANY_SERVER
   return fast ? FAST : [...testsIn('__test__/api'), ...testsIn('__test__/engine'), ...MORE]
 }
 

@@ -7,6 +7,7 @@ const path = require('node:path')
 const { parseArgs } = require('node:util')
 const { startMongod } = require('./mongod.js')
 const { ROOT, StepError, reportFailure } = require('./setup.js')
+const { NATIVE, ON_ANY_SYSTEM } = require('./suites.js')
 
 const USAGE = `Usage: npm run test:built [-- --installed FOLDER]
 
@@ -20,14 +21,6 @@ EXPECTED_BINDING=TARGET  fail where another one is loaded, such as the WebAssemb
   --help              show this text`
 
 const SMOKE = '__test__/platforms/smoke.js'
-/** What is stored, here and by connect-mongo; calls at once, and their order. */
-const TESTS = [
-  '__test__/api/concurrency.test.js',
-  '__test__/api/documents.test.js',
-  '__test__/api/order.test.js',
-  '__test__/api/resurrection.test.js',
-]
-
 /** @param {string[]} args @param {NodeJS.ProcessEnv} env */
 function runNode(args, env) {
   return new Promise((resolve, reject) => {
@@ -51,7 +44,7 @@ async function testOn(url, installed) {
   const env = { MONGO_URL: url }
   if (installed === undefined) {
     await runNode([SMOKE], env)
-    return runNode(['--test', '--test-reporter=spec', ...TESTS], env)
+    return runNode(['--test', '--test-reporter=spec', ...ON_ANY_SYSTEM], { ...env, ...NATIVE })
   }
   const folder = path.resolve(process.env.INIT_CWD ?? process.cwd(), installed)
   await runNode([SMOKE], {

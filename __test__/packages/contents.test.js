@@ -11,9 +11,9 @@ const { after, before, describe, test } = require('node:test')
 const { promisify } = require('node:util')
 const { hostTarget } = require('../../lib/native-binding.js')
 const { version } = require('../../package.json')
-const { versionFaults } = require('../../scripts/manifests.js')
 const { fetchTool, packAll } = require('../../scripts/registry.js')
 const { binaryOf, faultsIn, faultsOf } = require('../../scripts/release-binaries.js')
+const { disagreements } = require('../../scripts/versions.js')
 const { TARGETS, fileOf } = require('../../scripts/targets.js')
 
 const run = promisify(execFile)
@@ -134,7 +134,7 @@ describe('the packages', () => {
     const { optionalDependencies, dependencies } = packages[MAIN].manifest
     assert.deepEqual(optionalDependencies, Object.fromEntries(NATIVE.map((name) => [name, version])))
     assert.equal(dependencies[WASM], version)
-    assert.deepEqual(versionFaults(), [])
+    assert.deepEqual(disagreements(ROOT), [])
   })
 })
 
@@ -232,20 +232,5 @@ describe('a release is not packed with', () => {
   test('text', () => {
     const [fault] = faultsIn(Buffer.alloc(200_000, MARK), HOST, version)
     assert.equal(fault, 'is for no known platform')
-  })
-
-  test('versions that disagree', () => {
-    const root = fs.mkdtempSync(path.join(folder, 'versions-'))
-    for (const one of ['.', 'cli', 'npm/darwin-x64', 'npm/wasm32-wasip1']) {
-      const manifest = JSON.parse(fs.readFileSync(path.join(ROOT, one, 'package.json'), 'utf8'))
-      if (one === 'npm/darwin-x64') manifest.version = '9.9.9'
-      if (one === 'cli') manifest.peerDependencies[MAIN] = '^9.9.9'
-      fs.mkdirSync(path.join(root, one), { recursive: true })
-      fs.writeFileSync(path.join(root, one, 'package.json'), JSON.stringify(manifest))
-    }
-    assert.deepEqual(versionFaults(root), [
-      `${MAIN}-darwin-x64 is of version 9.9.9, not ${version}`,
-      `${CLI} wants ${MAIN} ^9.9.9, not ${version}`,
-    ])
   })
 })
