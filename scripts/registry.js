@@ -27,6 +27,7 @@ const PLACE_HOLDER = 'A place-holder in a registry for tests: nothing was built 
  * @property {string} version
  * @property {string} bin its program, below node_modules
  * @property {string} [setUp] what its install script would run, below node_modules
+ * @property {Record<string, string>} [beside] what it is used with
  * @property {Record<string, string>} [overrides]
  */
 
@@ -45,13 +46,13 @@ const VERDACCIO = {
  * @param {Tool} tool
  * @returns {Promise<string>} its file
  */
-async function fetchTool({ name, version, bin, setUp, overrides }) {
+async function fetchTool({ name, version, bin, setUp, beside, overrides }) {
   const folder = path.join(TOOLS, `${path.basename(name)}-${version}`)
   const modules = path.join(folder, 'node_modules')
   if (!fs.existsSync(path.join(folder, 'complete'))) {
     fs.rmSync(folder, { recursive: true, force: true })
     fs.mkdirSync(folder, { recursive: true })
-    const manifest = { private: true, dependencies: { [name]: version }, overrides }
+    const manifest = { private: true, dependencies: { [name]: version, ...beside }, overrides }
     fs.writeFileSync(path.join(folder, 'package.json'), JSON.stringify(manifest))
     await npm(['install', '--prefix', folder, '--no-audit', '--no-fund', '--ignore-scripts'])
     if (setUp) execFileSync(process.execPath, [path.join(modules, setUp)], { stdio: 'pipe' })

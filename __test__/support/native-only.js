@@ -10,7 +10,12 @@ const GROUP_COMMIT =
 const KEEPS_ALIVE = 'a JavaScript client keeps its process alive until it is closed'
 
 /** What needs the WebAssembly beside the native addon. */
-const WASM_FILES = ['packages/contents.test.js', 'process/binding.test.js', 'process/packages.test.js']
+const WASM_FILES = [
+  'packages/bundles.test.js',
+  'packages/contents.test.js',
+  'process/binding.test.js',
+  'process/packages.test.js',
+]
 
 /** Whole files that need the native addon. @type {Record<string, string>} */
 const NATIVE_FILES = {
