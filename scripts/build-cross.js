@@ -5,10 +5,10 @@
 
 const fs = require('node:fs')
 const path = require('node:path')
-const { parseArgs } = require('node:util')
+const { formatTable, parseCommandLine } = require('./command-line.js')
 const { compilerFor, remapFlags, rustupTool } = require('./debian-rust.js')
 const { ROOT, StepError, checkCargo, isCI, reportFailure, run, step } = require('./setup.js')
-const { TARGETS, fileOf } = require('./targets.js')
+const { TARGETS, checkTargets, fileOf } = require('./targets.js')
 const { pythonPackage } = require('./tools.js')
 
 const USAGE = `Usage: npm run build:cross -- TARGET…
@@ -135,38 +135,24 @@ async function resultOf(target, tools, label) {
 
 /** @param {string[]} args */
 function readOptions(args) {
-  try {
-    const { values, positionals } = parseArgs({
-      args,
-      allowPositionals: true,
-      options: {
-        all: { type: 'boolean' },
-        json: { type: 'boolean' },
-        list: { type: 'boolean' },
-        help: { type: 'boolean' },
-      },
-    })
-    return { ...values, targets: values.all ? Object.keys(TARGETS) : positionals }
-  } catch (error) {
-    throw new StepError(`${/** @type {Error} */ (error).message}\n\n${USAGE}`)
-  }
+  const options = /** @type {const} */ ({
+    all: { type: 'boolean' },
+    json: { type: 'boolean' },
+    list: { type: 'boolean' },
+    help: { type: 'boolean' },
+  })
+  const { values, positionals } = parseCommandLine(args, options, USAGE, { most: args.length })
+  return { ...values, targets: values.all ? Object.keys(TARGETS) : positionals }
 }
 
-/** @param {string[]} targets */
-function checkTargets(targets) {
-  if (targets.length === 0) throw new StepError(USAGE)
-  const unknown = targets.filter((target) => !Object.hasOwn(TARGETS, target))
-  if (unknown.length)
-    throw new StepError(`No such target: ${unknown.join(', ')}. There are ${Object.keys(TARGETS).join(', ')}`)
-  if (process.platform === 'win32') {
-    throw new StepError('On Windows, build in WSL, or with npm run build what this machine can link.')
-  }
+function checkSystem() {
+  if (process.platform !== 'win32') return
+  throw new StepError('On Windows, build in WSL, or with npm run build what this machine can link.')
 }
 
 /** @param {Result} result */
 function rowOf({ target, kilobytes, seconds, error }) {
-  const size = error ? 'failed' : `${kilobytes} kB`
-  return [target.padEnd(18), size.padStart(8), `${seconds} s`.padStart(7)].join('  ')
+  return [target, error ? 'failed' : String(kilobytes), String(seconds)]
 }
 
 /** @param {string[]} args */
@@ -174,7 +160,8 @@ async function main(args) {
   const { targets, help, json, list } = readOptions(args)
   if (help) return console.log(USAGE)
   if (list) return console.log(Object.keys(TARGETS).join('\n'))
-  checkTargets(targets)
+  checkTargets(targets, USAGE)
+  checkSystem()
   checkCargo()
   const tools = await step('Finding zig', findZig)
   /** @type {Result[]} */
@@ -183,7 +170,7 @@ async function main(args) {
     results.push(await resultOf(target, tools, `Building ${target} (${index + 1} of ${targets.length})`))
   }
   if (json) console.log(JSON.stringify({ results }, null, 2))
-  else console.log(`\n${results.map(rowOf).join('\n')}`)
+  else console.log(`\n${formatTable([['target', 'kB', 's'], ...results.map(rowOf)], 1)}`)
   if (results.some(({ error }) => error)) process.exitCode = 1
 }
 

@@ -1,7 +1,7 @@
 // `npm run test:faults`: breaks real servers while many clients use a store, and checks what these were told.
 'use strict'
 
-const { parseArgs } = require('node:util')
+const { formatTable, parseCommandLine } = require('./command-line.js')
 const { StepError, reportFailure, setUp, step } = require('./setup.js')
 
 const USAGE = `Usage: npm run test:faults [-- OPTION …]
@@ -52,24 +52,18 @@ const COLUMNS = [
 
 /** @param {string[]} args */
 function readOptions(args) {
-  try {
-    const { values } = parseArgs({
-      args,
-      options: {
-        fast: { type: 'boolean' },
-        only: { type: 'string', multiple: true },
-        store: { type: 'string', default: 'connect-mongo-native' },
-        backend: { type: 'string' },
-        seed: { type: 'string', default: String(Math.floor(Math.random() * 2 ** 31)) },
-        json: { type: 'boolean' },
-        list: { type: 'boolean' },
-        help: { type: 'boolean' },
-      },
-    })
-    return { ...values, seed: Number(values.seed) }
-  } catch (error) {
-    throw new StepError(`${/** @type {Error} */ (error).message}\n\n${USAGE}`)
-  }
+  const options = /** @type {const} */ ({
+    fast: { type: 'boolean' },
+    only: { type: 'string', multiple: true },
+    store: { type: 'string', default: 'connect-mongo-native' },
+    backend: { type: 'string' },
+    seed: { type: 'string', default: String(Math.floor(Math.random() * 2 ** 31)) },
+    json: { type: 'boolean' },
+    list: { type: 'boolean' },
+    help: { type: 'boolean' },
+  })
+  const { values } = parseCommandLine(args, options, USAGE)
+  return { ...values, seed: Number(values.seed) }
 }
 
 /** @param {ReturnType<typeof readOptions>} options */
@@ -108,10 +102,7 @@ function tableOf(results) {
   const columns = COLUMNS.filter(([, cellOf]) => results.some(({ verdict }) => verdict && cellOf(verdict)))
   const titles = ['fault', 'backend', ...columns.map(([title]) => title)]
   const rows = [titles, ...results.map((result) => cellsOf(result, columns))]
-  const widths = titles.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)))
-  const pad = (/** @type {string} */ cell, /** @type {number} */ column) =>
-    column < 2 ? cell.padEnd(widths[column]) : cell.padStart(widths[column])
-  return rows.map((row) => row.map(pad).join('  ').trimEnd()).join('\n')
+  return formatTable(rows, 2)
 }
 
 /** @param {Result} result @returns {string[]} what there is to say beside the table */

@@ -4,15 +4,15 @@
 const { spawn } = require('node:child_process')
 const fs = require('node:fs')
 const path = require('node:path')
-const { parseArgs } = require('node:util')
 const { certificatesIn } = require('../__test__/support/certificates.js')
 const { EXPECTED, faultsOf, readBinary } = require('./binaries.js')
+const { formatTable, parseCommandLine } = require('./command-line.js')
 const { startMongod } = require('./mongod.js')
 const { NODES, nodeOf } = require('./platform-nodes.js')
 const { ROOT, StepError, installPackages, reportFailure, run, step } = require('./setup.js')
 const { NATIVE, ON_ANY_SYSTEM } = require('./suites.js')
 const { countIn, failuresIn } = require('./tap.js')
-const { TARGETS, fileOf } = require('./targets.js')
+const { TARGETS, checkTargets, fileOf } = require('./targets.js')
 const { output } = require('./tools.js')
 
 const USAGE = `Usage: npm run test:platforms -- TARGET…
@@ -205,34 +205,19 @@ function tableOf(results) {
       node ?? 'read only',
     ]),
   ]
-  const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)))
-  return rows
-    .map((row) =>
-      row
-        .map((cell, column) => cell.padEnd(widths[column]))
-        .join('  ')
-        .trimEnd()
-    )
-    .join('\n')
+  return formatTable(rows)
 }
 
 /** @param {string[]} args */
 function readOptions(args) {
-  try {
-    const { values, positionals } = parseArgs({
-      args,
-      allowPositionals: true,
-      options: {
-        all: { type: 'boolean' },
-        smoke: { type: 'boolean', default: false },
-        json: { type: 'boolean' },
-        help: { type: 'boolean' },
-      },
-    })
-    return { ...values, targets: values.all ? Object.keys(TARGETS) : positionals }
-  } catch (error) {
-    throw new StepError(`${/** @type {Error} */ (error).message}\n\n${USAGE}`)
-  }
+  const options = /** @type {const} */ ({
+    all: { type: 'boolean' },
+    smoke: { type: 'boolean', default: false },
+    json: { type: 'boolean' },
+    help: { type: 'boolean' },
+  })
+  const { values, positionals } = parseCommandLine(args, options, USAGE, { most: args.length })
+  return { ...values, targets: values.all ? Object.keys(TARGETS) : positionals }
 }
 
 /** @param {string[]} targets @param {boolean} isSmokeOnly @returns {Promise<Result[]>} */
@@ -261,10 +246,7 @@ async function testAll(targets, isSmokeOnly) {
 async function main(args) {
   const { targets, smoke: isSmokeOnly = false, help, json } = readOptions(args)
   if (help) return console.log(USAGE)
-  if (targets.length === 0) throw new StepError(USAGE)
-  const unknown = targets.filter((target) => !Object.hasOwn(TARGETS, target))
-  if (unknown.length)
-    throw new StepError(`No such target: ${unknown.join(', ')}. There are ${Object.keys(TARGETS).join(', ')}`)
+  checkTargets(targets, USAGE)
   await installPackages()
   fs.mkdirSync(path.join(ROOT, '.cache'), { recursive: true })
   const results = await testAll(targets, isSmokeOnly)

@@ -6,8 +6,8 @@ const { spawnSync } = require('node:child_process')
 const { createHash } = require('node:crypto')
 const fs = require('node:fs')
 const path = require('node:path')
-const { parseArgs } = require('node:util')
 const { gunzipSync } = require('node:zlib')
+const { parseCommandLine } = require('./command-line.js')
 const { ROOT, StepError, reportFailure } = require('./setup.js')
 const { isPrerelease, versionOf } = require('./versions.js')
 
@@ -176,13 +176,8 @@ function readOptions(args) {
     names: { type: 'boolean' },
     help: { type: 'boolean', short: 'h' },
   })
-  try {
-    const { values, positionals } = parseArgs({ args, options, allowPositionals: true })
-    if (positionals.length > 1) throw new Error(`One folder is taken, not ${positionals.length}`)
-    return { ...values, folder: positionals[0] }
-  } catch (error) {
-    throw new StepError(`${/** @type {Error} */ (error).message}\n\n${USAGE}`)
-  }
+  const { values, positionals } = parseCommandLine(args, options, USAGE, { most: 1 })
+  return { ...values, folder: positionals[0] }
 }
 
 /** @param {string[]} args */

@@ -4,8 +4,8 @@
 const { execFileSync } = require('node:child_process')
 const fs = require('node:fs')
 const path = require('node:path')
-const { parseArgs } = require('node:util')
 const { UNRELEASED, releasedAs, sectionOf, unwrapped } = require('./changelog.js')
+const { parseCommandLine } = require('./command-line.js')
 const { publicManifest } = require('./manifests.js')
 const { ROOT, StepError, reportFailure, run, step } = require('./setup.js')
 const {
@@ -231,13 +231,8 @@ function readOptions(args) {
     notes: { type: 'boolean' },
     help: { type: 'boolean', short: 'h' },
   })
-  try {
-    const { values, positionals } = parseArgs({ args, options, allowPositionals: true })
-    if (positionals.length > 1) throw new Error(`One argument is taken, not ${positionals.length}`)
-    return { ...values, given: positionals[0] }
-  } catch (error) {
-    throw new StepError(`${/** @type {Error} */ (error).message}\n\n${USAGE}`)
-  }
+  const { values, positionals } = parseCommandLine(args, options, USAGE, { most: 1 })
+  return { ...values, given: positionals[0] }
 }
 
 /** @param {string[]} args */

@@ -5,7 +5,7 @@ const { spawn } = require('node:child_process')
 const { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } = require('node:fs')
 const { tmpdir } = require('node:os')
 const path = require('node:path')
-const { parseArgs } = require('node:util')
+const { formatTable, parseCommandLine } = require('./command-line.js')
 const { startMongod } = require('./mongod.js')
 const { VERSIONS, mongodOf } = require('./mongod-versions.js')
 const { ROOT, StepError, reportFailure, setUp, step } = require('./setup.js')
@@ -71,22 +71,15 @@ function testsIn(folder) {
 
 /** @param {string[]} args */
 function readOptions(args) {
-  try {
-    const { values, positionals } = parseArgs({
-      args,
-      allowPositionals: true,
-      options: {
-        fast: { type: 'boolean' },
-        only: { type: 'string', multiple: true },
-        json: { type: 'boolean' },
-        list: { type: 'boolean' },
-        help: { type: 'boolean' },
-      },
-    })
-    return { ...values, files: positionals }
-  } catch (error) {
-    throw new StepError(`${/** @type {Error} */ (error).message}\n\n${USAGE}`)
-  }
+  const options = /** @type {const} */ ({
+    fast: { type: 'boolean' },
+    only: { type: 'string', multiple: true },
+    json: { type: 'boolean' },
+    list: { type: 'boolean' },
+    help: { type: 'boolean' },
+  })
+  const { values, positionals } = parseCommandLine(args, options, USAGE, { most: args.length })
+  return { ...values, files: positionals }
 }
 
 /** @param {ReturnType<typeof readOptions>} options */
@@ -234,10 +227,7 @@ function tableOf(results) {
       ...(result.error ? ['not run'] : columns.map((column) => String(sumOf(result, column)))),
     ]),
   ]
-  const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)))
-  const pad = (/** @type {string} */ cell, /** @type {number} */ column) =>
-    column === 0 ? cell.padEnd(widths[column]) : cell.padStart(widths[column])
-  return rows.map((row) => row.map(pad).join('  ').trimEnd()).join('\n')
+  return formatTable(rows, 1)
 }
 
 /** @param {Result} result @returns {string[]} */

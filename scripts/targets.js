@@ -1,6 +1,8 @@
 // The platforms that there is a native binding for, by the names that npm's packages have.
 'use strict'
 
+const { StepError } = require('./setup.js')
+
 /**
  * @typedef {object} Target
  * @property {string} triple of Rust, for a build on a system of its own
@@ -27,4 +29,12 @@ const TARGETS = {
 /** @param {string} target */
 const fileOf = (target) => `connect-mongo-native.${target}.node`
 
-module.exports = { TARGETS, fileOf }
+/** @param {string[]} targets @param {string} usage what is shown where there is none */
+function checkTargets(targets, usage) {
+  if (targets.length === 0) throw new StepError(usage)
+  const unknown = targets.filter((target) => !Object.hasOwn(TARGETS, target))
+  if (unknown.length === 0) return
+  throw new StepError(`No such target: ${unknown.join(', ')}. There are ${Object.keys(TARGETS).join(', ')}`)
+}
+
+module.exports = { TARGETS, checkTargets, fileOf }

@@ -4,7 +4,7 @@
 
 const { spawn } = require('node:child_process')
 const path = require('node:path')
-const { parseArgs } = require('node:util')
+const { parseCommandLine } = require('./command-line.js')
 const { startMongod } = require('./mongod.js')
 const { ROOT, StepError, reportFailure } = require('./setup.js')
 const { NATIVE, ON_ANY_SYSTEM } = require('./suites.js')
@@ -54,21 +54,12 @@ async function testOn(url, installed) {
 }
 
 /** @param {string[]} args */
-function readOptions(args) {
+async function main(args) {
   const options = /** @type {const} */ ({
     installed: { type: 'string' },
     help: { type: 'boolean', short: 'h' },
   })
-  try {
-    return parseArgs({ args, options }).values
-  } catch (error) {
-    throw new StepError(`${/** @type {Error} */ (error).message}\n\n${USAGE}`)
-  }
-}
-
-/** @param {string[]} args */
-async function main(args) {
-  const { installed, help } = readOptions(args)
+  const { installed, help } = parseCommandLine(args, options, USAGE).values
   if (help) return console.log(USAGE)
   if (process.env.MONGO_URL) return testOn(process.env.MONGO_URL, installed)
   const server = await startMongod(console.error)
