@@ -156,8 +156,9 @@ function check({ binding, reason, remedy }, text) {
   const isRight = report.binding.startsWith('wasm') !== isNative
   if (!isRight || report.user !== 'ada' || report.backend !== backend) throw new StepError(text)
   const warnings = /** @type {{ code: string, message: string, detail: string }[]} */ (report.warnings)
-  const ours = warnings.filter(({ code }) => code === 'CONNECT_MONGO_WASM')
-  if (ours.length !== (isNative ? 0 : 1) || ours.length !== warnings.length) throw new StepError(text)
+  // The driver's own, of which there are some on Bun, have another code.
+  const ours = warnings.filter(({ code }) => code?.startsWith('CONNECT_MONGO_'))
+  if (ours.length !== (isNative ? 0 : 1)) throw new StepError(text)
   for (const { message, detail } of ours) {
     if (!reason?.test(message)) throw new StepError(`Not ${reason}: ${message}`)
     if (!remedy?.test(detail)) throw new StepError(`Not ${remedy}: ${detail}`)
