@@ -6,8 +6,8 @@ const { spawn } = require('node:child_process')
 const fs = require('node:fs')
 const { tmpdir } = require('node:os')
 const path = require('node:path')
-const { parseArgs } = require('node:util')
 const { devDependencies, name: NAME, version } = require('../package.json')
+const { formatTable, parseCommandLine } = require('./command-line.js')
 const { startMongod } = require('./mongod.js')
 const { FURTHER, MANAGERS } = require('./package-managers.js')
 const { fetchTool, publishAll, startRegistry } = require('./registry.js')
@@ -33,24 +33,18 @@ is run as CommonJS and as ES module, and stores a session. Ends with a table, an
 
 /** @param {string[]} args */
 function readOptions(args) {
-  try {
-    const { values } = parseArgs({
-      args,
-      options: {
-        fast: { type: 'boolean' },
-        only: { type: 'string', multiple: true },
-        json: { type: 'boolean' },
-        list: { type: 'boolean' },
-        help: { type: 'boolean', short: 'h' },
-      },
-    })
-    const names = MANAGERS.map(({ name }) => name)
-    const unknown = values.only?.find((one) => !names.some((name) => name.startsWith(one)))
-    if (unknown) throw new Error(`There is no package manager ${unknown}: ${names.join(', ')}`)
-    return values
-  } catch (error) {
-    throw new StepError(`${/** @type {Error} */ (error).message}\n\n${USAGE}`)
-  }
+  const options = /** @type {const} */ ({
+    fast: { type: 'boolean' },
+    only: { type: 'string', multiple: true },
+    json: { type: 'boolean' },
+    list: { type: 'boolean' },
+    help: { type: 'boolean', short: 'h' },
+  })
+  const { values } = parseCommandLine(args, options, USAGE)
+  const names = MANAGERS.map(({ name }) => name)
+  const unknown = values.only?.find((one) => !names.some((name) => name.startsWith(one)))
+  if (unknown) throw new StepError(`There is no package manager ${unknown}: ${names.join(', ')}`)
+  return values
 }
 
 /** What an app of a user would be installed in: nothing of this run, nor what the caches of this machine have. @param {string} home */
@@ -214,15 +208,7 @@ async function tryManager(manager, shared) {
 function table(results) {
   const head = ['package manager', 'case', 'binding', 's']
   const rows = results.map((one) => [one.manager, one.case, one.binding ?? 'FAILED', one.seconds.toFixed(1)])
-  const widths = head.map((_, column) => Math.max(...[head, ...rows].map((row) => row[column].length)))
-  return [head, ...rows]
-    .map((row) =>
-      row
-        .map((cell, column) => cell.padEnd(widths[column]))
-        .join('  ')
-        .trimEnd()
-    )
-    .join('\n')
+  return formatTable([head, ...rows], 3)
 }
 
 /** @param {Manager[]} managers @param {string} folder @returns {Promise<Result[]>} */
