@@ -96,7 +96,7 @@ function checks() {
     },
     {
       label: 'One version everywhere',
-      commands: [node('scripts/release.js', '--check')],
+      commands: [node('scripts/release/release.js', '--check')],
       part: 'lint',
       isQuick: true,
     },

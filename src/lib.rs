@@ -16,7 +16,7 @@ pub mod engine;
 #[cfg(not(target_family = "wasm"))]
 pub mod mongo;
 
-/// As scripts/release-binaries.js finds it in a file for another platform, which cannot be asked.
+/// As scripts/release/release-binaries.js finds it in a file for another platform, which cannot be asked.
 const MARKED_VERSION: &str = concat!("[connect-mongo-native ", env!("CARGO_PKG_VERSION"), "]");
 
 /// The version of this binary, which has to be that of the JavaScript around it.

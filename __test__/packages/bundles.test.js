@@ -11,8 +11,8 @@ const { promisify } = require('node:util')
 const { build } = require('esbuild')
 const { hostTarget } = require('../../lib/native-binding.js')
 const { dependencies } = require('../../package.json')
-const { MANAGERS } = require('../../scripts/package-managers.js')
-const { fetchTool, packAll } = require('../../scripts/registry.js')
+const { MANAGERS } = require('../../scripts/install/package-managers.js')
+const { fetchTool, packAll } = require('../../scripts/install/registry.js')
 const { runFile } = require('../support/child.js')
 
 const run = promisify(execFile)
@@ -28,7 +28,7 @@ const MongoStore = require('connect-mongo-native')
 const { encrypt, decrypt } = MongoStore.createWebCryptoAdapter({ secret: 'squirrel' })
 encrypt('a session').then(decrypt).then((text) => console.log(MongoStore.binding, text))`
 
-/** @typedef {import('../../scripts/registry.js').Tool} Tool */
+/** @typedef {import('../../scripts/install/registry.js').Tool} Tool */
 /** @type {Record<string, Tool>} */
 const TOOLS = {
   webpack: {

@@ -11,9 +11,9 @@ const { after, before, describe, test } = require('node:test')
 const { promisify } = require('node:util')
 const { hostTarget } = require('../../lib/native-binding.js')
 const { version } = require('../../package.json')
-const { fetchTool, packAll } = require('../../scripts/registry.js')
-const { binaryOf, faultsIn, faultsOf } = require('../../scripts/release-binaries.js')
-const { disagreements } = require('../../scripts/versions.js')
+const { fetchTool, packAll } = require('../../scripts/install/registry.js')
+const { binaryOf, faultsIn, faultsOf } = require('../../scripts/release/release-binaries.js')
+const { disagreements } = require('../../scripts/release/versions.js')
 const { TARGETS, fileOf } = require('../../scripts/targets.js')
 
 const run = promisify(execFile)
@@ -139,16 +139,16 @@ describe('the packages', () => {
 })
 
 describe('nothing is found by', () => {
-  /** @type {import('../../scripts/registry.js').Tool} */
+  /** @type {import('../../scripts/install/registry.js').Tool} */
   const PUBLINT = { name: 'publint', version: '0.3.25', bin: 'publint/src/cli.js' }
-  /** @type {import('../../scripts/registry.js').Tool} */
+  /** @type {import('../../scripts/install/registry.js').Tool} */
   const ATTW = {
     name: '@arethetypeswrong/cli',
     version: '0.18.5',
     bin: '@arethetypeswrong/cli/dist/index.js',
   }
 
-  /** @param {import('../../scripts/registry.js').Tool} tool @param {string[]} args @returns {Promise<string>} */
+  /** @param {import('../../scripts/install/registry.js').Tool} tool @param {string[]} args @returns {Promise<string>} */
   async function runTool(tool, ...args) {
     const file = await fetchTool(tool)
     const { stdout } = await run(process.execPath, [file, ...args], {

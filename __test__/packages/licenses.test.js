@@ -5,7 +5,7 @@ const assert = require('node:assert/strict')
 const { readFileSync } = require('node:fs')
 const path = require('node:path')
 const { before, describe, test } = require('node:test')
-const { crates, listed } = require('../../scripts/licenses.js')
+const { crates, listed } = require('../../scripts/release/licenses.js')
 const { checkCargo } = require('../../scripts/setup.js')
 
 const LOCK = readFileSync(path.join(__dirname, '..', '..', 'Cargo.lock'), 'utf8')

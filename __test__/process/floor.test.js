@@ -5,7 +5,7 @@ const assert = require('node:assert/strict')
 const fs = require('node:fs')
 const path = require('node:path')
 const { describe, test } = require('node:test')
-const { faultsOf, isTooNew } = require('../../scripts/binaries.js')
+const { faultsOf, isTooNew } = require('../../scripts/platforms/binaries.js')
 
 const NATIVE = path.join(__dirname, '..', '..', 'native')
 const { binding } = require('../..')
@@ -16,7 +16,7 @@ function glibcVersions(file) {
   return [...new Set(text.match(/\bGLIBC_\d+\.[\d.]+/g) ?? [])].sort()
 }
 
-/** @param {import('../../scripts/binaries.js').Contents} changes */
+/** @param {import('../../scripts/platforms/binaries.js').Contents} changes */
 const ELF = (changes) => ({
   format: 'ELF',
   machine: 'X86_64',
@@ -26,7 +26,7 @@ const ELF = (changes) => ({
   ...changes,
 })
 
-/** @param {import('../../scripts/binaries.js').Contents} changes */
+/** @param {import('../../scripts/platforms/binaries.js').Contents} changes */
 const MACH_O = (changes) => ({
   format: 'Mach-O',
   machine: 'ARM64',

@@ -8,7 +8,7 @@ const { tmpdir } = require('node:os')
 const path = require('node:path')
 const { describe, test } = require('node:test')
 const { promisify } = require('node:util')
-const { PROJECT, localManifest, publicManifest } = require('../../scripts/manifests.js')
+const { PROJECT, localManifest, publicManifest } = require('../../scripts/release/manifests.js')
 
 const run = promisify(execFile)
 
@@ -68,7 +68,7 @@ describe('what is packed', () => {
       [{ author: ' ' }, 'author'],
       [{ repository: '', author: '' }, 'repository and author'],
     ])) {
-      const message = `Nothing can be published yet: fill in ${names} of PROJECT in scripts/manifests.js`
+      const message = `Nothing can be published yet: fill in ${names} of PROJECT in scripts/release/manifests.js`
       assert.throws(() => publicManifest(manifest, project(change)), { message })
     }
     assert.deepEqual(
@@ -82,7 +82,7 @@ describe('what is packed', () => {
       assert.ok(publicManifest(MANIFESTS[0]).repository.url)
       return
     }
-    const packing = run(process.execPath, [path.join(ROOT, 'scripts', 'pack.js'), '--release', tmpdir()])
+    const packing = run(process.execPath, [path.join(ROOT, 'scripts', 'release', 'pack.js'), '--release', tmpdir()])
     await assert.rejects(packing, {
       code: 1,
       stderr: /^Nothing can be published yet: fill in repository and author/,

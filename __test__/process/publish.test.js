@@ -8,10 +8,10 @@ const fs = require('node:fs')
 const { tmpdir } = require('node:os')
 const path = require('node:path')
 const { after, describe, test } = require('node:test')
-const { publicManifest } = require('../../scripts/manifests.js')
+const { publicManifest } = require('../../scripts/release/manifests.js')
 
 const ROOT = path.join(__dirname, '..', '..')
-const PUBLISH = path.join(ROOT, 'scripts', 'publish.js')
+const PUBLISH = path.join(ROOT, 'scripts', 'release', 'publish.js')
 const PROJECT = { repository: 'https://git.example/ada/connect-mongo-native', author: 'Ada Lovelace' }
 const MUSL = 'connect-mongo-native-linux-x64-musl'
 

@@ -9,7 +9,7 @@ const fs = require('node:fs')
 const { tmpdir } = require('node:os')
 const path = require('node:path')
 const { after, describe, test } = require('node:test')
-const { unwrapped } = require('../../scripts/changelog.js')
+const { unwrapped } = require('../../scripts/release/changelog.js')
 const {
   askedVersion,
   compareVersions,
@@ -17,7 +17,7 @@ const {
   filesWith,
   placesOf,
   versionOf,
-} = require('../../scripts/versions.js')
+} = require('../../scripts/release/versions.js')
 const { until } = require('../support/wait.js')
 
 const ROOT = path.join(__dirname, '..', '..')
@@ -102,7 +102,7 @@ function makeClone({
   write(clone, 'CHANGELOG.md', changelog)
   write(clone, 'scripts/check.js', checks)
   const filled = `\nObject.assign(PROJECT, { repository: '${project}', author: 'Ada Lovelace' })\n`
-  fs.appendFileSync(path.join(clone, 'scripts', 'manifests.js'), filled)
+  fs.appendFileSync(path.join(clone, 'scripts', 'release', 'manifests.js'), filled)
   git(clone, 'init', '--quiet')
   commit(clone, 'Begin')
   return clone
@@ -116,7 +116,7 @@ function commit(clone, message) {
 
 /** @param {string} clone @param {string[]} args */
 function start(clone, ...args) {
-  return spawn(process.execPath, ['scripts/release.js', ...args], { cwd: clone, env: ENV })
+  return spawn(process.execPath, ['scripts/release/release.js', ...args], { cwd: clone, env: ENV })
 }
 
 /** @param {string} clone @param {string[]} args */

@@ -4,10 +4,10 @@
 
 const { spawn } = require('node:child_process')
 const path = require('node:path')
-const { parseCommandLine } = require('./command-line.js')
-const { startMongod } = require('./mongod.js')
-const { ROOT, StepError, reportFailure } = require('./setup.js')
-const { NATIVE, ON_ANY_SYSTEM } = require('./suites.js')
+const { parseCommandLine } = require('../command-line.js')
+const { startMongod } = require('../mongod.js')
+const { ROOT, StepError, reportFailure } = require('../setup.js')
+const { NATIVE, ON_ANY_SYSTEM } = require('../suites.js')
 
 const USAGE = `Usage: npm run test:built [-- --installed FOLDER]
 

@@ -5,9 +5,9 @@ const { execFileSync } = require('node:child_process')
 const fs = require('node:fs')
 const path = require('node:path')
 const { UNRELEASED, releasedAs, sectionOf, unwrapped } = require('./changelog.js')
-const { parseCommandLine } = require('./command-line.js')
+const { parseCommandLine } = require('../command-line.js')
 const { publicManifest } = require('./manifests.js')
-const { ROOT, StepError, reportFailure, run, step } = require('./setup.js')
+const { ROOT, StepError, reportFailure, run, step } = require('../setup.js')
 const {
   askedVersion,
   compareVersions,

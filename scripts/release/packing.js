@@ -1,12 +1,12 @@
-// What a release consists of, as tarballs. scripts/pack.js packs it to be used, scripts/registry.js for a registry of its own.
+// What a release consists of, as tarballs. scripts/release/pack.js packs it to be used, scripts/install/registry.js for a registry of its own.
 'use strict'
 
 const fs = require('node:fs')
 const { tmpdir } = require('node:os')
 const path = require('node:path')
 const { WASM } = require('./release-binaries.js')
-const { ROOT, npm } = require('./setup.js')
-const { fileOf } = require('./targets.js')
+const { ROOT, npm } = require('../setup.js')
+const { fileOf } = require('../targets.js')
 
 /** @typedef {import('./manifests.js').Manifest} Manifest */
 

@@ -1,4 +1,4 @@
-"""What a system's loader reads of an addon, as JSON: python3 scripts/read-binary.py FILE
+"""What a system's loader reads of an addon, as JSON: python3 scripts/platforms/read-binary.py FILE
 
 LIEF reads ELF, PE and Mach-O. What it leaves as bytes is the code signature of Mach-O, without which macOS on arm64 ends the process:
 the layout is that of cs_blobs.h in Apple's xnu.

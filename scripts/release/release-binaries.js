@@ -3,8 +3,8 @@
 
 const fs = require('node:fs')
 const path = require('node:path')
-const { ROOT } = require('./setup.js')
-const { fileOf } = require('./targets.js')
+const { ROOT } = require('../setup.js')
+const { fileOf } = require('../targets.js')
 
 const WASM = 'wasm32-wasip1'
 /** Everyone downloads one of them. */

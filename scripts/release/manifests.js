@@ -69,7 +69,9 @@ function publicManifest(manifest, project = PROJECT) {
   const missing = missingOf(project)
   if (missing.length > 0) {
     const names = missing.join(' and ')
-    throw new Error(`Nothing can be published yet: fill in ${names} of PROJECT in scripts/manifests.js`)
+    throw new Error(
+      `Nothing can be published yet: fill in ${names} of PROJECT in scripts/release/manifests.js`
+    )
   }
   return { ...packed(manifest), ...linksOf(project) }
 }

@@ -1,5 +1,5 @@
 // The package managers that apps are installed with, and the ways in which apps come to a native binding, to that of another system, or
-// to none. scripts/test-install.js goes through them.
+// to none. scripts/install/test-install.js goes through them.
 'use strict'
 
 /**

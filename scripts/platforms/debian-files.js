@@ -4,8 +4,8 @@
 
 const fs = require('node:fs')
 const path = require('node:path')
-const { StepError, run } = require('./setup.js')
-const { FOLDER, fillOnce } = require('./tools.js')
+const { StepError, run } = require('../setup.js')
+const { FOLDER, fillOnce } = require('../tools.js')
 
 const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg'
 const MIRROR = 'http://deb.debian.org/debian'

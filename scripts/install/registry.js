@@ -5,12 +5,12 @@
 const { execFileSync, spawn } = require('node:child_process')
 const fs = require('node:fs')
 const path = require('node:path')
-const { freePort } = require('./free-port.js')
-const { publicManifest } = require('./manifests.js')
-const { packCli, packMain, packNative, packWasm } = require('./packing.js')
-const { binaryOf } = require('./release-binaries.js')
-const { ROOT, StepError, npm } = require('./setup.js')
-const { TARGETS } = require('./targets.js')
+const { freePort } = require('../free-port.js')
+const { publicManifest } = require('../release/manifests.js')
+const { packCli, packMain, packNative, packWasm } = require('../release/packing.js')
+const { binaryOf } = require('../release/release-binaries.js')
+const { ROOT, StepError, npm } = require('../setup.js')
+const { TARGETS } = require('../targets.js')
 
 /** Beside the project's, so that no app gets them, and fetched once. */
 const TOOLS = path.join(ROOT, '.cache', 'install')
@@ -124,7 +124,7 @@ async function packAll(folder) {
   const destination = path.join(folder, 'packed')
   fs.mkdirSync(destination)
   const targets = Object.keys(TARGETS)
-  const make = (/** @type {import('./manifests.js').Manifest} */ manifest) =>
+  const make = (/** @type {import('../release/manifests.js').Manifest} */ manifest) =>
     publicManifest(manifest, PROJECT)
   for (const target of targets) {
     await packNative(target, binaryOf(target) ?? placeHolder(folder), destination, make)

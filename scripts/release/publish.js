@@ -7,8 +7,8 @@ const { createHash } = require('node:crypto')
 const fs = require('node:fs')
 const path = require('node:path')
 const { gunzipSync } = require('node:zlib')
-const { parseCommandLine } = require('./command-line.js')
-const { ROOT, StepError, reportFailure } = require('./setup.js')
+const { parseCommandLine } = require('../command-line.js')
+const { ROOT, StepError, reportFailure } = require('../setup.js')
 const { isPrerelease, versionOf } = require('./versions.js')
 
 const USAGE = `Usage: npm run publish:release -- FOLDER [--dry-run]

@@ -4,12 +4,12 @@
 
 const fs = require('node:fs')
 const path = require('node:path')
-const { version } = require('../package.json')
+const { version } = require('../../package.json')
 const { localManifest, publicManifest } = require('./manifests.js')
 const { packCli, packMain, packNative, packWasm } = require('./packing.js')
 const { WASM, binaryOf, faultsOf } = require('./release-binaries.js')
-const { ROOT, StepError, reportFailure, setUp, step } = require('./setup.js')
-const { TARGETS } = require('./targets.js')
+const { ROOT, StepError, reportFailure, setUp, step } = require('../setup.js')
+const { TARGETS } = require('../targets.js')
 const { disagreements } = require('./versions.js')
 
 const USAGE = `Usage: npm run pack:local -- FOLDER
@@ -18,7 +18,7 @@ const USAGE = `Usage: npm run pack:local -- FOLDER
 pack:local builds what is missing and packs four tarballs: the package, its native binding for this platform and its WebAssembly
 into FOLDER, and the command line into FOLDER/cli. npm refuses to publish them.
 
-pack:release packs what can be published, once scripts/manifests.js says where the project lives: the package with the native
+pack:release packs what can be published, once scripts/release/manifests.js says where the project lives: the package with the native
 bindings of all platforms. It builds nothing: they have to be in native/ or npm/PLATFORM/, of this version.`
 
 /** @param {boolean} isRelease @returns {import('./packing.js').ManifestMaker} */
@@ -35,7 +35,7 @@ function manifestMaker(isRelease) {
 
 /** @returns {string} the platform of this machine */
 function localTarget() {
-  const { bindingTarget, noNative } = require('../lib/rust.js')
+  const { bindingTarget, noNative } = require('../../lib/rust.js')
   if (noNative) throw new StepError(`There is no native binding to pack: ${noNative}`)
   return bindingTarget
 }

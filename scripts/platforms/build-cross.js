@@ -5,11 +5,11 @@
 
 const fs = require('node:fs')
 const path = require('node:path')
-const { formatTable, parseCommandLine } = require('./command-line.js')
-const { compilerFor, remapFlags, rustupTool } = require('./debian-rust.js')
-const { ROOT, StepError, checkCargo, isCI, reportFailure, run, step } = require('./setup.js')
-const { TARGETS, checkTargets, fileOf } = require('./targets.js')
-const { pythonPackage } = require('./tools.js')
+const { formatTable, parseCommandLine } = require('../command-line.js')
+const { compilerFor, remapFlags, rustupTool } = require('../debian-rust.js')
+const { ROOT, StepError, checkCargo, isCI, reportFailure, run, step } = require('../setup.js')
+const { TARGETS, checkTargets, fileOf } = require('../targets.js')
+const { pythonPackage } = require('../tools.js')
 
 const USAGE = `Usage: npm run build:cross -- TARGET…
        npm run build:cross -- --all

@@ -6,8 +6,8 @@ const { execFileSync } = require('node:child_process')
 const fs = require('node:fs')
 const path = require('node:path')
 const { WASM } = require('./release-binaries.js')
-const { ROOT, checkCargo, reportFailure, run, step } = require('./setup.js')
-const { TARGETS } = require('./targets.js')
+const { ROOT, checkCargo, reportFailure, run, step } = require('../setup.js')
+const { TARGETS } = require('../targets.js')
 
 const USAGE = `Usage: npm run licenses
 

@@ -6,12 +6,12 @@ const { spawn } = require('node:child_process')
 const fs = require('node:fs')
 const { tmpdir } = require('node:os')
 const path = require('node:path')
-const { devDependencies, name: NAME, version } = require('../package.json')
-const { formatTable, parseCommandLine } = require('./command-line.js')
-const { startMongod } = require('./mongod.js')
+const { devDependencies, name: NAME, version } = require('../../package.json')
+const { formatTable, parseCommandLine } = require('../command-line.js')
+const { startMongod } = require('../mongod.js')
 const { FURTHER, MANAGERS } = require('./package-managers.js')
 const { fetchTool, publishAll, startRegistry } = require('./registry.js')
-const { StepError, reportFailure, setUp, step } = require('./setup.js')
+const { StepError, reportFailure, setUp, step } = require('../setup.js')
 
 const USAGE = `Usage: npm run test:install [-- OPTION …]
 
@@ -95,7 +95,7 @@ process.on('warning', ({ code, message, detail }) => warnings.push({ code, messa
 module.exports = warnings`
 
 const VISIT = `
-const warnings = require('./warnings.cjs')
+const warnings = require('../warnings.cjs')
 module.exports = async (MongoStore) => {
   const store = MongoStore.create({ mongoUrl: process.env.MONGO_URL, crypto: { secret: 'squirrel' } })
   await store.set('sid', { cookie: {}, user: 'ada' })
@@ -108,7 +108,7 @@ module.exports = async (MongoStore) => {
 const APP = {
   'warnings.cjs': WARNINGS,
   'visit.cjs': VISIT,
-  'app.cjs': "require('./warnings.cjs')\nrequire('./visit.cjs')(require('connect-mongo-native'))",
+  'app.cjs': "require('../warnings.cjs')\nrequire('../visit.cjs')(require('connect-mongo-native'))",
   'app.mjs':
     "import './warnings.cjs'\nimport MongoStore from 'connect-mongo-native'\nimport visit from './visit.cjs'\nawait visit(MongoStore)",
   'package.json': JSON.stringify({

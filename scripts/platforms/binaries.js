@@ -3,8 +3,8 @@
 
 const { execFileSync } = require('node:child_process')
 const path = require('node:path')
-const { StepError } = require('./setup.js')
-const { pythonPackage } = require('./tools.js')
+const { StepError } = require('../setup.js')
+const { pythonPackage } = require('../tools.js')
 
 /** Of CPython 3.10, 3.11, and 3.12 or later. */
 const LIEF = {
@@ -22,7 +22,7 @@ const LIEF = {
 }
 
 /**
- * @typedef {object} Contents what scripts/read-binary.py says
+ * @typedef {object} Contents what scripts/platforms/read-binary.py says
  * @property {'ELF' | 'PE' | 'Mach-O'} format
  * @property {string} machine
  * @property {string[]} libraries

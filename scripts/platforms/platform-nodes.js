@@ -4,8 +4,8 @@
 const fs = require('node:fs')
 const path = require('node:path')
 const { debianFiles, debianWithWine } = require('./debian-files.js')
-const { ROOT, StepError, run } = require('./setup.js')
-const { FOLDER, fillOnce, installDebianPackages, output, pythonPackage } = require('./tools.js')
+const { ROOT, StepError, run } = require('../setup.js')
+const { FOLDER, fillOnce, installDebianPackages, output, pythonPackage } = require('../tools.js')
 
 const NODE = '24.19.0'
 
