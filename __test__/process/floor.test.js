@@ -102,5 +102,7 @@ describe('a binary is refused', () => {
   test('only then', () => {
     assert.deepEqual(faultsOf(ELF(), 'linux-x64-gnu'), [])
     assert.deepEqual(faultsOf(MACH_O(), 'darwin-arm64'), [])
+    const ofIntel = MACH_O({ machine: 'X86_64', minimum: '10.15', signature: null })
+    assert.deepEqual(faultsOf(ofIntel, 'darwin-x64'), [])
   })
 })

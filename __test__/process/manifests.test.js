@@ -82,7 +82,11 @@ describe('what is packed', () => {
       assert.ok(publicManifest(MANIFESTS[0]).repository.url)
       return
     }
-    const packing = run(process.execPath, [path.join(ROOT, 'scripts', 'release', 'pack.js'), '--release', tmpdir()])
+    const packing = run(process.execPath, [
+      path.join(ROOT, 'scripts', 'release', 'pack.js'),
+      '--release',
+      tmpdir(),
+    ])
     await assert.rejects(packing, {
       code: 1,
       stderr: /^Nothing can be published yet: fill in repository and author/,
