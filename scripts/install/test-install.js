@@ -95,7 +95,7 @@ process.on('warning', ({ code, message, detail }) => warnings.push({ code, messa
 module.exports = warnings`
 
 const VISIT = `
-const warnings = require('../warnings.cjs')
+const warnings = require('./warnings.cjs')
 module.exports = async (MongoStore) => {
   const store = MongoStore.create({ mongoUrl: process.env.MONGO_URL, crypto: { secret: 'squirrel' } })
   await store.set('sid', { cookie: {}, user: 'ada' })
@@ -108,7 +108,7 @@ module.exports = async (MongoStore) => {
 const APP = {
   'warnings.cjs': WARNINGS,
   'visit.cjs': VISIT,
-  'app.cjs': "require('../warnings.cjs')\nrequire('../visit.cjs')(require('connect-mongo-native'))",
+  'app.cjs': "require('./warnings.cjs')\nrequire('./visit.cjs')(require('connect-mongo-native'))",
   'app.mjs':
     "import './warnings.cjs'\nimport MongoStore from 'connect-mongo-native'\nimport visit from './visit.cjs'\nawait visit(MongoStore)",
   'package.json': JSON.stringify({
