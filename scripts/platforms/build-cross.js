@@ -7,6 +7,7 @@ const fs = require('node:fs')
 const path = require('node:path')
 const { formatTable, parseCommandLine } = require('../command-line.js')
 const { compilerFor, remapFlags, rustupTool } = require('../debian-rust.js')
+const { MOST_BYTES } = require('../release/release-binaries.js')
 const { ROOT, StepError, checkCargo, isCI, reportFailure, run, step } = require('../setup.js')
 const { TARGETS, checkTargets, fileOf } = require('../targets.js')
 const { pythonPackage } = require('../tools.js')
@@ -26,9 +27,6 @@ What is released is built on machines of those platforms; this is for tests befo
 
 Linux or macOS, Python 3 with pip, and Rust are needed. zig and cargo-zigbuild are fetched from PyPI into .cache. Rust's standard library
 for a target is rustup's, or on Debian compiled from its package rust-web-src.`
-
-/** What everybody downloads, in kB. */
-const MOST_KB = 6500
 
 const ZIG = {
   version: '0.15.2',
@@ -113,10 +111,10 @@ function libraryIn(folder) {
 /** @param {string} target @param {Awaited<ReturnType<typeof findZig>>} tools @param {(line: string) => void} say @returns {Promise<number>} its size in kB */
 async function build(target, tools, say) {
   const library = libraryIn(await compile(target, tools, say))
-  const kilobytes = Math.ceil(fs.statSync(library).size / 1000)
-  if (kilobytes > MOST_KB) throw new StepError(`${library} has ${kilobytes} kB, more than ${MOST_KB}`)
+  const { size } = fs.statSync(library)
+  if (size > MOST_BYTES) throw new StepError(`${library} has ${size} bytes, more than ${MOST_BYTES}`)
   fs.copyFileSync(library, path.join(ROOT, 'npm', target, fileOf(target)))
-  return kilobytes
+  return Math.ceil(size / 1000)
 }
 
 /** @param {string} target @param {Awaited<ReturnType<typeof findZig>>} tools @param {string} label @returns {Promise<Result>} */

@@ -9,6 +9,7 @@ const { EXPECTED, faultsOf, readBinary } = require('./binaries.js')
 const { formatTable, parseCommandLine } = require('../command-line.js')
 const { startMongod } = require('../mongod.js')
 const { NODES, nodeOf } = require('./platform-nodes.js')
+const { binaryOf } = require('../release/release-binaries.js')
 const { ROOT, StepError, installPackages, reportFailure, run, step } = require('../setup.js')
 const { NATIVE, ON_ANY_SYSTEM } = require('../suites.js')
 const { countIn, failuresIn } = require('../tap.js')
@@ -49,19 +50,13 @@ const FILE_TIMEOUT_MS = 1_800_000
  * @property {string[]} problems
  */
 
-/** @param {string} target @returns {string} where its binary is */
-function binaryOf(target) {
-  const own = path.join(ROOT, 'native', fileOf(target))
-  return fs.existsSync(own) ? own : path.join(ROOT, 'npm', target, fileOf(target))
-}
-
 /** @param {string} target @param {(line: string) => void} say @returns {Promise<string>} */
 async function findBinary(target, say) {
   const file = binaryOf(target)
-  if (fs.existsSync(file)) return file
+  if (file) return file
   say(`npm run build:cross -- ${target}`)
   await run(process.execPath, [path.join(__dirname, 'build-cross.js'), target])
-  return file
+  return /** @type {string} */ (binaryOf(target))
 }
 
 /** This checkout with one binary in it. @param {string} target @param {string} binary @returns {string} its folder */
@@ -168,7 +163,7 @@ async function runTarget(result, { env, ca, isSmokeOnly }) {
   const { target } = result
   const node = await step(`${target}: a Node`, (say) => nodeOf(target, say))
   result.node = node.about
-  const folder = assemble(target, binaryOf(target))
+  const folder = assemble(target, /** @type {string} */ (binaryOf(target)))
   // Below the folder, where Windows finds it too.
   fs.copyFileSync(ca, path.join(folder, 'ca.pem'))
   result.smoke = false

@@ -9,6 +9,7 @@ const path = require('node:path')
 const { gunzipSync } = require('node:zlib')
 const { parseCommandLine } = require('../command-line.js')
 const { ROOT, StepError, reportFailure } = require('../setup.js')
+const { LEAST_BYTES } = require('./release-binaries.js')
 const { isPrerelease, versionOf } = require('./versions.js')
 
 const USAGE = `Usage: npm run publish:release -- FOLDER [--dry-run]
@@ -23,8 +24,6 @@ Prereleases get the tag "next". npm asks who you are, unless the workflow on Git
   --help     show this text`
 
 const NAME = 'connect-mongo-native'
-/** Less cannot be a binary: someone packed a place-holder. */
-const LEAST_BYTES = 100_000
 const BINARY = /\.(node|wasm)$/
 /** The first that can publish for a workflow that the registry trusts. */
 const NPM = [11, 5, 1]

@@ -94,4 +94,4 @@ function faultsOf(target, version) {
   )
 }
 
-module.exports = { MOST_BYTES, WASM, binaryOf, faultsIn, faultsOf }
+module.exports = { LEAST_BYTES, MOST_BYTES, WASM, binaryOf, faultsIn, faultsOf }
