@@ -7,6 +7,8 @@
  * @property {() => void} begin
  */
 
+/** @typedef {{ turns: Turn[], last: unknown }} Line what waits for a write that is under way, and what was asked for last */
+
 /** @param {Turn[]} line @param {boolean} isWrite @param {AbortSignal | undefined} signal @returns {Promise<void>} */
 function turnIn(line, isWrite, signal) {
   return new Promise((resolve, reject) => {
@@ -27,8 +29,13 @@ function turnIn(line, isWrite, signal) {
  * has no turn; what has begun keeps the others waiting to its end, whoever waits for that.
  */
 class Order {
-  /** What waits for the write that each of these sessions has under way. @type {Map<string, Turn[]>} */
+  /** Of the sessions that have a write under way. @type {Map<string, Line>} */
   #lines = new Map()
+
+  /** Whether nothing has been asked about this session since this work was. @param {string} id @param {unknown} work */
+  isLast(id, work) {
+    return this.#lines.get(id)?.last === work
+  }
 
   /**
    * @template T
@@ -39,7 +46,10 @@ class Order {
    */
   async read(id, work, signal) {
     const line = this.#lines.get(id)
-    if (line) await turnIn(line, false, signal)
+    if (line) {
+      line.last = work
+      await turnIn(line.turns, false, signal)
+    }
     return await work()
   }
 
@@ -52,8 +62,10 @@ class Order {
    */
   async write(id, work, signal) {
     const line = this.#lines.get(id)
-    if (line) await turnIn(line, true, signal)
-    else this.#lines.set(id, [])
+    if (line) {
+      line.last = work
+      await turnIn(line.turns, true, signal)
+    } else this.#lines.set(id, { turns: [], last: work })
     try {
       return await work()
     } finally {
@@ -63,8 +75,8 @@ class Order {
 
   /** After a write: with the reads that waited for it, and the next write. @param {string} id */
   #goOn(id) {
-    const line = this.#lines.get(id) ?? []
-    for (let turn = line.shift(); turn; turn = line.shift()) {
+    const { turns = [] } = this.#lines.get(id) ?? {}
+    for (let turn = turns.shift(); turn; turn = turns.shift()) {
       turn.begin()
       if (turn.isWrite) return
     }

@@ -74,6 +74,18 @@ function expiryIn({ o }) {
 }
 
 /**
+ * Whether a write can have gone with another one of its session that was called while it waited, of which alone the oplog tells then. That
+ * it has left what it should is for the search for a legal order to say.
+ *
+ * @param {Call} call
+ * @param {Call[]} ofSession
+ * @param {(call: Call) => number} timesOf
+ */
+function mayBeWithAnother({ start, end = start }, ofSession, timesOf) {
+  return ofSession.some((other) => other.start > start && other.start <= end && timesOf(other) > 0)
+}
+
+/**
  * @param {Call[]} calls
  * @param {Record<string, any>[]} oplog
  * @returns {{ lost: Call[], doubled: Call[] }} of the writes of which the oplog can tell
@@ -87,8 +99,12 @@ function writesIn(calls, oplog) {
   const written = calls.filter(({ method }) => method === 'set' || method === 'touch')
   const isDone = (/** @type {Call} */ { method, end, told }) =>
     end !== undefined && (told === undefined ? method === 'set' : DONE.includes(String(told)))
+  const unseen = written.filter((call) => isDone(call) && timesOf(call) === 0)
+  /** @type {Map<string, Call[]>} */
+  const bySession = new Map()
+  for (const call of written) bySession.set(call.sid, [...(bySession.get(call.sid) ?? []), call])
   return {
-    lost: written.filter((call) => isDone(call) && timesOf(call) === 0),
+    lost: unseen.filter((call) => !mayBeWithAnother(call, bySession.get(call.sid) ?? [], timesOf)),
     doubled: written.filter((call) => timesOf(call) > 1),
   }
 }

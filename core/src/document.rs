@@ -46,6 +46,7 @@ impl DocumentError {
 }
 
 /// What a session was serialised to.
+#[derive(Clone)]
 pub enum Payload {
     /// Text, stored as a BSON string.
     Text(String),
@@ -65,7 +66,17 @@ impl Payload {
             Self::Binary(bytes) | Self::Bson(bytes) => bytes.len(),
         }
     }
+
+    /// Whether every server takes it: a text that fits into a document, however it is encrypted. What else may be in a document can be
+    /// refused, be it by an index of the app's own.
+    #[must_use]
+    pub fn is_sure_to_be_taken(&self) -> bool {
+        matches!(self, Self::Text(text) if text.len() <= SURE_BYTES)
+    }
 }
+
+/// Every format of encrypted sessions makes less than four times as much of it.
+const SURE_BYTES: usize = 4 << 20;
 
 /// What a store keeps beside each session.
 #[derive(Clone, Copy, Default)]
@@ -77,7 +88,7 @@ pub struct Beside {
 }
 
 /// What a set keeps beside its session.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Marks {
     /// By index key, the values of this session; `None` leaves alone what is there.
     pub index: Option<Vec<(CString, String)>>,
@@ -110,6 +121,23 @@ pub struct Times {
     pub expires_ms: f64,
     /// The `lastModified` field; `None` leaves it alone.
     pub last_modified_ms: Option<f64>,
+}
+
+impl Times {
+    /// What is stored once these are written, and later ones after them.
+    #[must_use]
+    pub fn followed_by(self, later: Self) -> Self {
+        Self {
+            expires_ms: later.expires_ms,
+            last_modified_ms: later.last_modified_ms.or(self.last_modified_ms),
+        }
+    }
+
+    /// Whether nothing is left of earlier ones once these are written.
+    #[must_use]
+    pub fn cover(self, earlier: Self) -> bool {
+        self.last_modified_ms.is_some() || earlier.last_modified_ms.is_none()
+    }
 }
 
 /// A document as it was found.

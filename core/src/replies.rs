@@ -52,6 +52,12 @@ impl ServerError {
         self.code == REQUEST_RATE_IS_LARGE
     }
 
+    /// Whether a validator of the collection has refused the session.
+    #[must_use]
+    pub fn is_of_validator(&self) -> bool {
+        self.code == DOCUMENT_VALIDATION_FAILURE
+    }
+
     /// Whether the reply that held it has this label.
     #[must_use]
     pub fn has_label(&self, label: &str) -> bool {
@@ -145,6 +151,9 @@ fn code_of(error: &Document) -> i32 {
 
 /// What a statement comes to that would have to create a session with another id: `ImmutableField`.
 pub const MISSED: i32 = 66;
+
+/// `DocumentValidationFailure`.
+const DOCUMENT_VALIDATION_FAILURE: i32 = 121;
 
 /// What Azure Cosmos DB says when its request units are used up.
 pub const REQUEST_RATE_IS_LARGE: i32 = 16500;

@@ -100,13 +100,17 @@ impl<T: Queued> Schedule<T> {
 
     /// Whether one more sender of this kind is to begin. It counts from now on, until [`Schedule::next`] gives it nothing.
     pub fn claim_sender(&mut self, kind: CommandKind) -> bool {
-        let in_all = self.under_way();
-        let traffic = &mut self.traffic[kind as usize];
-        let is_free = traffic.senders < traffic.most()
-            || (traffic.free_senders() < traffic.most() && in_all < self.most_in_all);
-        let is_due = is_free && self.queue.waiting(kind) > 0;
-        traffic.senders += usize::from(is_due);
+        let is_due = self.has_room(kind) && self.queue.waiting(kind) > 0;
+        self.traffic[kind as usize].senders += usize::from(is_due);
         is_due
+    }
+
+    /// Whether one more command of this kind may be under way.
+    #[must_use]
+    pub fn has_room(&self, kind: CommandKind) -> bool {
+        let traffic = &self.traffic[kind as usize];
+        traffic.senders < traffic.most()
+            || (traffic.free_senders() < traffic.most() && self.under_way() < self.most_in_all)
     }
 
     /// What goes into the next command of a sender. One that gets nothing has ended.

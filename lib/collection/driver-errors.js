@@ -133,6 +133,11 @@ function verdictOn(error) {
   return refusesRetryableWrites(error) ? 'everybody' : 'unclear'
 }
 
+/** Whether a write alone may be the reason, and nothing has been done. @param {unknown} error */
+function isOfOneWrite(error) {
+  return ['statement', 'unclear'].includes(verdictOn(error))
+}
+
 /** @param {DriverError} error @param {string} name @returns {DriverError} */
 function renamed({ message, code, errorLabels, connectionGeneration }, name) {
   const error = errorOf({ name, message, code, errorLabels })
@@ -204,6 +209,7 @@ module.exports = {
   isAnswer,
   isNetworkError,
   isOfFailover,
+  isOfOneWrite,
   isOverload,
   isSelectionError,
   isRefusalForGood,

@@ -81,7 +81,7 @@ class DriverCommands {
   /** @param {Call} call @returns {Call} which knows whose it is, if anybody looks on */
   noted(call) {
     const { operation } = this.#tracer
-    return operation ? { ...call, operation } : call
+    return operation && !call.operation ? { ...call, operation } : call
   }
 
   /**

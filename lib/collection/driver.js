@@ -7,7 +7,7 @@ const { bsonOf } = require('./bson.js')
 const { serialize } = require('./bson-types.js')
 const { connected, needsConnecting, waitingFor } = require('./client-source.js')
 const { DriverConnection } = require('./driver-connection.js')
-const { isOfFailover } = require('./driver-errors.js')
+const { codeOf, isOfFailover, isOfOneWrite } = require('./driver-errors.js')
 const { Transactions } = require('./driver-transaction.js')
 const { caseless } = require('./driver-engine.js')
 const { changeOf, fieldsOf, replacementOf, writeOf } = require('./driver-updates.js')
@@ -181,6 +181,9 @@ class DriverValues {
   }
 }
 
+/** What a validator of the collection refuses a session with. */
+const DOCUMENT_VALIDATION_FAILURE = 121
+
 /** @implements {SessionCollection} */
 class DriverCollection {
   name = /** @type {const} */ ('driver')
@@ -191,6 +194,9 @@ class DriverCollection {
   #onNews
   #connection
   #transactions = new Transactions()
+  #hasAskedWhatIsTaken = false
+  #takesAnything = false
+  #hasRefused = false
   #isSweeping = false
 
   /**
@@ -222,8 +228,39 @@ class DriverCollection {
   async write(storageId, session, times, isUpsert, _done, call) {
     const update = writeOf(storageId, session, times, this.#options)
     const { calls } = await this.#connection.ready(call)
-    const { isCreated, isMatched } = await calls.write({ storageId, update, isUpsert }, call)
-    return isUpsert ? isCreated : isMatched
+    try {
+      const { isCreated, isMatched } = await calls.write({ storageId, update, isUpsert }, call)
+      return isUpsert ? isCreated : isMatched
+    } catch (error) {
+      this.#noteRefusal(error)
+      throw error
+    }
+  }
+
+  isOfOneWrite = isOfOneWrite
+
+  /** Asked for in the background, the first time that it matters: until it is known the answer is no. */
+  takesAnything() {
+    if (!this.#hasAskedWhatIsTaken) this.#askWhatIsTaken().catch(() => {})
+    return this.#takesAnything
+  }
+
+  async #askWhatIsTaken() {
+    this.#hasAskedWhatIsTaken = true
+    const { client, collection } = await this.#connection.ready()
+    // A stand-in is asked for nothing that connect-mongo does not ask for.
+    if (collection.constructor?.name !== 'Collection') return
+    const listed = client.db(collection.dbName).listCollections({ name: collection.collectionName })
+    const all = /** @type {{ options?: Record<string, unknown> }[]} */ (await listed.toArray())
+    const hasRules = all.some(({ options }) => options?.validator || options?.capped)
+    this.#takesAnything = !hasRules && !this.#hasRefused
+  }
+
+  /** It may not have had a validator from the beginning. @param {unknown} error */
+  #noteRefusal(error) {
+    if (codeOf(error) !== DOCUMENT_VALIDATION_FAILURE) return
+    this.#hasRefused = true
+    this.#takesAnything = false
   }
 
   /** @param {string} storageId @param {Times} times @param {undefined} _done @param {Call} call */

@@ -4,6 +4,7 @@
 const { errorOf } = require('../errors.js')
 const { appBson } = require('./bson.js')
 const { connected } = require('./client-source.js')
+const { isOfOneWrite } = require('./driver-errors.js')
 const { NativeCalls, isFailure, isThrown, isUnreadable, unreadable, unwrap } = require('./native-calls.js')
 const { OpenableStore } = require('./native-store.js')
 const { NativeValues } = require('./native-values.js')
@@ -35,6 +36,9 @@ function dateOf(milliseconds) {
 class NativeCollection {
   name = /** @type {const} */ ('native')
   keepsOrder = true
+  isOfOneWrite = isOfOneWrite
+  /** What is set twice in a row is one statement below, where the addon keeps the order. */
+  takesAnything = () => false
   encrypts
   values
   #options

@@ -100,9 +100,9 @@ export interface Call {
   calledMs: number
   /** Aborted when nobody waits for the answer any more, with what the caller got instead: what has not been sent never is then. */
   signal?: AbortSignal | undefined
-  /** What channels have published of the operation that it is of, if anybody looks on. */
+  /** What channels have published of the operation that it is of, or of several, if anybody looks on. */
   // biome-ignore lint/suspicious/noExplicitAny: whatever their subscribers have put there
-  operation?: Record<string, any> | undefined
+  operation?: Record<string, any> | Record<string, any>[] | undefined
 }
 
 /** How a collection stores the values of sessions. */
@@ -149,6 +149,10 @@ export interface SessionCollection {
     done?: Done<boolean>,
     call?: Call
   ): Promise<boolean> | undefined
+  /** Whether the collection is known to refuse no session for what it holds. */
+  takesAnything(): boolean
+  /** Whether what a write failed with is due to what it writes, and nothing has been done. */
+  isOfOneWrite(error: unknown): boolean
   /** Renews a session. Whether there was one. */
   touch(storageId: string, times: Times, done?: Done<boolean>, call?: Call): Promise<boolean> | undefined
   /** One that is not there is no failure. */

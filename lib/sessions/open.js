@@ -94,7 +94,8 @@ function openSessions(options, framework, onNews, tracer) {
       options,
       framework,
       sharedOrder(options),
-      indexSecrets(options)
+      indexSecrets(options),
+      () => tracer.operation
     ),
     /** How many derived keys are at hand. */
     keys: () => ofRust && { remembered: ofRust.crypter.rememberedKeys() },

@@ -17,6 +17,7 @@ const {
 } = require('./expiry.js')
 const { hashIds } = require('./hash-ids.js')
 const { Limits } = require('./limits.js')
+const { Coalescing } = require('./coalescing.js')
 const { Origins } = require('./origins.js')
 const { reencrypt } = require('./reencrypt.js')
 const { SessionIndex } = require('./session-index.js')
@@ -79,6 +80,7 @@ class Sessions {
   /** Whether the collection keeps the order of these calls, too. */
   #isKept
   #order
+  #coalescing
   #origins = new Origins()
   #index
   #limits
@@ -94,8 +96,9 @@ class Sessions {
    * @param {Framework} framework
    * @param {SharedOrder} order
    * @param {(Uint8Array | string)[]} secrets with which the values of the index are hashed
+   * @param {() => Call['operation']} operationNow whose call it is, if anybody looks on
    */
-  constructor(collection, codec, options, framework, order, secrets) {
+  constructor(collection, codec, options, framework, order, secrets, operationNow) {
     this.#collection = collection
     this.#codec = codec
     this.#descriptions = new Descriptions(codec.isEncrypting, options.acceptPlaintext)
@@ -109,6 +112,7 @@ class Sessions {
     this.#isKept = this.#isOneCall && collection.keepsOrder
     this.#order = order
     order.join(this.#isKept)
+    this.#coalescing = new Coalescing(order, this.#documents, collection, operationNow)
     const index = new SessionIndex(options, secrets)
     const select = (/** @type {Selection} */ selection) => this.#documents.select(selection)
     this.#index = index
@@ -323,11 +327,13 @@ class Sessions {
     const { payload, times, isUpsert, origin } = save
     if (this.#isDirect) return this.#collection.write(ids[0], payload, times, isUpsert, done)
     const call = calledNow(limit)
+    const { login } = save
+    if (!origin && !login)
+      return this.#coalescing.write(id, ids, { isTouch: false, payload, times, isUpsert }, call)
     const write = () =>
       origin
         ? this.#change(ids, save, origin, call)
         : this.#documents.write(ids, payload, times, isUpsert, call)
-    const { login } = save
     const work = login ? () => this.#limits.write({ ...login, storageIds: ids }, write) : write
     return this.#order.write(id, work, call.signal)
   }
@@ -343,7 +349,7 @@ class Sessions {
     const ids = this.#storageIds(id)
     if (this.#isDirect) return this.#collection.touch(ids[0], times, done)
     const call = calledNow(limit)
-    return this.#order.write(id, () => this.#documents.touch(ids, times, call), call.signal)
+    return this.#coalescing.write(id, ids, { isTouch: true, times, isUpsert: false }, call)
   }
 
   /**

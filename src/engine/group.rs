@@ -64,12 +64,22 @@ impl<S: Server, C: Caller> Engine<S, C> {
     /// otherwise with what else waits, when a reply is there or [`Engine::start`] is called.
     pub fn submit(self: &Arc<Self>, operation: Operation<C>, is_corked: bool) {
         let kind = operation.kind();
+        self.state.call(operation);
+        if is_corked || self.state.is_busy(kind) {
+            return;
+        }
         let mut schedule = self.state.schedule();
-        schedule.push(operation);
-        let is_due = !is_corked && schedule.is_idle(kind) && schedule.claim_sender(kind);
+        let is_due = schedule.is_idle(kind) && schedule.claim_sender(kind);
         drop(schedule);
         if is_due {
             self.runtime.spawn(Arc::clone(self).send_all(kind));
+        }
+    }
+
+    /// Sends what was called, as far as there may be more commands under way.
+    pub fn start_called(self: &Arc<Self>) {
+        if self.state.is_called() {
+            self.start();
         }
     }
 

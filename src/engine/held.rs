@@ -18,6 +18,7 @@ use crate::{
         server::Server,
         state::EngineState,
         statements::{Statement, list},
+        whole::send_each,
     },
     mongo::{errors::MongoError, trace::watched},
 };
@@ -105,7 +106,7 @@ impl<N: Send + Sync> Held<N> {
         let limit = held_after * LATE_TIMES;
         let sent = Instant::now();
         let whole = list(command);
-        let waiters = command.iter().map(|statement| &statement.waiter);
+        let waiters = command.iter().flat_map(Statement::waiters);
         let watchers = state.command(kind, command.len(), 0, waiters);
         let reply = state
             .server
@@ -220,7 +221,7 @@ impl<N: Send + Sync> Held<N> {
         let statements = list(&part.statements);
         let server = &state.server;
         let send = server.run_part(self.kind, statements, &mut self.number, numbers, limit);
-        let waiters = part.statements.iter().map(|statement| &statement.waiter);
+        let waiters = part.statements.iter().flat_map(Statement::waiters);
         let count = part.statements.len();
         let watchers = state.command(self.kind, count, 0, waiters);
         watched(watchers, send).await
@@ -240,6 +241,7 @@ impl<N: Send + Sync> Held<N> {
             answer_updates(state, part.statements, reply).await
         };
         fail_overloaded(left.overloaded);
+        send_each(state, left.refused).await;
         state.release(self.schedule_number, ids, has_held_up);
     }
 

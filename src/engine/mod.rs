@@ -5,13 +5,14 @@
 //! else waits, when a reply is there, or when the turn of the event loop ends in which JavaScript asked for it.
 //!
 //! 1. **Grouping.** Gets leave as one `find` (`_id: { $in: […] }`; a lone one by `_id` alone, the server's fast path), sets
-//!    and touches as one `update` with one statement each, destroys as one `delete`. Of each of these two are under way at
+//!    and touches as one `update`, destroys as one `delete`. Writes of one session that wait together are one statement as far as nobody
+//!    can tell the difference, as [`coalescing`] says. Of each of these two are under way at
 //!    a time, more where the network is slow, and what waits is divided among those that may leave. A command stays below
 //!    the server's limits, so an operation that is too large fails alone; sessions that do not fit into one reply come in
 //!    several. A command that takes much longer than usual holds up nobody who is not in it, as
 //!    [`schedule`](connect_mongo_native_core::schedule) says.
-//! 2. **Order.** Operations on one id keep the order in which JavaScript called; each waits for those before it. Updates of
-//!    one id that wait together share a command where none is sent twice. That command is an ordered one, since the server
+//! 2. **Order.** Operations on one id keep the order in which JavaScript called; each waits for those before it. Statements
+//!    of one id share a command where none is sent twice. That command is an ordered one, since the server
 //!    promises the order of no other.
 //!    The order holds among all stores of the process that have the same connection, database, collection and write
 //!    concern: they share an [`Engine`](group::Engine). `all`, `length` and `clear` are no part of it.
@@ -31,8 +32,10 @@
 //! - [`group`]: the engine itself: what waits, and the tasks that send it
 //! - [`registry`]: one engine for all stores of a collection
 //! - [`reads`], [`writes`]: one command of each kind, and its answers
+//! - [`coalescing`]: writes of one session that one statement does
 //! - [`held`]: a write command that one of its statements holds up
 //! - [`outcomes`]: what a write command came to, as its callers get to hear it
+//! - [`whole`]: a write command that is sent as it is
 //! - [`statements`]: the elements of write commands
 //! - [`operation`]: what is asked for
 //! - [`encryption`], [`heavy`]: sessions encrypted and decrypted, and what takes long of that
@@ -47,6 +50,7 @@
 
 pub mod background;
 pub mod caller;
+pub mod coalescing;
 pub mod encryption;
 pub mod errors;
 pub mod group;
@@ -63,4 +67,5 @@ pub mod statistics;
 pub mod stored;
 #[cfg(test)]
 mod tests;
+pub mod whole;
 pub mod writes;

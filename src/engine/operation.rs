@@ -25,6 +25,7 @@ pub enum Request {
 }
 
 /// A change to a session.
+#[derive(Clone)]
 pub enum Write {
     /// Writes a whole session.
     Set {

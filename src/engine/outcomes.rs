@@ -11,6 +11,7 @@ use mongodb::bson::Document;
 use crate::{
     engine::{
         caller::{Answer, Caller},
+        coalescing::heard,
         errors::StoreError,
         server::Server,
         state::EngineState,
@@ -25,7 +26,7 @@ pub fn fail<S: Server, C: Caller>(
     error: MongoError,
     statements: impl IntoIterator<Item = Statement<C>>,
 ) {
-    let waiters = statements.into_iter().map(|statement| statement.waiter);
+    let waiters = statements.into_iter().flat_map(Statement::into_waiters);
     state.fail(error, waiters);
 }
 
@@ -33,6 +34,8 @@ pub fn fail<S: Server, C: Caller>(
 pub struct Left<C: Caller> {
     /// What the server had too much to do for, each with what it said; after a pause.
     pub overloaded: Vec<(Statement<C>, ServerError)>,
+    /// What the server has refused of several writes together: it may take some of them.
+    pub refused: Vec<Statement<C>>,
     /// What it has not come to: an ordered command ends at its first error.
     pub rest: Vec<Statement<C>>,
 }
@@ -52,26 +55,38 @@ pub async fn answer_updates<S: Server, C: Caller>(
     let missed = missed.map_err(|error| Arc::new(StoreError::from(error)));
     let common_error = shared(reply.common_error.take());
     let mut wakes = C::Wakes::default();
-    let mut overloaded = Vec::new();
+    let (mut overloaded, mut refused) = (Vec::new(), Vec::new());
+    if reply.errors.values().any(ServerError::is_of_validator) {
+        state.note_refusal();
+    }
     for (index, statement) in statements.into_iter().enumerate() {
-        let answer = match (reply.errors.remove(&index), &common_error, &missed) {
-            (Some(error), ..) if error.is_overload() => {
-                overloaded.push((statement, error));
-                continue;
+        match (reply.errors.remove(&index), &common_error, &missed) {
+            (Some(error), ..) if error.is_overload() => overloaded.push((statement, error)),
+            (Some(_), ..) if statement.is_of_several() => refused.push(statement),
+            (Some(error), ..) => statement.fail(error.into(), &mut wakes),
+            (None, Some(error), _) => {
+                statement.fail(StoreError::Shared(Arc::clone(error)), &mut wakes);
             }
-            (Some(error), ..) => Err(error.into()),
-            (None, Some(error), _) => Err(StoreError::Shared(Arc::clone(error))),
             (None, None, Err(error)) if statement.may_miss => {
-                Err(StoreError::Shared(Arc::clone(error)))
+                statement.fail(StoreError::Shared(Arc::clone(error)), &mut wakes);
             }
             (None, None, Ok(missed)) if statement.may_miss => {
-                Ok(Answer::Matched(!missed.contains(&index)))
+                answer(statement, !missed.contains(&index), &mut wakes);
             }
-            (None, None, _) => Ok(Answer::Created(reply.created.contains(&index))),
-        };
-        statement.waiter.answer(answer, &mut wakes);
+            (None, None, _) => answer(statement, !reply.created.contains(&index), &mut wakes),
+        }
     }
-    Left { overloaded, rest }
+    Left {
+        overloaded,
+        refused,
+        rest,
+    }
+}
+
+fn answer<C: Caller>(statement: Statement<C>, was_there: bool, wakes: &mut C::Wakes) {
+    for (waiter, answer) in heard(statement.shares, was_there) {
+        waiter.answer(Ok(answer), wakes);
+    }
 }
 
 /// Answers the callers, but for those whose statements are left.
@@ -82,19 +97,23 @@ pub fn answer_deletes<C: Caller>(statements: Vec<Statement<C>>, reply: &Document
     let mut wakes = C::Wakes::default();
     let mut overloaded = Vec::new();
     for (index, statement) in statements.into_iter().enumerate() {
-        let answer = match (reply.errors.remove(&index), &common_error) {
-            (Some(error), _) if error.is_overload() => {
-                overloaded.push((statement, error));
-                continue;
+        match (reply.errors.remove(&index), &common_error) {
+            (Some(error), _) if error.is_overload() => overloaded.push((statement, error)),
+            // Several destroys of a session are refused as each of them is.
+            (Some(error), _) => statement.fail(error.into(), &mut wakes),
+            (None, Some(error)) => {
+                statement.fail(StoreError::Shared(Arc::clone(error)), &mut wakes);
             }
-            (Some(error), _) => Err(error.into()),
-            (None, Some(error)) => Err(StoreError::Shared(Arc::clone(error))),
-            (None, None) => Ok(Answer::Destroyed),
-        };
-        statement.waiter.answer(answer, &mut wakes);
+            (None, None) => {
+                for waiter in statement.into_waiters() {
+                    waiter.answer(Ok(Answer::Destroyed), &mut wakes);
+                }
+            }
+        }
     }
     Left {
         overloaded,
+        refused: Vec::new(),
         rest: Vec::new(),
     }
 }
@@ -103,7 +122,7 @@ pub fn answer_deletes<C: Caller>(statements: Vec<Statement<C>>, reply: &Document
 pub fn fail_overloaded<C: Caller>(overloaded: Vec<(Statement<C>, ServerError)>) {
     let mut wakes = C::Wakes::default();
     for (statement, error) in overloaded {
-        statement.waiter.answer(Err(error.into()), &mut wakes);
+        statement.fail(error.into(), &mut wakes);
     }
 }
 

@@ -37,6 +37,9 @@ pub trait Server: Send + Sync + 'static {
         ids: &[Arc<str>],
     ) -> impl Future<Output = Result<HashSet<String>, MongoError>> + Send;
 
+    /// Whether the collection refuses no session for what it holds.
+    fn takes_anything(&self) -> impl Future<Output = Result<bool, MongoError>> + Send;
+
     /// Runs these elements of an `update` or `delete` command, as often as that takes, and gives the reply.
     fn write(
         &self,
@@ -126,6 +129,10 @@ impl Server for DriverCollection {
 
     async fn existing(&self, ids: &[Arc<str>]) -> Result<HashSet<String>, MongoError> {
         self.reader.existing(ids).await
+    }
+
+    async fn takes_anything(&self) -> Result<bool, MongoError> {
+        self.reader.takes_anything().await
     }
 
     async fn write(

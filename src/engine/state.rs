@@ -1,12 +1,22 @@
 //! What the commands of an engine share.
 
 use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    ops::{Deref, DerefMut},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
-use connect_mongo_native_core::{queue::CommandKind, schedule::Schedule};
-use tokio::{sync::Notify, time::Instant};
+use connect_mongo_native_core::{
+    queue::{CommandKind, Queued},
+    schedule::Schedule,
+};
+use tokio::{
+    sync::{Notify, OnceCell},
+    time::{self, Instant},
+};
 
 use crate::{
     engine::{
@@ -19,11 +29,18 @@ use crate::{
     mongo::{errors::MongoError, trace::Watched},
 };
 
+/// How long sets wait for the answer to a question that is asked once.
+const PATIENCE: Duration = Duration::from_secs(1);
+
 /// The server, and what waits for it.
 pub struct EngineState<S, C: Caller> {
     /// Where commands go.
     pub server: Arc<S>,
     schedule: Mutex<Schedule<Operation<C>>>,
+    /// What was called since somebody last had the schedule. JavaScript never waits for whoever has it now.
+    called: Mutex<Called<C>>,
+    /// How it was when somebody last had the schedule.
+    seen: Seen,
     opened_at: Instant,
     /// Told when sessions are free whose command is still under way.
     pub released: Notify,
@@ -31,6 +48,34 @@ pub struct EngineState<S, C: Caller> {
     outage: Mutex<Option<Arc<StoreError>>>,
     /// What has been sent.
     pub statistics: Statistics,
+    /// Whether the server takes whatever is set, as far as it has been asked.
+    takes_anything: OnceCell<bool>,
+    has_refused: AtomicBool,
+}
+
+/// Operations that are not in the schedule yet, in order.
+struct Called<C: Caller> {
+    operations: Vec<Operation<C>>,
+    /// Whether some of them are of that kind.
+    has: [bool; CommandKind::ALL.len()],
+}
+
+impl<C: Caller> Default for Called<C> {
+    fn default() -> Self {
+        Self {
+            operations: Vec::new(),
+            has: Default::default(),
+        }
+    }
+}
+
+/// What can be known of the schedule without waiting for it, by kind.
+#[derive(Default)]
+struct Seen {
+    /// Whether commands are under way.
+    is_busy: [AtomicBool; CommandKind::ALL.len()],
+    /// Whether as many are under way as may be.
+    is_full: [AtomicBool; CommandKind::ALL.len()],
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -44,22 +89,69 @@ impl<S: Server, C: Caller> EngineState<S, C> {
     pub fn new(server: Arc<S>) -> Self {
         Self {
             schedule: Mutex::new(Schedule::new(server.most_commands())),
+            called: Mutex::default(),
+            seen: Seen::default(),
             server,
             opened_at: Instant::now(),
             released: Notify::new(),
             outage: Mutex::default(),
             statistics: Statistics::default(),
+            takes_anything: OnceCell::new(),
+            has_refused: AtomicBool::new(false),
         }
     }
 
-    /// What waits and what is under way.
-    pub fn schedule(&self) -> MutexGuard<'_, Schedule<Operation<C>>> {
-        locked(&self.schedule)
+    /// What waits and what is under way, for one at a time.
+    pub fn schedule(&self) -> Scheduling<'_, C> {
+        let mut schedule = locked(&self.schedule);
+        let called = std::mem::take(&mut *locked(&self.called));
+        for operation in called.operations {
+            schedule.push(operation);
+        }
+        Scheduling {
+            schedule,
+            seen: &self.seen,
+        }
+    }
+
+    /// Adds an operation behind those that were called before.
+    pub fn call(&self, operation: Operation<C>) {
+        let mut called = locked(&self.called);
+        called.has[operation.kind() as usize] = true;
+        called.operations.push(operation);
+    }
+
+    /// Whether something was called that may leave now, as far as anybody knows who does not wait for the schedule. Nothing is overlooked:
+    /// who makes room notes that before taking what was called.
+    pub fn is_called(&self) -> bool {
+        let has = locked(&self.called).has;
+        has.iter()
+            .zip(&self.seen.is_full)
+            .any(|(has, is_full)| *has && !is_full.load(Ordering::Acquire))
+    }
+
+    /// Whether commands of this kind are under way, as far as anybody knows who does not wait for the schedule.
+    pub fn is_busy(&self, kind: CommandKind) -> bool {
+        self.seen.is_busy[kind as usize].load(Ordering::Acquire)
     }
 
     /// The time, as the schedule counts it.
     pub fn now(&self) -> Duration {
         self.opened_at.elapsed()
+    }
+
+    /// Whether the server is known to take whatever is set.
+    pub async fn takes_anything(&self) -> bool {
+        let ask = async {
+            let answer = time::timeout(PATIENCE, self.server.takes_anything()).await;
+            matches!(answer, Ok(Ok(true)))
+        };
+        !self.has_refused.load(Ordering::Relaxed) && *self.takes_anything.get_or_init(|| ask).await
+    }
+
+    /// A server has refused what a session holds. It may not have done so from the beginning.
+    pub fn note_refusal(&self) {
+        self.has_refused.store(true, Ordering::Relaxed);
     }
 
     /// Counts a command of so many statements, sent so often before. Who of these callers is to be told of it.
@@ -123,6 +215,36 @@ impl<S: Server, C: Caller> EngineState<S, C> {
             .schedule()
             .give_up(|operation| operation.since.elapsed() >= time);
         answer_all(&error, waiters(given_up));
+    }
+}
+
+/// The schedule, for as long as this is held.
+pub struct Scheduling<'a, C: Caller> {
+    schedule: MutexGuard<'a, Schedule<Operation<C>>>,
+    seen: &'a Seen,
+}
+
+impl<C: Caller> Deref for Scheduling<'_, C> {
+    type Target = Schedule<Operation<C>>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.schedule
+    }
+}
+
+impl<C: Caller> DerefMut for Scheduling<'_, C> {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut self.schedule
+    }
+}
+
+impl<C: Caller> Drop for Scheduling<'_, C> {
+    fn drop(&mut self) {
+        for kind in CommandKind::ALL {
+            let Seen { is_busy, is_full } = self.seen;
+            is_busy[kind as usize].store(!self.schedule.is_idle(kind), Ordering::Release);
+            is_full[kind as usize].store(!self.schedule.has_room(kind), Ordering::Release);
+        }
     }
 }
 

@@ -11,8 +11,9 @@ use mongodb::bson::{RawArrayBuf, RawDocumentBuf};
 
 use crate::engine::{
     caller::{Caller, Waiter},
+    coalescing::{Run, Share, each},
     errors::StoreError,
-    operation::{Codec, Operation, Request, Write},
+    operation::{Codec, Write},
 };
 
 /// One element of a write command, and who waits for what becomes of it.
@@ -23,8 +24,38 @@ pub struct Statement<C: Caller> {
     pub may_miss: bool,
     /// As the server takes it.
     pub document: RawDocumentBuf,
+    /// The writes that it does, in order.
+    pub shares: Vec<Share<C>>,
+    codec: Arc<Codec>,
+}
+
+impl<C: Caller> Statement<C> {
+    /// Whether it does several writes.
+    #[must_use]
+    pub fn is_of_several(&self) -> bool {
+        self.shares.len() > 1
+    }
+
     /// Who is to be answered.
-    pub waiter: Waiter<C>,
+    pub fn waiters(&self) -> impl Iterator<Item = &Waiter<C>> {
+        self.shares.iter().map(|share| &share.waiter)
+    }
+
+    /// Who is to be answered.
+    pub fn into_waiters(self) -> impl Iterator<Item = Waiter<C>> {
+        self.shares.into_iter().map(|share| share.waiter)
+    }
+
+    /// The writes that it does, each by itself; of one that does a single write nothing is left.
+    #[must_use]
+    pub fn into_runs(self) -> Vec<Run<C>> {
+        each(&self.storage_id, &self.codec, self.shares)
+    }
+
+    /// Answers all its callers with an error.
+    pub fn fail(self, error: StoreError, wakes: &mut C::Wakes) {
+        fail(self.shares, error, wakes);
+    }
 }
 
 impl<C: Caller> Keyed for Statement<C> {
@@ -37,23 +68,32 @@ impl<C: Caller> Keyed for Statement<C> {
     }
 }
 
+fn fail<C: Caller>(shares: Vec<Share<C>>, error: StoreError, wakes: &mut C::Wakes) {
+    let waiters: Vec<_> = shares.into_iter().map(|share| share.waiter).collect();
+    match <[_; 1]>::try_from(waiters) {
+        Ok([waiter]) => waiter.answer(Err(error), wakes),
+        Err(waiters) => {
+            let error = Arc::new(error);
+            for waiter in waiters {
+                waiter.answer(Err(StoreError::Shared(Arc::clone(&error))), wakes);
+            }
+        }
+    }
+}
+
 /// Builds what can be built; the callers of the rest get to hear why.
-pub async fn statements<C: Caller>(operations: Vec<Operation<C>>) -> Vec<Statement<C>> {
-    let mut statements = Vec::with_capacity(operations.len());
-    let is_alone = operations.len() == 1;
+pub async fn statements<C: Caller>(runs: Vec<Run<C>>) -> Vec<Statement<C>> {
+    let mut statements = Vec::with_capacity(runs.len());
+    let mut is_alone = runs.len() == 1;
     let mut wakes = C::Wakes::default();
-    for operation in operations {
-        let Operation {
+    let mut left = VecDeque::from(runs);
+    while let Some(run) = left.pop_front() {
+        let Run {
             storage_id,
-            request,
+            write,
             codec,
-            waiter,
-            ..
-        } = operation;
-        // A read has no statement. It is never here; if it were, its caller would get an error.
-        let Request::Write(write) = request else {
-            continue;
-        };
+            shares,
+        } = run;
         let may_miss = write.may_miss();
         let without = match (may_miss, is_alone) {
             (false, _) => WithoutSession::Created,
@@ -66,9 +106,15 @@ pub async fn statements<C: Caller>(operations: Vec<Operation<C>>) -> Vec<Stateme
                 storage_id,
                 may_miss,
                 document,
-                waiter,
+                shares,
+                codec,
             }),
-            Err(error) => waiter.answer(Err(error), &mut wakes),
+            Err(_) if shares.len() > 1 => {
+                is_alone = false;
+                let apart = each(&storage_id, &codec, shares).into_iter().rev();
+                apart.for_each(|run| left.push_front(run));
+            }
+            Err(error) => fail(shares, error, &mut wakes),
         }
     }
     statements

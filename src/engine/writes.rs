@@ -8,23 +8,22 @@ use connect_mongo_native_core::{
     schedule::MOST_BYTES,
 };
 use futures_util::FutureExt;
-use mongodb::bson::Document;
-use tokio::time::Instant;
 
 use crate::{
     engine::{
         caller::Caller,
+        coalescing::{has_sets_in_a_row, runs},
         held::{Held, Sent},
         operation::Operation,
         outcomes::{Left, answer_deletes, answer_updates, fail, fail_overloaded},
         server::Server,
         state::EngineState,
-        statements::{Statement, commands, list, statements},
+        statements::{Statement, commands, statements},
+        whole::{send_each, send_whole},
     },
     mongo::{
         errors::{Blame, MongoError},
         patience::Patience,
-        trace::watched,
     },
 };
 
@@ -34,7 +33,8 @@ pub async fn update<S: Server, C: Caller>(
     operations: Vec<Operation<C>>,
     number: u64,
 ) -> bool {
-    let statements = statements(operations).await;
+    let may_pass_over = has_sets_in_a_row(&operations) && state.takes_anything().await;
+    let statements = statements(runs(operations, may_pass_over)).await;
     let mut commands = match state.server.is_sent_again().await {
         Ok(is_sent_again) => commands(statements, is_sent_again),
         Err(error) => {
@@ -49,7 +49,12 @@ pub async fn update<S: Server, C: Caller>(
         let may_be_parted = commands.is_empty().then_some(number);
         match send(state, CommandKind::Update, &command, may_be_parted).await {
             Sent::Reply(reply) => {
-                let Left { overloaded, rest } = answer_updates(state, command, &reply).await;
+                let Left {
+                    overloaded,
+                    refused,
+                    rest,
+                } = answer_updates(state, command, &reply).await;
+                send_each(state, refused).boxed().await;
                 let mut again = after_relief(&mut patience, overloaded).await;
                 again.extend(rest);
                 put_in_front(&mut commands, one_an_id(again));
@@ -76,10 +81,11 @@ pub async fn update<S: Server, C: Caller>(
     is_answered
 }
 
-/// Whether one statement of a command can be the reason why the server has refused it.
+/// Whether one of several writes of a command can be the reason why the server has refused it.
 fn may_be_one<C: Caller>(command: &[Statement<C>], error: &MongoError) -> bool {
     let blame = error.blame();
-    command.len() > 1 && matches!(blame, Some(Blame::Statement | Blame::Unknown(_)))
+    let is_of_several = command.len() > 1 || command.iter().any(Statement::is_of_several);
+    is_of_several && matches!(blame, Some(Blame::Statement | Blame::Unknown(_)))
 }
 
 /// One statement can spoil all others, such as a session that is nested too deeply. It is found by halves, of which no session
@@ -96,10 +102,18 @@ async fn find_culprits<S: Server, C: Caller>(
             fail(state, error, command);
             continue;
         }
+        if command.len() == 1 {
+            send_each(state, command).await;
+            continue;
+        }
         let mut halves_refused = Vec::new();
         for half in halves(command) {
             match send_whole(state, CommandKind::Update, &half).await {
-                Ok(reply) => fail_overloaded(answer_updates(state, half, &reply).await.overloaded),
+                Ok(reply) => {
+                    let left = answer_updates(state, half, &reply).await;
+                    fail_overloaded(left.overloaded);
+                    send_each(state, left.refused).await;
+                }
                 Err(error) => halves_refused.push((half, error)),
             }
         }
@@ -128,7 +142,7 @@ pub async fn delete<S: Server, C: Caller>(
 ) -> bool {
     let mut is_answered = true;
     let mut patience = state.server.patience();
-    let mut commands = VecDeque::from(split(statements(operations).await, MOST_BYTES));
+    let mut commands = VecDeque::from(split(statements(runs(operations, false)).await, MOST_BYTES));
     while let Some(command) = commands.pop_front() {
         let is_last = commands.is_empty() && !has_repeated_id(&command);
         match send(
@@ -170,21 +184,6 @@ async fn send<S: Server, C: Caller>(
         Ok(reply) => Sent::Reply(reply),
         Err(error) => Sent::Failed(error),
     }
-}
-
-async fn send_whole<S: Server, C: Caller>(
-    state: &EngineState<S, C>,
-    kind: CommandKind,
-    command: &[Statement<C>],
-) -> Result<Document, MongoError> {
-    let sent = Instant::now();
-    let is_ordered = has_repeated_id(command);
-    let reply = state.server.write(kind, list(command), is_ordered);
-    let waiters = command.iter().map(|statement| &statement.waiter);
-    let watchers = state.command(kind, command.len(), 0, waiters);
-    let reply = watched(watchers, reply).await?;
-    state.note(kind, sent);
-    Ok(reply)
 }
 
 /// Waits until a server that had too much to do for these can be asked again. When it has been asked often enough, they fail.

@@ -200,6 +200,23 @@ impl Reader {
         }
     }
 
+    /// Whether the collection takes whatever fits into a document: it has no validator, and is not capped.
+    ///
+    /// # Errors
+    /// What befell the command, such as a right that is missing.
+    pub async fn takes_anything(&self) -> Result<bool, MongoError> {
+        let database = self.deployment.driver().database(&self.name.db);
+        let command = doc! { "listCollections": 1, "filter": { "name": &self.name.coll } };
+        let reply = database.run_command(command).await?;
+        let cursor = reply.get_document("cursor").ok();
+        let listed = cursor.and_then(|cursor| cursor.get_array("firstBatch").ok());
+        let options = |one: &Bson| one.as_document()?.get_document("options").ok().cloned();
+        let options = listed.into_iter().flatten().filter_map(options);
+        let mut rules = options
+            .flat_map(|options| ["validator", "capped"].map(|rule| options.contains_key(rule)));
+        Ok(!rules.any(|is_there| is_there))
+    }
+
     /// Runs a read once, until it seems to be lost.
     async fn read<T>(
         &self,

@@ -40,11 +40,11 @@ async fn a_write_error_reaches_its_own_caller_alone() {
 #[tokio::test(start_paused = true)]
 async fn what_an_ordered_command_has_not_come_to_is_sent_once_more() {
     let mut bench = Bench::new(STANDALONE).await;
-    bench.call_together(&["set a", "set a", "set b"]);
+    bench.call_together(&["odd a", "set a", "set b"]);
     let error = doc! { "index": 0, "code": 11000, "errmsg": "duplicate" };
     let command = bench.expect("ordered update set a, set a, set b").await;
     command.answer(Reply::Written(doc! { "n": 0, "writeErrors": [error] }));
-    assert_eq!(bench.answers().await, ["set a: duplicate"]);
+    assert_eq!(bench.answers().await, ["odd a: duplicate"]);
     bench.expect("update set a, set b").await.answer(matched(2));
     assert_eq!(bench.answers().await, ["set a: updated", "set b: updated"]);
 }

@@ -82,16 +82,16 @@ async fn what_no_statement_is_to_blame_for_is_not_halved() {
 #[tokio::test(start_paused = true)]
 async fn the_order_of_a_session_survives_a_refusal() {
     let mut bench = Bench::new(STANDALONE).await;
-    bench.call_together(&["set a", "set b", "touch a"]);
-    let together = bench.expect("ordered update set a, touch a, set b").await;
+    bench.call_together(&["odd a", "set b", "update a"]);
+    let together = bench.expect("ordered update set a, set a, set b").await;
     together.answer(refused());
     bench.expect("update set a, set b").await.answer(refused());
     bench.expect("update set a").await.answer(matched(1));
     bench.expect("update set b").await.answer(refused());
-    bench.expect("update touch a").await.answer(matched(1));
+    bench.expect("update set a").await.answer(matched(1));
     let answers = bench.answers().await;
     assert!(answers[1].contains("nested too deeply"));
-    assert_eq!(answers[2], "touch a: matched");
+    assert_eq!(answers[2], "update a: matched");
 }
 
 #[tokio::test(start_paused = true)]

@@ -110,6 +110,8 @@ pub struct ScriptedServer {
     servers: watch::Sender<Result<(), Away>>,
     /// Whether it says that it has too much to do.
     pub is_overloaded: AtomicBool,
+    /// Whether it says that it refuses no session for what it holds.
+    pub takes_anything: AtomicBool,
     /// How often connections were checked.
     pub checks: AtomicUsize,
 }
@@ -223,6 +225,10 @@ impl Server for ScriptedServer {
             Reply::There(ids) => Ok(ids.into_iter().map(str::to_owned).collect()),
             _ => panic!("that does not say what exists"),
         }
+    }
+
+    async fn takes_anything(&self) -> Result<bool, MongoError> {
+        Ok(self.takes_anything.load(Ordering::Relaxed))
     }
 
     async fn write(
@@ -393,6 +399,7 @@ impl Bench {
             commands: sender,
             servers: watch::Sender::new(Ok(())),
             is_overloaded: AtomicBool::new(false),
+            takes_anything: AtomicBool::new(true),
             checks: AtomicUsize::new(0),
         };
         let mut bench = Self {
@@ -443,7 +450,7 @@ impl Bench {
         self.engine.start();
     }
 
-    /// Calls one. It is gone once the flag is set.
+    /// Calls one: `odd` is a set of what a server might refuse. It is gone once the flag is set.
     pub fn call(&self, call: &str) -> Arc<AtomicBool> {
         let (name, id) = call.split_once(' ').expect("a call has an id");
         let times = Times {
@@ -459,9 +466,12 @@ impl Bench {
             })
         };
         let text = Payload::Text("{}".to_owned());
+        let odd = rawdoc! { "session": { "$odd": 1 } };
+        let odd = Payload::Bson(odd.into_bytes());
         let request = match name {
             "get" => Request::Get,
             "set" => set(text, true),
+            "odd" => set(odd, true),
             "spoil" => set(Payload::Bson(vec![1]), true),
             "update" => set(text, false),
             "touch" => Request::Write(Write::Touch { times }),
