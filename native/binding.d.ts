@@ -4,8 +4,8 @@ export type Outcome<T> = T | Failure
 /**
  * A session collection.
  *
- * `find`, `write`, `touch` and `remove` are given a number that stands for the call: `onAnswers` gets it back with the answer,
- * in a list of many (`AnswerKind` says what it holds). The other methods give a promise.
+ * `ask` is for what requests of users wait for. Each question has a number that stands for its call; `onAnswers` is called when there are
+ * answers, and `takeAnswers` gives them, with the numbers of their calls. The other methods give a promise.
  *
  * No method is an `async fn`: the future of one would borrow the instance, which an environment that is torn down frees
  * whatever still runs. Each takes what it needs of the store on the JavaScript thread, and its future owns that.
@@ -18,36 +18,16 @@ export declare class NativeStore {
    * # Errors
    * Options that the driver refuses.
    */
-  constructor(config: StoreConfig, onAnswers: (answers: Array<unknown>, failures: Array<Failure>, reports?: Array<CommandReport>) => void, onBackground: (arg: BackgroundReport) => void, crypter?: SessionCrypter | undefined | null)
+  constructor(config: StoreConfig, onAnswers: () => void, onBackground: (arg: BackgroundReport) => void, crypter?: SessionCrypter | undefined | null)
   /**
-   * Asks for the session, if there is one that is live.
+   * Asks what the first `count` questions of these numbers and values ask, in this order. With nothing of its kind under way a question
+   * leaves at once, unless `isTurnOver`: when a turn of the event loop ends in which there were calls, everything leaves that waits, as
+   * far as there may be more commands under way. So what came together leaves together.
    *
    * # Errors
-   * None: failures are data. One that is returned is the answer.
+   * None: failures are data. Those that are returned are answers.
    */
-  find(call: number, storageId: string): Failure | null
-  /**
-   * Writes a session; the answer tells whether it was created, or without `isUpsert`, which creates none, whether there was
-   * one. `session` is text, or a BSON document whose first element is the value to store.
-   *
-   * # Errors
-   * None: failures are data. One that is returned is the answer.
-   */
-  write(call: number, storageId: string, session: string | Buffer, isUpsert: boolean, expiresMs: number, lastModifiedMs?: number | undefined | null, marks?: SessionMarks | undefined | null): Failure | null
-  /**
-   * Renews a session; the answer tells whether there was one.
-   *
-   * # Errors
-   * None: failures are data. One that is returned is the answer.
-   */
-  touch(call: number, storageId: string, expiresMs: number, lastModifiedMs?: number | undefined | null): Failure | null
-  /**
-   * Removes a session; one that is not there is no failure.
-   *
-   * # Errors
-   * None: failures are data. One that is returned is the answer.
-   */
-  remove(call: number, storageId: string): Failure | null
+  ask(count: number, numbers: Float64Array, values: Array<string | Buffer | SessionMarks>, isTurnOver: boolean): Array<Refusal>
   /**
    * The sessions that a query finds. `stored`: what `replace` wants back of each, of those alone that are not stored as they would be
    * today, of which nothing else is told either, or of none.
@@ -151,27 +131,33 @@ export declare class NativeStore {
    */
   statistics(): StoreStatistics | null
   /**
-   * Whether `onAnswers` is to hear of commands from now on.
+   * Takes answers: their numbers are written into `numbers`, as `AnswerNumber` says, and their values are given.
+   *
+   * # Errors
+   * None.
+   */
+  takeAnswers(numbers: Float64Array): Array<string | Buffer | Failure | undefined>
+  /**
+   * Takes what has become of commands, for those who look on.
+   *
+   * # Errors
+   * None.
+   */
+  takeReports(): Array<CommandReport>
+  /**
+   * Whether there are to be reports of commands from now on.
    *
    * # Errors
    * None.
    */
   watch(isWatched: boolean): void
   /**
-   * The next method that gives a promise is called for the call of this number: `onAnswers` hears so of its commands.
+   * The next method that gives a promise is called for the call of this number: reports of its commands name it.
    *
    * # Errors
    * None.
    */
   announce(call: number): void
-  /**
-   * Sends what waits, as far as there may be more commands under way. To be called when a turn of the event loop ends in
-   * which there were calls: those that came together then leave together.
-   *
-   * # Errors
-   * None.
-   */
-  flush(): void
 }
 
 /** Encrypts sessions, and decrypts them whatever connect-mongo wrote them. */
@@ -222,28 +208,40 @@ export declare class SessionCrypter {
   close(): void
 }
 
-/** What follows the number of a call in a list of answers. */
+/** What an answer is. Answers that have a value take the next of the list of values. */
 export declare const enum AnswerKind {
-  /** Nothing follows. */
+  /** There is nothing. */
   Nothing = 0,
-  /** Nothing follows: the answer is yes. */
+  /** Yes. */
   Yes = 1,
-  /** Nothing follows: the answer is no. */
+  /** No. */
   No = 2,
   /**
-   * `session`, `expires` and `lastModified` follow. The session is text when the stored value is a string, otherwise a
-   * BSON document whose field `session` is the value; `undefined` when the document has no such field. The times are in
-   * milliseconds since the epoch, NaN when the document has none.
+   * The value is a session: text when the stored value is a string, otherwise a BSON document whose field `session` is the value;
+   * `undefined` when the document has no such field.
    */
   Session = 3,
-  /** Nothing follows: why there is no answer is the next in the list of failures. */
+  /** The value is why there is no answer. */
   Failure = 4,
   /** As [`AnswerKind::Session`], of text that was decrypted and that the serializer is known to have returned. */
   Serialized = 5,
   /** As [`AnswerKind::Session`], of text that was decrypted: what the serializer returned, or its JSON. */
   Decrypted = 6,
-  /** One of the kinds of a session follows: only a collation takes its id for the one that was asked for. */
-  OtherwiseSpelt = 7,
+  /** Added to one of a session: only a collation takes its id for the one that was asked for. */
+  OtherwiseSpelt = 8,
+}
+
+/** Where JavaScript finds what among the numbers. */
+export declare const enum AnswerNumber {
+  /** How many answers there are; if that is as many as there is room for, there may be more. */
+  Answers = 0,
+  /** How many reports of commands there are, which are older. */
+  Reports = 1,
+  /**
+   * Here the answers begin. Each has four numbers: of the call, the [`AnswerKind`], and of a session `expires` and `lastModified`, in
+   * milliseconds since the epoch, NaN when the document has none.
+   */
+  First = 2,
 }
 
 /** What happens outside any call. */
@@ -467,6 +465,33 @@ export interface LoadedSession {
  * `wasm32-wasip1`.
  */
 export declare function platform(): string
+
+/** What is asked. The first value of each question is the storage id. */
+export declare const enum QuestionKind {
+  /** The session, if it is live. */
+  Find = 0,
+  /** To renew the session. The answer tells whether there was one. */
+  Touch = 1,
+  /** To remove the session; one that is not there is no failure. */
+  Remove = 2,
+  /**
+   * To write the session, if it is there, which the answer tells. The next value is the session: text, or a BSON document whose first
+   * element is the value to store.
+   */
+  Update = 3,
+  /** To write the session, wherever it is there or not; the answer tells whether it was created. The next value is the session. */
+  Upsert = 4,
+  /** Added to one that writes: what is to be kept beside the session is one more value, a `SessionMarks`. */
+  Marked = 8,
+}
+
+/** A question that will have no other answer. */
+export interface Refusal {
+  /** The number of its call. */
+  call: number
+  /** Why. */
+  failure: Failure
+}
 
 /** How the sealed format derives its keys. */
 export interface SealedConfig {

@@ -1,5 +1,5 @@
-// Calls of the native store that wait for their answer. Answers come as one list for many: a promise for each, made by the addon,
-// would take more of this thread than all the rest.
+// Calls of the native store that wait for their answer. Answers are taken many at a time: a promise for each, made by the addon, would
+// take more of this thread than all the rest.
 'use strict'
 
 // Kept, for apps whose tests put fake timers in the place of the global ones.
@@ -7,6 +7,7 @@ const { setImmediate } = require('node:timers')
 
 const { binding } = require('../rust.js')
 const { errorOf, unansweredError } = require('../errors.js')
+const { ask, endTurn, gather } = require('./native-questions.js')
 
 /**
  * @typedef {import('../../native/binding.js').CommandReport} CommandReport
@@ -15,11 +16,18 @@ const { errorOf, unansweredError } = require('../errors.js')
  * @typedef {import('../../native/binding.js').NativeStore} NativeStore
  * @typedef {import('./port.js').StoredSession} StoredSession
  *
- * @typedef {(native: NativeStore, call: number) => Failure | null} Operation what is returned is the answer
+ * @typedef {import('./native-questions.js').Question} Question
  * @typedef {(failure: Failure | Error | undefined, value?: any) => void} OnAnswer
  */
 
-const { AnswerKind } = binding
+const { AnswerKind, AnswerNumber } = binding
+
+/** Of one answer. */
+const NUMBERS = 4
+/** So many answers are taken at a time. */
+const MOST_ANSWERS = 512
+/** Those of the answers that were taken last; of all stores of this thread. */
+const numbers = new Float64Array(AnswerNumber.First + NUMBERS * MOST_ANSWERS)
 
 /** The numbers of calls are those of all stores of a thread, as one of these hears of a command that several of them share. */
 let lastCall = 0
@@ -71,11 +79,20 @@ function fail(onAnswer, failure) {
 function drop() {}
 
 class NativeCalls {
-  #isFlushing = false
+  #isTurnToEnd = false
   /** By a number that is never used again, so that no answer can reach another call. @type {Map<number, OnAnswer>} */
   #waiting = new Map()
+  /** What the addon calls must not keep its store from being collected. @type {WeakRef<NativeStore> | undefined} */
+  #native
+  /** As long as calls wait it must not be collected. @type {NativeStore | undefined} */
+  #held
   #decode
   #tracer
+  #refuse = (/** @type {number} */ call, /** @type {Failure | Error} */ failure) => {
+    const onAnswer = this.#waiting.get(call) ?? drop
+    this.#forget(call)
+    onAnswer(failure)
+  }
   /** Whether the addon tells of commands. */
   #isTold = false
   /** Those that are under way, by the number of the attempt. @type {Map<number, import('../tracing.js').Sent>} */
@@ -92,23 +109,16 @@ class NativeCalls {
 
   /**
    * @param {NativeStore} native
-   * @param {Operation} operation
+   * @param {Question} question
    * @param {OnAnswer} onAnswer
    */
-  start(native, operation, onAnswer) {
+  start(native, question, onAnswer) {
     const call = ++lastCall
     this.#waiting.set(call, onAnswer)
+    this.#held = native
     this.#tell(native, call)
-    let refusal
-    try {
-      refusal = operation(native, call)
-    } catch (error) {
-      this.#forget(call)
-      throw error
-    }
-    if (!refusal) return this.#flushLater(native)
-    this.#forget(call)
-    onAnswer(refusal)
+    this.#endTurnLater(native)
+    ask(native, call, question, this.#refuse)
   }
 
   /**
@@ -136,39 +146,46 @@ class NativeCalls {
     const given = [...this.#waiting.values()]
     for (const call of this.#waiting.keys()) operations.delete(call)
     this.#waiting.clear()
+    this.#held = undefined
     for (const onAnswer of given) onAnswer(unansweredError())
   }
 
-  /**
-   * @param {any[]} answers as `AnswerKind` says
-   * @param {Failure[]} failures
-   * @param {CommandReport[]} [reports] of those that the answers are of, and of others
-   */
-  settle(answers, failures, reports) {
-    if (reports) for (const report of reports) this.#follow(report)
-    let failure = 0
-    for (let at = 0; at < answers.length; ) {
-      const call = answers[at++]
-      const isOtherwiseSpelt = answers[at] === AnswerKind.OtherwiseSpelt
-      if (isOtherwiseSpelt) at++
-      const kind = answers[at++]
+  /** Takes all answers that there are. */
+  settle() {
+    const native = this.#held ?? this.#native?.deref()
+    while (native && this.#settleSome(native) === MOST_ANSWERS);
+  }
+
+  /** @param {NativeStore} native @returns {number} how many answers there were */
+  #settleSome(native) {
+    const values = native.takeAnswers(numbers)
+    const count = numbers[AnswerNumber.Answers]
+    if (numbers[AnswerNumber.Reports] > 0) for (const report of native.takeReports()) this.#follow(report)
+    if (count > 1) gather()
+    let value = 0
+    for (let index = 0; index < count; index++) {
+      const at = AnswerNumber.First + NUMBERS * index
+      const [call, kind] = [numbers[at], numbers[at + 1]]
       const onAnswer = this.#waiting.get(call) ?? drop
       this.#forget(call)
       if (kind === AnswerKind.Nothing) onAnswer(undefined, null)
       else if (kind === AnswerKind.Yes || kind === AnswerKind.No) onAnswer(undefined, kind === AnswerKind.Yes)
-      else if (kind === AnswerKind.Failure) fail(onAnswer, failures[failure++])
-      else this.#settleSession(onAnswer, kind, answers[at++], answers[at++], answers[at++], isOtherwiseSpelt)
+      else if (kind === AnswerKind.Failure) fail(onAnswer, /** @type {Failure} */ (values[value++]))
+      else this.#settleSession(onAnswer, kind, values[value++], numbers[at + 2], numbers[at + 3])
     }
+    return count
   }
 
   /** @param {number} call */
   #forget(call) {
     this.#waiting.delete(call)
+    if (this.#waiting.size === 0) this.#held = undefined
     if (operations.size > 0) operations.delete(call)
   }
 
   /** Has the addon tell of commands, as long as somebody wants to hear of them. @param {NativeStore} native @param {number} call */
   #tell(native, call) {
+    this.#native ??= new WeakRef(native)
     const { isHeard, operation } = this.#tracer
     if (isHeard !== this.#isTold) native.watch(isHeard)
     this.#isTold = isHeard
@@ -187,13 +204,13 @@ class NativeCalls {
     this.#tracer.ended(command, { ...ended, error: ended.error && errorOf(ended.error) })
   }
 
-  /** What is called in one turn of the event loop leaves together. @param {NativeStore} native */
-  #flushLater(native) {
-    if (this.#isFlushing) return
-    this.#isFlushing = true
+  /** @param {NativeStore} native */
+  #endTurnLater(native) {
+    if (this.#isTurnToEnd) return
+    this.#isTurnToEnd = true
     setImmediate(() => {
-      this.#isFlushing = false
-      native.flush()
+      this.#isTurnToEnd = false
+      endTurn(native)
     })
   }
 
@@ -202,13 +219,14 @@ class NativeCalls {
    *
    * @param {OnAnswer} onAnswer
    * @param {number} kind
-   * @param {SessionRecord['session']} session
+   * @param {any} session of a `SessionRecord`
    * @param {number} expiresMs
    * @param {number} lastModifiedMs
-   * @param {boolean} isOtherwiseSpelt
    */
-  #settleSession(onAnswer, kind, session, expiresMs, lastModifiedMs, isOtherwiseSpelt) {
-    const isSerialized = kind === AnswerKind.Session ? undefined : kind === AnswerKind.Serialized
+  #settleSession(onAnswer, kind, session, expiresMs, lastModifiedMs) {
+    const isOtherwiseSpelt = kind > AnswerKind.OtherwiseSpelt
+    const form = isOtherwiseSpelt ? kind - AnswerKind.OtherwiseSpelt : kind
+    const isSerialized = form === AnswerKind.Session ? undefined : form === AnswerKind.Serialized
     let stored
     try {
       stored = this.#decode({ session, isSerialized, expiresMs, lastModifiedMs })

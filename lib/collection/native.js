@@ -8,14 +8,17 @@ const { isOfOneWrite } = require('./driver-errors.js')
 const { NativeCalls, isFailure, isThrown, isUnreadable, unreadable, unwrap } = require('./native-calls.js')
 const { OpenableStore } = require('./native-store.js')
 const { NativeValues } = require('./native-values.js')
+const { binding } = require('../rust.js')
 
 /** @import { Done, SessionCollection } from './port.js' */
+
+const { QuestionKind } = binding
 
 /**
  * @typedef {import('../../native/binding.js').NativeStore} NativeStore
  * @typedef {import('../../native/binding.js').SessionRecord} SessionRecord
  * @typedef {import('./client-source.js').ClientSource} ClientSource
- * @typedef {import('./native-calls.js').Operation} Operation
+ * @typedef {import('./native-questions.js').Question} Question
  * @typedef {import('./native-store.js').NativeOptions} NativeOptions
  * @typedef {import('./port.js').LoadedSession} LoadedSession
  * @typedef {import('./port.js').Beside} Beside
@@ -63,12 +66,12 @@ class NativeCollection {
     this.#options = options
     this.#openClient = openClient
     this.#calls = calls
-    this.#store = new OpenableStore(options, calls.settle.bind(calls), onNews)
+    this.#store = new OpenableStore(options, () => calls.settle(), onNews)
   }
 
   /** @param {string} storageId @param {Done<StoredSession | null>} [done] */
   find(storageId, done) {
-    return this.#start((native, call) => native.find(call, storageId), done)
+    return this.#start({ kind: QuestionKind.Find, storageId }, done)
   }
 
   /**
@@ -79,25 +82,31 @@ class NativeCollection {
    * @param {Done<boolean>} [done]
    */
   write(storageId, payload, { expires, lastModified, marks }, isUpsert, done) {
-    const [expiresMs, lastModifiedMs] = [expires.getTime(), lastModified?.getTime()]
-    const ofNative = marks && nativeMarks(marks)
-    return this.#start(
-      (native, call) => native.write(call, storageId, payload, isUpsert, expiresMs, lastModifiedMs, ofNative),
-      done
-    )
+    const question = {
+      kind: isUpsert ? QuestionKind.Upsert : QuestionKind.Update,
+      storageId,
+      expiresMs: expires.getTime(),
+      lastModifiedMs: lastModified?.getTime(),
+      payload,
+      marks: marks && nativeMarks(marks),
+    }
+    return this.#start(question, done)
   }
 
   /** @param {string} storageId @param {Times} times @param {Done<boolean>} [done] */
   touch(storageId, { expires, lastModified }, done) {
-    return this.#start(
-      (native, call) => native.touch(call, storageId, expires.getTime(), lastModified?.getTime()),
-      done
-    )
+    const question = {
+      kind: QuestionKind.Touch,
+      storageId,
+      expiresMs: expires.getTime(),
+      lastModifiedMs: lastModified?.getTime(),
+    }
+    return this.#start(question, done)
   }
 
   /** @param {string} storageId @param {Done<unknown>} [done] */
   remove(storageId, done) {
-    return this.#start((native, call) => native.remove(call, storageId), done)
+    return this.#start({ kind: QuestionKind.Remove, storageId }, done)
   }
 
   /** @param {string} storageId @returns {Promise<LoadedSession | null>} */
@@ -257,14 +266,14 @@ class NativeCollection {
 
   /**
    * @template T
-   * @param {Operation} operation
+   * @param {Question} question
    * @param {Done<T>} [done]
    * @returns {Promise<T> | undefined}
    */
-  #start(operation, done) {
+  #start(question, done) {
     const native = this.#store.opened
-    if (!native || !done) return this.#promise(operation)
-    this.#calls.start(native, operation, (failure, value) => {
+    if (!native || !done) return this.#promise(question)
+    this.#calls.start(native, question, (failure, value) => {
       if (!failure) done(null, value)
       else done(isThrown(failure) ? failure : errorOf(failure))
     })
@@ -275,14 +284,14 @@ class NativeCollection {
    * The error is made here, where the stack is the caller's.
    *
    * @template T
-   * @param {Operation} operation
+   * @param {Question} question
    * @returns {Promise<T>}
    */
-  async #promise(operation) {
+  async #promise(question) {
     const native = this.#store.opened ?? (await this.#store.open())
     /** @type {T | import('../../native/binding.js').Failure} */
     const outcome = await new Promise((resolve, reject) => {
-      this.#calls.start(native, operation, (failure, value) =>
+      this.#calls.start(native, question, (failure, value) =>
         isThrown(failure) ? reject(failure) : resolve(failure ?? value)
       )
     })

@@ -8,9 +8,7 @@ const { parseConnection, writeConcern } = require('../mongo/connection.js')
 const { noNative } = require('../rust.js')
 const { warnOnce } = require('../warnings.js')
 const { appDriver, givenClient, ownClient } = require('./client-source.js')
-const { DriverCollection } = require('./driver.js')
 const { indexesOf } = require('./indexes.js')
-const { NativeCollection } = require('./native.js')
 const { Scope } = require('./scope.js')
 
 /**
@@ -34,6 +32,8 @@ function checkAcknowledged({ concurrency, expiredEvents, maxPerUser }, concern) 
 function overDriver(options, source, onNews, tracer) {
   const { dbName, collectionName, writeOperationOptions, timestamps, connectionEvents } = options
   checkAcknowledged(options, writeOperationOptions)
+  // Either is loaded by those who need it: few need both, and WebAssembly has no native one.
+  const { DriverCollection } = require('./driver.js')
   return new DriverCollection(
     {
       source,
@@ -83,6 +83,7 @@ function overRust(options, crypter, onNews, tracer) {
   checkAcknowledged(options, concern)
   const database = dbName || connection.database || 'test'
   tracer.namespace = database
+  const { NativeCollection } = require('./native.js')
   const collection = new NativeCollection(
     {
       connection,

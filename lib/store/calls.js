@@ -28,27 +28,25 @@ const { inTime } = require('./time-limits.js')
 
 /** @param {unknown[]} args @returns {Callback | undefined} */
 function callbackOf(args) {
-  return /** @type {Callback | undefined} */ (args.findLast((each) => typeof each === 'function'))
+  for (let at = args.length - 1; at >= 0; at--) {
+    const given = args[at]
+    if (typeof given === 'function') return /** @type {Callback} */ (given)
+  }
+  return undefined
 }
 
-/**
- * The only place where a callback runs: once, on a tick of its own, so that what it throws surfaces as Node surfaces it.
- *
- * @param {Callback} callback
- * @param {Error | null} error
- * @param {unknown} [result]
- */
+/** Where callbacks run: on a tick, so that what one throws surfaces as Node surfaces it. @param {Callback} callback @param {Error | null} error @param {unknown} [result] */
 function callBack(callback, error, result) {
-  if (error) nextTick(callback, error)
-  else if (result === undefined) nextTick(callback, null)
-  else nextTick(callback, null, result)
+  if (error) callback(error)
+  else if (result === undefined) callback(null)
+  else callback(null, result)
 }
 
 /** @param {Promise<unknown>} promise @param {Callback} callback */
 function callBackWith(promise, callback) {
   promise.then(
-    (result) => callBack(callback, null, result),
-    (error) => nextTick(callback, error)
+    (result) => nextTick(callBack, callback, null, result),
+    (error) => nextTick(callBack, callback, error)
   )
 }
 
@@ -66,6 +64,23 @@ function thrownError(thrown) {
 function busyError(maxPending) {
   const message = `The session store is busy: ${maxPending} operations are pending, the most that maxPending allows`
   return Object.assign(new Error(message), { code: 'ERR_STORE_BUSY' })
+}
+
+/** A call with a callback, which runs where the call was made. */
+class Asked extends AsyncResource {
+  /** @type {Request | undefined} */
+  request
+  /** @type {Error | null} */
+  error = null
+  /** @type {any} */
+  answer
+
+  /** @param {Begun} begun @param {Callback} callback */
+  constructor(begun, callback) {
+    super('MongoStore')
+    this.begun = begun
+    this.callback = callback
+  }
 }
 
 /** Of the time of one call. */
@@ -99,6 +114,9 @@ class Calls {
   /** @type {(() => void) | undefined} */
   #onIdle
   #waiting = new Pending()
+  /** The answered calls whose callbacks run on the next tick: a tick for each would cost more than the rest. @type {Asked[]} */
+  #answered = []
+  #callBackAll = () => this.#callBack(this.#answered.splice(0), 0)
   statistics = new Statistics()
   /** Of the sessions whose id is not there yet: until the last call that waits for it has left, or is over. @type {Map<string, Promise<void>>} */
   #turns = new Map()
@@ -237,14 +255,13 @@ class Calls {
   #ask(name, prepare, callback) {
     const begun = this.#begin(name)
     if (!callback) return this.#run(begun, async () => this.#answerOf(prepare(), begun), undefined)
+    const asked = new Asked(begun, callback)
     const refusal = this.#refusal()
-    if (refusal) return this.#answer(begun, callback, refusal)
+    if (refusal) return this.#callBackLater(asked, refusal)
     try {
-      const request = prepare()
-      if (request) this.#askWithCallback(begun, request, callback)
-      else this.#answer(begun, callback, null)
+      this.#askWithCallback(asked, prepare())
     } catch (error) {
-      this.#answer(begun, callback, thrownError(error))
+      this.#callBackLater(asked, thrownError(error))
     }
     return undefined
   }
@@ -309,13 +326,13 @@ class Calls {
     return request?.finish(await this.#send(request))
   }
 
-  /** @param {Begun} begun @param {Request} request @param {Callback} callback */
-  #askWithCallback(begun, request, callback) {
-    begun.sid = request.sid
-    const caller = new AsyncResource('MongoStore')
+  /** @param {Asked} asked @param {Request | undefined} request */
+  #askWithCallback(asked, request) {
+    if (!request) return this.#callBackLater(asked, null)
+    asked.begun.sid = request.sid
+    asked.request = request
     /** @type {Callback} */
-    const done = (error, answer) =>
-      caller.runInAsyncScope(this.#finish, this, begun, request, callback, error, answer)
+    const done = (error, answer) => this.#callBackLater(asked, error, answer)
     this.#send(request, done)?.then(
       (answer) => done(null, answer),
       (error) => done(thrownError(error))
@@ -361,21 +378,38 @@ class Calls {
     return sent && (this.#endWithCollection() ? this.#limited(sent, limit) : this.within(sent, limit))
   }
 
-  /** @param {Begun} begun @param {Request} request @param {Callback} callback @param {Error | null} error @param {any} answer */
-  #finish(begun, request, callback, error, answer) {
-    if (error) return this.#answer(begun, callback, error)
+  /** @param {Asked} asked @param {Error | null} error @param {any} [answer] */
+  #callBackLater(asked, error, answer) {
+    asked.error = error
+    asked.answer = answer
+    this.#answered.push(asked)
+    if (this.#answered.length === 1) nextTick(this.#callBackAll)
+  }
+
+  /** What one of them throws keeps no other from being called. @param {Asked[]} answered @param {number} from */
+  #callBack(answered, from) {
+    let at = from
     try {
-      const result = request.finish(answer)
-      this.#answer(begun, callback, null, result)
-    } catch (failure) {
-      this.#answer(begun, callback, thrownError(failure))
+      while (at < answered.length) {
+        const asked = answered[at++]
+        asked.runInAsyncScope(this.#finish, this, asked)
+      }
+    } finally {
+      if (at < answered.length) nextTick(() => this.#callBack(answered, at))
     }
   }
 
-  /** @param {Begun} begun @param {Callback} callback @param {Error | null} error @param {any} [result] */
-  #answer(begun, callback, error, result) {
-    this.#settle(begun, error)
-    callBack(callback, error, result)
+  /** @param {Asked} asked */
+  #finish({ begun, callback, request, error, answer }) {
+    let result
+    let failure = error
+    try {
+      if (!failure) result = request?.finish(answer)
+    } catch (thrown) {
+      failure = thrownError(thrown)
+    }
+    this.#settle(begun, failure)
+    callBack(callback, failure, result)
   }
 }
 

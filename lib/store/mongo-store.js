@@ -295,16 +295,15 @@ class MongoStore extends BaseStore {
       throw new TypeError('touch needs the session whose expiry it renews')
     const { touchAfter, strictTouch, disableTouch } = this.#options
     if (disableTouch) return undefined
-    const now = new Date()
     const lastModified = touchAfter > 0 ? lastModifiedOf(session) : undefined
-    const isRecent = lastModified && now.getTime() - lastModified.getTime() < touchAfter * 1000
+    const isRecent = lastModified && Date.now() - lastModified.getTime() < touchAfter * 1000
     if (isRecent && !isRenewedSinceSave(session)) {
       debugSession('Skip touching session=%s', sid)
       return undefined
     }
     const expires = this.#sessions.expiresOf(session, sid)
     const isNoted = lastModified !== undefined || this.#sessions.mustNoteUse(session, expires)
-    const times = { expires, lastModified: isNoted ? now : undefined }
+    const times = { expires, lastModified: isNoted ? new Date() : undefined }
     return {
       sid,
       send: (id, done, limit) => this.#sessions.touch(id, times, done, limit),

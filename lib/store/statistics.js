@@ -33,14 +33,20 @@ class Statistics {
   /** @param {Begun} begun @param {unknown} [error] */
   end({ name, sinceMs, sid }, error) {
     const tookMs = now() - sinceMs
-    const counts = this.#operations.get(name) ?? { failed: 0, latencyMs: new Histogram(LATENCY_BOUNDS_MS) }
-    this.#operations.set(name, counts)
+    const counts = this.#operations.get(name) ?? this.#begun(name)
     if (error) counts.failed++
     counts.latencyMs.add(tookMs)
     if (!debug.enabled) return
     const outcome = error ? 'failed after' : 'took'
     if (sid === undefined) debug('MongoStore#%s() %s %s', name, outcome, inWords(tookMs))
     else debugSession(`MongoStore#${name}=%s ${outcome} %s`, sid, inWords(tookMs))
+  }
+
+  /** @param {string} name @returns {Counts} */
+  #begun(name) {
+    const counts = { failed: 0, latencyMs: new Histogram(LATENCY_BOUNDS_MS) }
+    this.#operations.set(name, counts)
+    return counts
   }
 
   /** @returns {Record<string, { count: number, failed: number, latencyMs: import('../histogram.js').Counted }>} */

@@ -1,4 +1,4 @@
-//! Answers on their way to the JavaScript thread. They gather in an inbox; that thread is woken once and takes all there is.
+//! Answers on their way to the JavaScript thread. They gather in an inbox; that thread is woken once and takes all there are.
 //!
 //! - No call gets a second answer: what comes after its time is over is dropped.
 //! - Calls that wait for an answer keep the process alive; nothing else does.
@@ -6,7 +6,7 @@
 use std::{
     mem,
     sync::{
-        Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak,
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     thread::{self, ThreadId},
@@ -27,9 +27,8 @@ use tokio::{
 use crate::{
     edge::{
         deadlines::Deadlines,
-        failure::Failure,
-        handover::{Handover, handover},
-        reports::Report,
+        handover::{Answered, Value, hand_over, room},
+        reports::{CommandReport, Report},
     },
     engine::{
         caller::{Answer, Caller},
@@ -42,7 +41,7 @@ use crate::{
 };
 
 /// Weak: an idle store keeps no process alive.
-type Waker = ThreadsafeFunction<(), (), Handover, Status, false, true>;
+type Waker = ThreadsafeFunction<(), (), (), Status, false, true>;
 
 /// Keeps the process alive while calls wait. It is not the [`Waker`], so that the JavaScript thread, which it is for, never
 /// waits for another that is calling.
@@ -55,9 +54,6 @@ pub struct LateCalls {
     /// Told when there are some.
     pub drop_abandoned: Box<dyn Fn() + Send + Sync>,
 }
-
-/// How long operations wait for each other while JavaScript is handed several answers.
-const MOST_CORKED: Duration = Duration::from_micros(200);
 
 /// What bounds the calls of a store.
 #[derive(Clone, Copy)]
@@ -85,14 +81,12 @@ pub struct Answers {
     thread: ThreadId,
     /// Whether JavaScript is to hear of commands.
     is_watched: AtomicBool,
-    /// While JavaScript gets several answers: until when what it asks for meanwhile waits for more of the same.
-    corked_until: Mutex<Option<Instant>>,
 }
 
 #[derive(Default)]
 struct Inbox {
     reports: Vec<Report>,
-    answered: Vec<(f64, Result<Answer, Failure>)>,
+    answered: Vec<Answered>,
     is_woken: bool,
 }
 
@@ -110,12 +104,12 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Answers {
-    /// An inbox whose answers `on_answers` gets, as one list.
+    /// An inbox: `on_answers` is called when there are answers to be taken.
     ///
     /// # Errors
     /// What Node-API reports.
     pub fn new(
-        on_answers: &Function<'_, Handover, ()>,
+        on_answers: &Function<'_, (), ()>,
         limits: CallLimits,
         runtime: Handle,
     ) -> napi::Result<Arc<Self>> {
@@ -136,13 +130,11 @@ impl Answers {
             late_calls: OnceLock::new(),
             thread: thread::current().id(),
             is_watched: AtomicBool::new(false),
-            corked_until: Mutex::default(),
         });
-        let inbox = Arc::downgrade(&answers);
         let waker = on_answers
             .build_threadsafe_function::<()>()
             .weak::<true>()
-            .build_callback(move |context| Ok(take_all(&inbox, context.env)))?;
+            .build_callback(|_| Ok(()))?;
         drop(answers.waker.set(waker));
         Ok(answers)
     }
@@ -183,18 +175,6 @@ impl Answers {
         drop(self.late_calls.set(late_calls));
     }
 
-    /// Whether an operation that is called now is to wait for others. [`Answers::uncork`] ends that.
-    pub fn is_corked(&self) -> bool {
-        let mut corked_until = locked(&self.corked_until);
-        *corked_until = corked_until.filter(|until| Instant::now() < *until);
-        corked_until.is_some()
-    }
-
-    /// The turn of the event loop in which answers were handed out is over.
-    pub fn uncork(&self) {
-        *locked(&self.corked_until) = None;
-    }
-
     #[expect(
         deprecated,
         reason = "clones are what replaces `refer` for counting owners; whether the process waits has nothing else"
@@ -210,8 +190,8 @@ impl Answers {
     }
 
     fn put(&self, call: f64, result: Result<Answer, StoreError>) {
-        let result = result.map_err(Failure::from);
-        locked(&self.inbox).answered.push((call, result));
+        let answered = Answered::new(call, result);
+        locked(&self.inbox).answered.push(answered);
     }
 
     fn wake(&self) {
@@ -226,23 +206,27 @@ impl Answers {
         }
     }
 
-    fn take(&self, env: Env) -> Handover {
+    /// Takes as many answers as these numbers have room for, on the JavaScript thread, and gives their values.
+    pub fn take(&self, env: Env, numbers: &mut [f64]) -> Vec<Value> {
+        let most = room(numbers);
         let (answered, reports) = {
             let mut inbox = locked(&self.inbox);
-            inbox.is_woken = false;
-            (
-                mem::take(&mut inbox.answered),
-                mem::take(&mut inbox.reports),
-            )
+            let taken = most.min(inbox.answered.len());
+            let rest = inbox.answered.split_off(taken);
+            inbox.is_woken = !rest.is_empty();
+            (mem::replace(&mut inbox.answered, rest), inbox.reports.len())
         };
         let count = answered.len();
-        if count > 1 {
-            *locked(&self.corked_until) = Some(Instant::now() + MOST_CORKED);
-        }
         if count > 0 && self.waiting.fetch_sub(count, Ordering::Relaxed) == count {
             self.hold_process_open(env, false);
         }
-        handover(answered, reports)
+        hand_over(answered.into_iter(), reports, numbers)
+    }
+
+    /// Takes what there is to be told of commands, on the JavaScript thread.
+    pub fn take_reports(&self) -> Vec<CommandReport> {
+        let reports = mem::take(&mut locked(&self.inbox).reports);
+        reports.into_iter().map(CommandReport::from).collect()
     }
 
     /// Whether JavaScript is to hear of commands from now on.
@@ -367,10 +351,4 @@ impl Drop for Wakes {
             answers.wake();
         }
     }
-}
-
-fn take_all(inbox: &Weak<Answers>, env: Env) -> Handover {
-    let answers = inbox.upgrade();
-    let nothing = || handover(Vec::new(), Vec::new());
-    answers.map_or_else(nothing, |answers| answers.take(env))
 }

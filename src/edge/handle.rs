@@ -12,10 +12,13 @@ use tokio::{runtime::Runtime, sync::watch};
 use crate::{
     edge::{
         failure::{Failure, outcome},
+        handover::{Value, hand_over},
         open_store::OpenStore,
+        questions::{Question, Refusal},
+        reports::CommandReport,
         statistics::StoreStatistics,
     },
-    engine::{background::BackgroundTasks, errors::StoreError, operation::Request},
+    engine::{background::BackgroundTasks, errors::StoreError},
     mongo::trace::{Watched, watched},
 };
 
@@ -53,6 +56,20 @@ impl StoreHandle {
         Some(StoreStatistics::of(&store))
     }
 
+    /// Takes answers, and writes their numbers; there are none once it is closed.
+    pub fn take_answers(&self, env: Env, numbers: &mut [f64]) -> Vec<Value> {
+        match self.store() {
+            Ok(store) => store.answers().take(env, numbers),
+            Err(_) => hand_over(Vec::new().into_iter(), 0, numbers),
+        }
+    }
+
+    /// Takes what has become of commands; there is nothing once it is closed.
+    pub fn take_reports(&self) -> Vec<CommandReport> {
+        let store = self.store();
+        store.map_or_else(|_| Vec::new(), |store| store.answers().take_reports())
+    }
+
     /// Of which call the commands of the next operation are.
     pub fn announce(&self, call: f64) {
         *self.next_call() = Some(call);
@@ -71,18 +88,24 @@ impl StoreHandle {
         Watched::new(1, 0, watched.into_iter())
     }
 
-    /// Queues an operation. What is returned is the answer.
-    pub fn submit(
+    /// Queues what is asked for, to leave at once or, where it `is_corked`, with the rest. What is returned is the answer to those.
+    pub fn ask(
         &self,
         env: Env,
-        call: f64,
-        storage_id: String,
-        request: Request,
-    ) -> Option<Failure> {
-        let submitted = self
-            .store()
-            .and_then(|store| store.submit(env, call, storage_id, request));
-        submitted.err().map(Failure::from)
+        questions: impl Iterator<Item = Question>,
+        is_corked: bool,
+    ) -> Vec<Refusal> {
+        let store = self.store();
+        let answer = |question: Question| {
+            let call = question.call;
+            let asked = match &store {
+                Ok(store) => store.ask(env, question, is_corked),
+                Err(_) => Err(StoreError::Closed),
+            };
+            let failure = asked.err()?.into();
+            Some(Refusal { call, failure })
+        };
+        questions.filter_map(answer).collect()
     }
 
     /// A promise of what an operation on the open store comes to; its end is not waited for when the store is closed.

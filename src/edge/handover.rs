@@ -1,102 +1,137 @@
-//! Many answers as one flat list, which costs JavaScript less than an object for each.
+//! Answers in the form in which JavaScript takes them: numbers into an array of its own, and values. Many at once, for a call from one
+//! language to the other costs more than what it carries.
 
 use connect_mongo_native_core::document::{Found, Payload};
-use napi::bindgen_prelude::{Buffer, Either6, FnArgs, Latin1String};
+use napi::bindgen_prelude::{Buffer, Either5, Latin1String, Utf16String};
 use napi_derive::napi;
 
 use crate::{
-    edge::{
-        failure::Failure,
-        reports::{CommandReport, Report},
-    },
-    engine::caller::Answer,
+    edge::{failure::Failure, numbers::float_of_size},
+    engine::{caller::Answer, errors::StoreError},
 };
 
-/// The most that an answer takes in the list.
-const MOST_ELEMENTS: usize = 6;
-
-/// What follows the number of a call in a list of answers.
+/// What an answer is. Answers that have a value take the next of the list of values.
 #[napi]
+#[derive(Clone, Copy)]
 pub enum AnswerKind {
-    /// Nothing follows.
+    /// There is nothing.
     Nothing = 0,
-    /// Nothing follows: the answer is yes.
+    /// Yes.
     Yes = 1,
-    /// Nothing follows: the answer is no.
+    /// No.
     No = 2,
-    /// `session`, `expires` and `lastModified` follow. The session is text when the stored value is a string, otherwise a
-    /// BSON document whose field `session` is the value; `undefined` when the document has no such field. The times are in
-    /// milliseconds since the epoch, NaN when the document has none.
+    /// The value is a session: text when the stored value is a string, otherwise a BSON document whose field `session` is the value;
+    /// `undefined` when the document has no such field.
     Session = 3,
-    /// Nothing follows: why there is no answer is the next in the list of failures.
+    /// The value is why there is no answer.
     Failure = 4,
     /// As [`AnswerKind::Session`], of text that was decrypted and that the serializer is known to have returned.
     Serialized = 5,
     /// As [`AnswerKind::Session`], of text that was decrypted: what the serializer returned, or its JSON.
     Decrypted = 6,
-    /// One of the kinds of a session follows: only a collation takes its id for the one that was asked for.
-    OtherwiseSpelt = 7,
+    /// Added to one of a session: only a collation takes its id for the one that was asked for.
+    OtherwiseSpelt = 8,
 }
 
-/// An element of a list of answers. ASCII crosses as Latin-1, which costs JavaScript less.
-pub type Element = Either6<u32, f64, Latin1String, String, Buffer, ()>;
+/// Where JavaScript finds what among the numbers.
+#[napi]
+pub enum AnswerNumber {
+    /// How many answers there are; if that is as many as there is room for, there may be more.
+    Answers = 0,
+    /// How many reports of commands there are, which are older.
+    Reports = 1,
+    /// Here the answers begin. Each has four numbers: of the call, the [`AnswerKind`], and of a session `expires` and `lastModified`, in
+    /// milliseconds since the epoch, NaN when the document has none.
+    First = 2,
+}
 
-/// Answers one after the other, each the number of the call, the [`AnswerKind`] and what goes with that; and the failures
-/// among them. For those who look on, what has become of commands before.
-pub type Handover = FnArgs<(Vec<Element>, Vec<Failure>, Option<Vec<CommandReport>>)>;
+/// How many numbers each answer has.
+const NUMBERS: usize = 4;
 
-/// The list of these answers, each with the number of its call.
-#[must_use]
-pub fn handover(answered: Vec<(f64, Result<Answer, Failure>)>, reports: Vec<Report>) -> Handover {
-    let mut list = Vec::with_capacity(MOST_ELEMENTS * answered.len());
-    let mut failures = Vec::new();
-    for (call, result) in answered {
-        list.push(Element::B(call));
+/// The value of an answer. One byte a character, or two, is what V8 takes as it is.
+pub type Value = Either5<Latin1String, Utf16String, Buffer, Failure, ()>;
+
+/// An answer on its way to the JavaScript thread, which is to have the least of the work.
+pub struct Answered {
+    numbers: [f64; NUMBERS],
+    value: Option<Value>,
+}
+
+impl Answered {
+    /// The answer to the call of this number.
+    #[must_use]
+    pub fn new(call: f64, result: Result<Answer, StoreError>) -> Self {
+        let without = |kind, value| Self {
+            numbers: [call, number_of(kind), f64::NAN, f64::NAN],
+            value,
+        };
         match result {
-            Ok(Answer::Found(Some(found))) => append_session(&mut list, found),
-            Ok(Answer::Found(None) | Answer::Destroyed) => {
-                append_kind(&mut list, AnswerKind::Nothing);
-            }
-            Ok(Answer::Created(true) | Answer::Matched(true)) => {
-                append_kind(&mut list, AnswerKind::Yes);
-            }
-            Ok(Answer::Created(false) | Answer::Matched(false)) => {
-                append_kind(&mut list, AnswerKind::No);
-            }
-            Err(failure) => {
-                append_kind(&mut list, AnswerKind::Failure);
-                failures.push(failure);
-            }
+            Ok(Answer::Found(Some(found))) => Self::of_session(call, found),
+            Ok(Answer::Found(None) | Answer::Destroyed) => without(AnswerKind::Nothing, None),
+            Ok(Answer::Created(true) | Answer::Matched(true)) => without(AnswerKind::Yes, None),
+            Ok(Answer::Created(false) | Answer::Matched(false)) => without(AnswerKind::No, None),
+            Err(error) => without(AnswerKind::Failure, Some(Either5::D(error.into()))),
         }
     }
-    let reports = (!reports.is_empty()).then(|| reports.into_iter().map(Into::into).collect());
-    (list, failures, reports).into()
-}
 
-fn append_kind(list: &mut Vec<Element>, kind: AnswerKind) {
-    list.push(Element::A(kind as u32));
-}
-
-fn append_session(list: &mut Vec<Element>, found: Found) {
-    if found.is_otherwise_spelt {
-        append_kind(list, AnswerKind::OtherwiseSpelt);
-    }
-    append_kind(
-        list,
-        match found.is_serialized {
+    fn of_session(call: f64, found: Found) -> Self {
+        let kind = match found.is_serialized {
             None => AnswerKind::Session,
             Some(true) => AnswerKind::Serialized,
             Some(false) => AnswerKind::Decrypted,
-        },
-    );
-    list.push(match found.payload {
-        None => Element::F(()),
-        Some(Payload::Text(text)) if text.is_ascii() => Element::C(text.into()),
-        Some(Payload::Text(text)) => Element::D(text),
-        Some(Payload::Binary(bytes) | Payload::Bson(bytes)) => Element::E(bytes.into()),
-    });
-    list.push(Element::B(milliseconds(found.expires_ms)));
-    list.push(Element::B(milliseconds(found.last_modified_ms)));
+        };
+        let spelling = if found.is_otherwise_spelt {
+            number_of(AnswerKind::OtherwiseSpelt)
+        } else {
+            0.0
+        };
+        let [expires, last_modified] = [found.expires_ms, found.last_modified_ms].map(milliseconds);
+        Self {
+            numbers: [call, number_of(kind) + spelling, expires, last_modified],
+            value: Some(value_of(found.payload)),
+        }
+    }
+}
+
+fn value_of(payload: Option<Payload>) -> Value {
+    match payload {
+        None => Either5::E(()),
+        Some(Payload::Text(text)) if text.is_ascii() => Either5::A(text.into()),
+        Some(Payload::Text(text)) => Either5::B(text.into()),
+        Some(Payload::Binary(bytes) | Payload::Bson(bytes)) => Either5::C(bytes.into()),
+    }
+}
+
+/// A `Float64Array`, for the time of one call. By this name, as the macro of napi-rs knows no slice that can be written to.
+pub type Numbers<'a> = &'a mut [f64];
+
+/// How many answers these numbers have room for.
+#[must_use]
+pub fn room(numbers: &[f64]) -> usize {
+    numbers.len().saturating_sub(AnswerNumber::First as usize) / NUMBERS
+}
+
+/// Writes the numbers of these answers, for which there is room, and gives their values.
+pub fn hand_over(
+    answered: impl ExactSizeIterator<Item = Answered>,
+    reports: usize,
+    numbers: &mut [f64],
+) -> Vec<Value> {
+    let mut values = Vec::with_capacity(answered.len());
+    let Some((head, rest)) = numbers.split_at_mut_checked(AnswerNumber::First as usize) else {
+        return values;
+    };
+    head[AnswerNumber::Answers as usize] = float_of_size(answered.len());
+    head[AnswerNumber::Reports as usize] = float_of_size(reports);
+    for (room, answer) in rest.chunks_exact_mut(NUMBERS).zip(answered) {
+        room.copy_from_slice(&answer.numbers);
+        values.extend(answer.value);
+    }
+    values
+}
+
+fn number_of(kind: AnswerKind) -> f64 {
+    f64::from(kind as u32)
 }
 
 #[expect(

@@ -5,7 +5,7 @@
 //! - [`open_store`]: a store from its opening to its end
 //! - [`answers`]: the inbox from which JavaScript takes answers
 //! - [`deadlines`]: calls that may take no longer than a given time
-//! - [`handover`]: many answers as one list
+//! - [`questions`], [`handover`]: many questions, and many answers, in one call from one language to the other
 //! - [`reports`], [`statistics`]: what those who look on get
 //! - [`records`], [`queries`]: stored sessions and news, and what is asked for them
 //! - [`failure`]: what JavaScript sees of an error
@@ -35,6 +35,8 @@ pub mod numbers;
 pub mod open_store;
 #[cfg(not(target_family = "wasm"))]
 pub mod queries;
+#[cfg(not(target_family = "wasm"))]
+pub mod questions;
 #[cfg(not(target_family = "wasm"))]
 pub mod records;
 #[cfg(not(target_family = "wasm"))]

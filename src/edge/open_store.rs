@@ -10,13 +10,14 @@ use crate::{
     edge::{
         answers::{Answers, LateCalls, PendingCall},
         config::StoreConfig,
+        questions::Question,
     },
     engine::{
         background::{Background, BackgroundTasks, IndexDuty, OnNews},
         caller::Waiter,
         encryption::SessionEncryption,
         errors::StoreError,
-        operation::{Codec, Operation, Request},
+        operation::{Codec, Operation},
         registry::{CollectionEngine, Engines},
         stored::StoredSessions,
     },
@@ -108,22 +109,22 @@ impl OpenStore {
     ///
     /// # Errors
     /// Too many operations are pending.
-    pub fn submit(
-        &self,
-        env: Env,
-        call: f64,
-        storage_id: String,
-        request: Request,
-    ) -> Result<(), StoreError> {
+    pub fn ask(&self, env: Env, question: Question, is_corked: bool) -> Result<(), StoreError> {
         let operation = Operation {
-            waiter: Waiter::new(self.answers.register(env, call)?),
-            storage_id: storage_id.into(),
+            waiter: Waiter::new(self.answers.register(env, question.call)?),
+            storage_id: question.storage_id.into(),
             since: Instant::now(),
-            request,
+            request: question.request,
             codec: Arc::clone(&self.codec),
         };
-        self.engine.submit(operation, self.answers.is_corked());
+        self.engine.submit(operation, is_corked);
         Ok(())
+    }
+
+    /// Where its answers are.
+    #[must_use]
+    pub fn answers(&self) -> &Answers {
+        &self.answers
     }
 
     /// What sends its operations, and those of other stores.
@@ -163,8 +164,7 @@ impl OpenStore {
 
     /// Sends what waits: a turn of the event loop is over in which there were calls.
     pub fn flush(&self) {
-        self.answers.uncork();
-        self.engine.start();
+        self.engine.start_called();
     }
 
     /// Lets go of the calls that wait for an answer, on the JavaScript thread.

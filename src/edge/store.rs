@@ -15,18 +15,16 @@ use crate::{
         crypter::SessionCrypter,
         failure::Failure,
         handle::StoreHandle,
-        handover::Handover,
+        handover::{Numbers, Value},
         open_store::OpenStore,
         queries::{SessionQuery, WantedStored, parsed, raw},
+        questions::{NUMBERS, QuestionValue, Refusal, questions},
         records::{BackgroundReport, LoadedSession, SelectedSession, SessionMarks, to_payload},
+        reports::CommandReport,
         runtime::runtime,
         statistics::StoreStatistics,
     },
-    engine::{
-        background::OnNews,
-        errors::StoreError,
-        operation::{Request, Write},
-    },
+    engine::{background::OnNews, errors::StoreError},
     mongo::errors::MongoError,
 };
 
@@ -35,8 +33,8 @@ type Reporter = ThreadsafeFunction<BackgroundReport, (), BackgroundReport, Statu
 
 /// A session collection.
 ///
-/// `find`, `write`, `touch` and `remove` are given a number that stands for the call: `onAnswers` gets it back with the answer,
-/// in a list of many (`AnswerKind` says what it holds). The other methods give a promise.
+/// `ask` is for what requests of users wait for. Each question has a number that stands for its call; `onAnswers` is called when there are
+/// answers, and `takeAnswers` gives them, with the numbers of their calls. The other methods give a promise.
 ///
 /// No method is an `async fn`: the future of one would borrow the instance, which an environment that is torn down frees
 /// whatever still runs. Each takes what it needs of the store on the JavaScript thread, and its future owns that.
@@ -55,10 +53,7 @@ impl NativeStore {
     #[napi(constructor, catch_unwind)]
     pub fn new(
         config: StoreConfig,
-        #[napi(
-            ts_arg_type = "(answers: Array<unknown>, failures: Array<Failure>, reports?: Array<CommandReport>) => void"
-        )]
-        on_answers: Function<'_, Handover, ()>,
+        on_answers: Function<'_, (), ()>,
         on_background: Function<'_, BackgroundReport, ()>,
         crypter: Option<&SessionCrypter>,
     ) -> napi::Result<Self> {
@@ -80,80 +75,33 @@ impl NativeStore {
         })
     }
 
-    /// Asks for the session, if there is one that is live.
+    /// Asks what the first `count` questions of these numbers and values ask, in this order. With nothing of its kind under way a question
+    /// leaves at once, unless `isTurnOver`: when a turn of the event loop ends in which there were calls, everything leaves that waits, as
+    /// far as there may be more commands under way. So what came together leaves together.
     ///
     /// # Errors
-    /// None: failures are data. One that is returned is the answer.
-    #[napi(catch_unwind)]
-    pub fn find(&self, env: Env, call: f64, storage_id: String) -> Option<Failure> {
-        self.handle.submit(env, call, storage_id, Request::Get)
-    }
-
-    /// Writes a session; the answer tells whether it was created, or without `isUpsert`, which creates none, whether there was
-    /// one. `session` is text, or a BSON document whose first element is the value to store.
-    ///
-    /// # Errors
-    /// None: failures are data. One that is returned is the answer.
-    #[napi(catch_unwind)]
-    #[allow(
-        clippy::too_many_arguments,
-        reason = "an object for them would cost JavaScript more than the call itself"
+    /// None: failures are data. Those that are returned are answers.
+    #[napi(
+        catch_unwind,
+        ts_args_type = "count: number, numbers: Float64Array, values: Array<string | Buffer | SessionMarks>, isTurnOver: boolean"
     )]
-    pub fn write(
+    pub fn ask(
         &self,
         env: Env,
-        call: f64,
-        storage_id: String,
-        session: Either<String, Buffer>,
-        is_upsert: bool,
-        expires_ms: f64,
-        last_modified_ms: Option<f64>,
-        marks: Option<SessionMarks>,
-    ) -> Option<Failure> {
-        let times = Times {
-            expires_ms,
-            last_modified_ms,
-        };
-        let write = Write::Set {
-            payload: to_payload(session),
-            times,
-            is_upsert,
-            marks: marks.map(Box::from),
-        };
-        self.handle
-            .submit(env, call, storage_id, Request::Write(write))
-    }
-
-    /// Renews a session; the answer tells whether there was one.
-    ///
-    /// # Errors
-    /// None: failures are data. One that is returned is the answer.
-    #[napi(catch_unwind)]
-    pub fn touch(
-        &self,
-        env: Env,
-        call: f64,
-        storage_id: String,
-        expires_ms: f64,
-        last_modified_ms: Option<f64>,
-    ) -> Option<Failure> {
-        let times = Times {
-            expires_ms,
-            last_modified_ms,
-        };
-        let write = Write::Touch { times };
-        self.handle
-            .submit(env, call, storage_id, Request::Write(write))
-    }
-
-    /// Removes a session; one that is not there is no failure.
-    ///
-    /// # Errors
-    /// None: failures are data. One that is returned is the answer.
-    #[napi(catch_unwind)]
-    pub fn remove(&self, env: Env, call: f64, storage_id: String) -> Option<Failure> {
-        self.handle
-            .submit(env, call, storage_id, Request::Write(Write::Destroy))
+        count: u32,
+        numbers: &[f64],
+        values: Vec<QuestionValue>,
+        is_turn_over: bool,
+    ) -> Vec<Refusal> {
+        let most = usize::try_from(count).map_or(0, |count| count.saturating_mul(NUMBERS));
+        let numbers = numbers.get(..most).unwrap_or(numbers);
+        let refused = self
+            .handle
+            .ask(env, questions(numbers, values), is_turn_over);
+        if is_turn_over {
+            self.handle.flush();
+        }
+        refused
     }
 
     /// The sessions that a query finds. `stored`: what `replace` wants back of each, of those alone that are not stored as they would be
@@ -401,7 +349,29 @@ impl NativeStore {
         self.handle.statistics()
     }
 
-    /// Whether `onAnswers` is to hear of commands from now on.
+    /// Takes answers: their numbers are written into `numbers`, as `AnswerNumber` says, and their values are given.
+    ///
+    /// # Errors
+    /// None.
+    #[napi(
+        catch_unwind,
+        ts_args_type = "numbers: Float64Array",
+        ts_return_type = "Array<string | Buffer | Failure | undefined>"
+    )]
+    pub fn take_answers(&self, env: Env, numbers: Numbers<'_>) -> Vec<Value> {
+        self.handle.take_answers(env, numbers)
+    }
+
+    /// Takes what has become of commands, for those who look on.
+    ///
+    /// # Errors
+    /// None.
+    #[napi(catch_unwind)]
+    pub fn take_reports(&self) -> Vec<CommandReport> {
+        self.handle.take_reports()
+    }
+
+    /// Whether there are to be reports of commands from now on.
     ///
     /// # Errors
     /// None.
@@ -410,23 +380,13 @@ impl NativeStore {
         self.handle.watch(is_watched);
     }
 
-    /// The next method that gives a promise is called for the call of this number: `onAnswers` hears so of its commands.
+    /// The next method that gives a promise is called for the call of this number: reports of its commands name it.
     ///
     /// # Errors
     /// None.
     #[napi(catch_unwind)]
     pub fn announce(&self, call: f64) {
         self.handle.announce(call);
-    }
-
-    /// Sends what waits, as far as there may be more commands under way. To be called when a turn of the event loop ends in
-    /// which there were calls: those that came together then leave together.
-    ///
-    /// # Errors
-    /// None.
-    #[napi(catch_unwind)]
-    pub fn flush(&self) {
-        self.handle.flush();
     }
 }
 
