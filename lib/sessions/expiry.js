@@ -2,6 +2,7 @@
 'use strict'
 
 const { described } = require('../names.js')
+const { notes } = require('../notes.js')
 const { isDate, isObject } = require('../objects.js')
 
 /**
@@ -19,9 +20,9 @@ const TOLERANCE_MS = 1000
  * The `lastModified` of the document that a session was read from or written to, kept off the session itself:
  * express-session compares sessions by their properties.
  *
- * @type {WeakMap<object, Date | undefined>}
+ * @type {import('../notes.js').Notes<Date | undefined>}
  */
-const lastModifiedDates = new WeakMap()
+const lastModifiedDates = notes()
 
 /** @param {object} session @param {Date | undefined} lastModified */
 function noteLastModified(session, lastModified) {
@@ -31,9 +32,9 @@ function noteLastModified(session, lastModified) {
 /**
  * The end that a cookie gave its session when that was saved, in milliseconds.
  *
- * @type {WeakMap<object, number>}
+ * @type {import('../notes.js').Notes<number>}
  */
-const savedEnds = new WeakMap()
+const savedEnds = notes()
 
 /** @param {Session} session @returns {number} NaN where the cookie ends with the browser */
 const endOfCookie = (session) => new Date(session.cookie?.expires ?? Number.NaN).getTime()
@@ -141,9 +142,14 @@ function followExpires({ cookie }, expires) {
   if (!isObject(cookie) || Number.isNaN(expires.getTime())) return
   const stored = Reflect.get(cookie, 'expires')
   if (!stored) return
-  if (typeof stored === 'string') Reflect.set(cookie, 'expires', expires.toISOString())
-  else if (typeof stored === 'number') Reflect.set(cookie, 'expires', expires.getTime())
-  else if (isDate(stored)) setDate(cookie, expires)
+  // Most dates have not moved, and to make the text of one takes four times as long as to read it.
+  if (typeof stored === 'string') {
+    if (Date.parse(stored) !== expires.getTime()) Reflect.set(cookie, 'expires', expires.toISOString())
+  } else if (typeof stored === 'number') {
+    Reflect.set(cookie, 'expires', expires.getTime())
+  } else if (isDate(stored)) {
+    setDate(cookie, expires)
+  }
 }
 
 /**

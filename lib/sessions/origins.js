@@ -11,12 +11,14 @@
  * @property {Record<string, string>} [values] of the index that are limited, as it had them when it was loaded
  */
 
+const { notes } = require('../notes.js')
+
 /** Frameworks make a session of their own of what `get` gives, by calling `createSession` with that. */
 class Origins {
-  /** By the session that `get` gave. @type {WeakMap<object, Origin>} */
-  #given = new WeakMap()
-  /** By the session that a framework made of it. @type {WeakMap<object, Origin>} */
-  #made = new WeakMap()
+  /** Of the session that `get` gave. @type {import('../notes.js').Notes<Origin>} */
+  #given = notes()
+  /** Of the session that a framework made of it. @type {import('../notes.js').Notes<Origin>} */
+  #made = notes()
 
   /** @param {object} given @param {Origin} origin */
   note(given, origin) {
