@@ -31,7 +31,7 @@ function legend(rounds) {
       ? 'One round: more of them give medians and their spread.'
       : `Medians of ${rounds} rounds; ± is half of the distance between the extremes.`,
     "÷ X: the first store's figure divided by X's of the same round.",
-    'main µs: time in which the main thread was busy, for one operation. CPU µs: CPU time of all threads of the process.',
+    'For one operation: main µs: CPU time of the main thread. loop µs: time in which it was busy, or waited for a processor. CPU µs: CPU time of all threads.',
   ].join('\n')
 }
 

@@ -11,6 +11,7 @@ const FIGURES = {
   p50Ms: { heading: 'p50 ms', digits: 3, better: 'less' },
   p99Ms: { heading: 'p99 ms', digits: 2, better: 'less' },
   mainThreadUs: { heading: 'main µs', digits: 1, better: 'less' },
+  loopUs: { heading: 'loop µs', digits: 1, better: 'less' },
   cpuUs: { heading: 'CPU µs', digits: 1, better: 'less' },
   rssMb: { heading: 'RSS MB', digits: 0, better: 'less' },
 }

@@ -39,6 +39,7 @@ const PARTS = {
       operations: Object.keys(OPERATIONS),
       at: [1, 32, 128],
       size: [1000],
+      sessions: undefined,
       rounds: 3,
       seconds: 1,
     },
@@ -49,7 +50,7 @@ const PARTS = {
   express: {
     run: runExpress,
     stores: ALL_STORES,
-    defaults: { stores: ALL_STORES, size: [1000], rounds: 3, seconds: 5 },
+    defaults: { stores: ALL_STORES, size: [1000], cookies: [64, 8], rounds: 3, seconds: 5 },
     quick: { rounds: 1, seconds: 1 },
     packages: ['express', 'express-session', 'autocannon'],
   },
@@ -144,12 +145,14 @@ MONGO_URL=mongodb://… uses that server instead of a new one.
   --quick          any part: as little as shows that everything runs
   --at LIST        operations at once, for example --at 1,32
   --size LIST      sizes of a session as JSON, in bytes
+  --cookies LIST   express: how many sessions the 64 connections have
   --stores LIST    ${[...ALL_STORES, FLOOR].join(',')}
                    for crypto: ${Object.keys(CRYPTO_STORES).join(',')}
                    for users: ${Object.keys(USER_STORES).join(',')}
                    for channels: ${Object.keys(CHANNEL_STORES).join(',')}
                    the ratios are those of the first to each of the others
   --operations LIST   get,set,touch
+  --sessions N     operations: over how many sessions; with few, several running operations are about one
   --rounds N       how often each store is measured
   --seconds N      length of one measurement; before it a third of that to warm up
   --stored N       scale, users: how many sessions are stored
@@ -191,9 +194,11 @@ function names(text, option, known) {
 const READERS = {
   at: integers,
   size: integers,
+  cookies: integers,
   stores: (text, option, part) => names(text, option, part.stores),
   operations: (text, option) => names(text, option, Object.keys(OPERATIONS)),
   rounds: positiveInteger,
+  sessions: positiveInteger,
   seconds: positive,
   stored: positiveInteger,
   millions(text, option) {

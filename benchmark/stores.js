@@ -36,11 +36,17 @@ function connectMongodbSession({ mongoUrl, dbName }) {
   return new MongoDBStore({ uri: mongoUrl, databaseName: dbName, collection: 'sessions' })
 }
 
+/**
+ * `redis` 6 gives each command five seconds, with an AbortSignal of its own, which takes two thirds of its time: without that it is as
+ * fast as `redis` 5, and faster than ioredis.
+ */
+const WITHOUT_SIGNALS = { commandOptions: { timeout: undefined } }
+
 /** @param {Place} place */
 async function connectRedis({ redisUrl, dbName }) {
   const { RedisStore } = require('connect-redis')
   const { createClient } = require('redis')
-  const client = createClient({ url: redisUrl })
+  const client = createClient({ url: redisUrl, ...WITHOUT_SIGNALS })
   client.on('error', (error) => {
     throw error
   })

@@ -1,4 +1,4 @@
-// Requests from many connections, each with a session of its own.
+// Requests from many connections, each with a session of its own, or several with one, as a page has that asks for many things.
 'use strict'
 
 // @ts-expect-error: it has no types
@@ -7,7 +7,7 @@ const { answerParent } = require('./parent.js')
 
 /** @type {string} */
 let address
-/** @type {string[]} */
+/** Of each connection. @type {string[]} */
 let cookies
 
 /** @param {number} index @returns {Promise<string>} the cookie of a new session */
@@ -19,10 +19,11 @@ async function startSession(index) {
   return response.headers.getSetCookie()[0].split(';')[0]
 }
 
-/** @param {{ address: string, connections: number }} job */
+/** @param {{ address: string, connections: number, cookies: number }} job */
 async function open(job) {
   address = job.address
-  cookies = await Promise.all(Array.from({ length: job.connections }, (_, index) => startSession(index)))
+  const sessions = await Promise.all(Array.from({ length: job.cookies }, (_, index) => startSession(index)))
+  cookies = Array.from({ length: job.connections }, (_, index) => sessions[index % sessions.length])
 }
 
 /** @param {{ path: string, seconds: number }} load */

@@ -20,25 +20,27 @@ const REQUESTS = {
 
 /**
  * @typedef {keyof typeof REQUESTS} Kind
- * @typedef {{ stores: string[], rounds: number, seconds: number, size: number[] }} Options
+ * @typedef {{ stores: string[], rounds: number, seconds: number, size: number[], cookies: number[] }} Options
+ * @typedef {{ size: number, cookies: number }} Users
  */
 
 const KINDS = /** @type {Kind[]} */ (Object.keys(REQUESTS))
 
-/** @param {Kind} kind @param {number} size */
-function titleOf(kind, size) {
-  return `${kind} (${REQUESTS[kind].does}), ${CONNECTIONS} connections, ${formatSize(size)}`
+/** @param {Kind} kind @param {Users} users */
+function titleOf(kind, { size, cookies }) {
+  const sessions = cookies < CONNECTIONS ? ` over ${cookies} cookies` : ''
+  return `${kind} (${REQUESTS[kind].does}), ${CONNECTIONS} connections${sessions}, ${formatSize(size)}`
 }
 
 /**
- * @param {{ store: string, place: import('../stores.js').Place, size: number, seconds: number }} job
+ * @param {{ store: string, place: import('../stores.js').Place, seconds: number } & Users} job
  * @returns {Promise<{ kind: Kind, figures: Record<string, number> }[]>}
  */
-function measureApp({ store, place, size, seconds }) {
+function measureApp({ store, place, size, cookies, seconds }) {
   return withChild('app', (app) =>
     withChild('load', async (load) => {
       const address = await app.ask('open', { store, place, size })
-      await load.ask('open', { address, connections: CONNECTIONS })
+      await load.ask('open', { address, connections: CONNECTIONS, cookies })
       const measured = []
       for (const kind of KINDS) {
         const { path } = REQUESTS[kind]
@@ -46,8 +48,8 @@ function measureApp({ store, place, size, seconds }) {
         await app.ask('start')
         const { requests, perSecond, p99Ms } = await load.ask('run', { path, seconds })
         if (requests === 0) throw new Error(`No answer from ${labelOf(store)} in ${seconds} s`)
-        const { mainThreadUs, cpuUs, rssMb } = await app.ask('stop', requests)
-        const figures = { requestsPerSecond: perSecond, p99Ms, mainThreadUs, cpuUs, rssMb }
+        const { perSecond: _, ...cost } = await app.ask('stop', requests)
+        const figures = { requestsPerSecond: perSecond, p99Ms, ...cost }
         measured.push({ kind, figures })
       }
       return measured
@@ -56,16 +58,18 @@ function measureApp({ store, place, size, seconds }) {
 }
 
 /** @param {Options} options @param {import('../servers.js').Servers} servers */
-async function measureInTurn({ stores, rounds, seconds, size: sizes }, servers) {
-  const turns = inTurn(stores, rounds).flatMap((turn) => sizes.map((size) => ({ ...turn, size })))
+async function measureInTurn({ stores, rounds, seconds, size: sizes, cookies }, servers) {
+  const users = sizes.flatMap((size) => cookies.map((count) => ({ size, cookies: count })))
+  const turns = inTurn(stores, rounds).flatMap((turn) => users.map((one) => ({ ...turn, ...one })))
   const progress = new Progress(turns.length)
   /** @type {import('../comparison.js').Measurement[]} */
   const measurements = []
-  for (const { store, round, size } of turns) {
-    progress.show(`round ${round + 1} of ${rounds}  ${labelOf(store)}  ${formatSize(size)}`)
-    const job = { store, place: placeFor(servers, store), size, seconds }
+  for (const { store, round, ...scenario } of turns) {
+    progress.show(`round ${round + 1} of ${rounds}  ${labelOf(store)}  ${formatSize(scenario.size)}`)
+    const job = { store, place: placeFor(servers, store), seconds, ...scenario }
     for (const { kind, figures } of await measureApp(job)) {
-      measurements.push({ title: titleOf(kind, size), scenario: { kind, size }, store, round, figures })
+      const title = titleOf(kind, scenario)
+      measurements.push({ title, scenario: { kind, ...scenario }, store, round, figures })
     }
     progress.advance()
   }

@@ -26,7 +26,7 @@ const WARM_UP_AT = 32
  * @property {number[]} size of a session, in bytes of JSON
  * @property {number} rounds
  * @property {number} seconds of one measurement
- * @property {number} [sessions] how many there are
+ * @property {number} [sessions] how many there are; unless told otherwise so many that each running operation has its own
  *
  * @typedef {{ operation: string, atOnce: number, size: number }} Scenario
  */
@@ -84,8 +84,8 @@ async function measureFloor({ place, size, scenarios, seconds }, onMeasured) {
  */
 async function measureInTurn(options, servers) {
   const { stores, at, size: sizes, rounds, seconds } = options
-  // No two running operations are to be about one session.
-  const sessions = Math.max(options.sessions ?? SESSIONS, 2 * Math.max(...at))
+  // Of so many no two running operations are about one session.
+  const sessions = options.sessions ?? Math.max(SESSIONS, 2 * Math.max(...at))
   const turns = inTurn(stores, rounds).flatMap((turn) => sizes.map((size) => ({ ...turn, size })))
   const jobs = turns.map((turn) => ({ ...turn, scenarios: scenariosOf(options, turn.store, turn.size) }))
   const progress = new Progress(jobs.flatMap(({ scenarios }) => scenarios).length)
