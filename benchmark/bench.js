@@ -8,9 +8,6 @@ const { dropDatabases } = require('./database.js')
 const { heading, surroundings } = require('./machine.js')
 const { startServers } = require('./servers.js')
 const { REDIS, labelOf } = require('./stores.js')
-const { draw } = require('./svg.js')
-
-const CHART = path.join(ROOT, 'docs', 'benchmark.svg')
 
 /**
  * @typedef {import('./servers.js').Servers} Servers
@@ -46,7 +43,8 @@ async function runPart({ part, options, json, svg }, command, servers) {
   if (options.rounds) console.log(`\n${legend(options.rounds)}`)
   if (hasFailed) process.exitCode = 1
   if (json) await writeFile(json, `${JSON.stringify({ ...about, options, results }, null, 2)}\n`)
-  if (svg) await writeFile(CHART, draw(about, results, /** @type {any} */ (options)))
+  if (svg && part.chart)
+    await writeFile(path.join(ROOT, 'docs', part.chart.file), part.chart.draw(about, results, options))
 }
 
 /** @param {Request} request @param {string} command as it was typed */

@@ -13,6 +13,7 @@ const FIGURES = {
   mainThreadUs: { heading: 'main µs', digits: 1, better: 'less' },
   loopUs: { heading: 'loop µs', digits: 1, better: 'less' },
   cpuUs: { heading: 'CPU µs', digits: 1, better: 'less' },
+  stallMs: { heading: 'stall ms', digits: 1, better: 'less' },
   rssMb: { heading: 'RSS MB', digits: 0, better: 'less' },
 }
 

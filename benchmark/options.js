@@ -2,6 +2,7 @@
 'use strict'
 
 const { parseArgs } = require('node:util')
+const { drawCurves } = require('./curves.js')
 const { OPERATIONS } = require('./operations.js')
 const { runCrypto } = require('./parts/crypto.js')
 const { runExpress } = require('./parts/express.js')
@@ -11,7 +12,7 @@ const { runSoak } = require('./parts/soak.js')
 const { runStart } = require('./parts/start.js')
 const { runUsers } = require('./parts/users.js')
 const { CHANNEL_STORES, CRYPTO_STORES, FLOOR, STORES, USER_STORES } = require('./stores.js')
-const { AT_ONCE: DRAWN_AT } = require('./svg.js')
+const { AT_ONCE: DRAWN_AT, draw } = require('./svg.js')
 
 /**
  * @typedef {import('./servers.js').Servers} Servers
@@ -23,6 +24,7 @@ const { AT_ONCE: DRAWN_AT } = require('./svg.js')
  * @property {Record<string, any>} quick instead of them with --quick: enough to see that everything runs
  * @property {Record<string, any>} [full] instead of them with --full
  * @property {string[]} packages whose versions matter beside those of the stores
+ * @property {{ file: string, draw: (about: any, results: any[], options: any) => string }} [chart] of its results, in docs/
  */
 
 const ALL_STORES = Object.keys(STORES)
@@ -33,6 +35,7 @@ const MOST_MILLIONS = 30
 const PARTS = {
   operations: {
     run: runOperations,
+    chart: { file: 'benchmark.svg', draw },
     stores: [...ALL_STORES, FLOOR],
     defaults: {
       stores: [...ALL_STORES, FLOOR],
@@ -63,16 +66,30 @@ const PARTS = {
   },
   scale: {
     run: runScale,
+    chart: { file: 'scale.svg', draw: drawCurves },
     stores: ALL_STORES,
     defaults: {
-      stores: ['native'],
-      rounds: 5,
+      stores: ['native', 'connect-mongo', 'connect-redis'],
+      operations: ['get', 'set'],
+      rounds: 3,
       seconds: 2,
-      count: 20_000,
-      stored: 1_000_000,
-      millions: 1,
+      stored: [10_000, 100_000, 1_000_000],
+      size: [200, 1000, 10_000, 100_000, 1_000_000],
+      at: [1, 8, 32, 128, 512, 2048],
+      processes: [1, 2, 4, 8],
+      delay: [0, 1, 5, 20],
     },
-    quick: { rounds: 1, seconds: 0.1, count: 200, stored: 5000, millions: 0.01 },
+    quick: {
+      stores: ['native'],
+      rounds: 1,
+      seconds: 0.06,
+      stored: [2000],
+      size: [200],
+      at: [32],
+      processes: [2],
+      delay: [5],
+    },
+    full: { stored: [10_000, 100_000, 1_000_000, 10_000_000], rounds: 5 },
     packages: ['express-session'],
   },
   soak: {
@@ -135,13 +152,14 @@ MONGO_URL=mongodb://… uses that server instead of a new one.
   operations       get, set and touch by themselves: this is what runs without a PART
   express          an Express app behind each store, 64 connections: get + touch, get + set
   start            from require to the first answered get, in fresh processes
-  scale            ten times the operations, a hundred times the sessions, memory over millions of operations
+  scale            how cost grows with sessions, their size, calls at once, processes and the time of the network
   soak             whether memory, files and threads stay what they were over millions of mixed operations
   crypto           encrypted sessions
   users            what the option index costs, and finding the sessions of a user
   channels         what it costs that somebody hears of operations and commands
 
-  --full           operations: 1 to 512 at once, sessions of 0.3 to 100 kB, 5 rounds (about an hour)
+  --full           operations: 1 to 512 at once, sessions of 0.3 to 100 kB, 5 rounds (about an hour); scale: ten
+                   million sessions as well
   --quick          any part: as little as shows that everything runs
   --at LIST        operations at once, for example --at 1,32
   --size LIST      sizes of a session as JSON, in bytes
@@ -155,11 +173,12 @@ MONGO_URL=mongodb://… uses that server instead of a new one.
   --sessions N     operations: over how many sessions; with few, several running operations are about one
   --rounds N       how often each store is measured
   --seconds N      length of one measurement; before it a third of that to warm up
-  --stored N       scale, users: how many sessions are stored
-  --millions N     scale: over how many million operations memory is watched; soak: of how many, divided among
-                   the stores; at most ${MOST_MILLIONS}
+  --stored N       users: how many sessions are stored; scale: a list
+  --processes LIST    scale: how many of them at a time
+  --delay LIST     scale: what the network takes there and back, in milliseconds
+  --millions N     soak: of how many, divided among the stores; at most ${MOST_MILLIONS}
   --json FILE      also writes all figures, versions and the machine
-  --svg            operations: also draws docs/benchmark.svg
+  --svg            operations: also draws docs/benchmark.svg; scale: docs/scale.svg
   --help
 `
 
@@ -182,6 +201,11 @@ function integers(text, option) {
   return text.split(',').map((one) => positiveInteger(one, option))
 }
 
+/** @param {string} text @param {string} option */
+function milliseconds(text, option) {
+  return text.split(',').map((one) => (one === '0' ? 0 : positive(one, option)))
+}
+
 /** @param {string} text @param {string} option @param {string[]} known */
 function names(text, option, known) {
   const chosen = [...new Set(text.split(','))]
@@ -200,7 +224,10 @@ const READERS = {
   rounds: positiveInteger,
   sessions: positiveInteger,
   seconds: positive,
-  stored: positiveInteger,
+  stored: (text, option, part) =>
+    Array.isArray(part.defaults.stored) ? integers(text, option) : positiveInteger(text, option),
+  processes: integers,
+  delay: milliseconds,
   millions(text, option) {
     const millions = positive(text, option)
     if (millions > MOST_MILLIONS) throw new Error(`--${option} takes at most ${MOST_MILLIONS}, not ${text}`)
@@ -221,7 +248,7 @@ function parse(args) {
 function preset({ defaults, quick, full }, values) {
   if (values.quick) return { ...defaults, ...quick }
   if (!values.full) return defaults
-  if (!full) throw new Error('--full belongs to the part operations')
+  if (!full) throw new Error('--full belongs to the parts operations and scale')
   return { ...defaults, ...full }
 }
 
@@ -242,8 +269,8 @@ function readOptions(args) {
   }
   const part = PARTS[name]
   const options = { ...preset(part, values), ...chosen(part, values) }
-  if (values.svg && name !== 'operations') throw new Error('--svg belongs to the part operations')
-  if (values.svg && !DRAWN_AT.some((atOnce) => options.at.includes(atOnce))) {
+  if (values.svg && !part.chart) throw new Error('--svg belongs to the parts operations and scale')
+  if (values.svg && name === 'operations' && !DRAWN_AT.some((atOnce) => options.at.includes(atOnce))) {
     throw new Error(`--svg draws ${DRAWN_AT.join(' and ')} at once: have them in --at`)
   }
   return {

@@ -38,10 +38,15 @@ const STYLE = `
   .head { font-weight: 600 } .small { font-size: 11px }
   .bar { fill: #a3adb8 } .native { fill: #0a8a4f } .driver { fill: #7cc5a0 }
   .ours { font-weight: 600 }
+  .line { fill: none; stroke-width: 2 } .frame { fill: none; stroke: #a3adb8 }
+  .line.native { stroke: #0a8a4f } .line.second { stroke: #b4531f } .line.third { stroke: #3b6fb6 }
+  .line.fourth { stroke: #8a5aa8 } .line.fifth { stroke: #59636e }
   @media (prefers-color-scheme: dark) {
     .ground, .gap { fill: #0d1117 } .ground { stroke: #3d444d }
     text { fill: #e6edf3 } .muted { fill: #9198a1 }
     .bar { fill: #59636e } .native { fill: #2fb573 } .driver { fill: #1f6b47 }
+    .line { fill: none } .line.native { stroke: #2fb573 } .line.second { stroke: #e08a52 } .line.third { stroke: #79a7e3 }
+    .line.fourth { stroke: #c198dc } .line.fifth { stroke: #9198a1 }
   }`
 
 /**
@@ -155,14 +160,19 @@ function wrapped(words) {
   return lines
 }
 
-/** @param {import('./machine.js').Surroundings} about @param {{ size: number, rounds: number }} run */
-function footLines({ date, command, versions, machine }, { size, rounds }) {
+/** @param {import('./machine.js').Surroundings} about @param {string} run what was run */
+function footLines({ date, command, versions, machine }, run) {
   const { cores, cpu, memoryGb, system } = machine
   return [
-    `${date.slice(0, 10)}: ${command}: medians of ${rounds} rounds, sessions of ${formatSize(size)}`,
+    `${date.slice(0, 10)}: ${command}: ${run}`,
     `${cores} cores shared with the servers, ${cpu}, ${memoryGb.toFixed(0)} GB, ${system}`,
     ...wrapped(Object.entries(versions).map(([name, version]) => `${name} ${version}`)),
   ]
+}
+
+/** @param {string[]} lines @param {number} top */
+function footOf(lines, top) {
+  return lines.map((line, index) => text(MARGIN, top + index * LINE_HEIGHT, line, 'muted small'))
 }
 
 /** @param {Comparison[]} drawn @param {string[]} operations @param {number[]} atOnces */
@@ -177,12 +187,12 @@ function groupsOf(drawn, operations, atOnces) {
   })
 }
 
-/** @param {number} height @param {string[]} content */
-function file(height, content) {
+/** @param {string} title @param {number} height @param {string[]} content */
+function file(title, height, content) {
   const size = `viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}"`
   return `${[
     `<svg xmlns="http://www.w3.org/2000/svg" ${size} role="img">`,
-    `<title>${TITLE}</title>`,
+    `<title>${title}</title>`,
     `<style>${STYLE}\n</style>`,
     `<rect class="ground" x="0.5" y="0.5" width="${WIDTH - 1}" height="${height - 1}" rx="8"/>`,
     ...content,
@@ -210,11 +220,11 @@ function draw(about, results, { operations, at, size: [size], rounds }) {
     top += group.height
   }
   top += FOOT_SPACE
-  for (const line of footLines(about, { size, rounds })) {
-    content.push(text(MARGIN, top, line, 'muted small'))
-    top += LINE_HEIGHT
-  }
-  return file(top, content)
+  const run = `medians of ${rounds} rounds, sessions of ${formatSize(size)}`
+  const foot = footLines(about, run)
+  content.push(...footOf(foot, top))
+  top += foot.length * LINE_HEIGHT
+  return file(TITLE, top, content)
 }
 
-module.exports = { AT_ONCE, draw }
+module.exports = { AT_ONCE, FOOT_SPACE, LINE_HEIGHT, MARGIN, WIDTH, draw, file, footLines, footOf, text }

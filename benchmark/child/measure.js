@@ -2,7 +2,7 @@
 // is the store.
 'use strict'
 
-const { performance } = require('node:perf_hooks')
+const { monitorEventLoopDelay, performance } = require('node:perf_hooks')
 const { LOOKUPS, OPERATIONS } = require('../operations.js')
 const { makeSessions, sidOf, userOf } = require('../sessions.js')
 const { quantile } = require('../statistics.js')
@@ -111,6 +111,20 @@ function pick({ count, stored }) {
   })
 }
 
+/**
+ * Works with the sessions that another process has filled, or with any of more of which these are copies, to be read only.
+ *
+ * @param {{ count: number, size: number, stored?: number, read: number }} job
+ */
+function know({ count, size, stored, read }) {
+  entries = makeSessions(count, size)
+  if (stored === undefined) return
+  entries = Array.from({ length: read }, () => {
+    const index = Math.floor(Math.random() * stored)
+    return { sid: sidOf(index), session: { user: userOf(index % count) } }
+  })
+}
+
 /** @param {Load[]} loads */
 async function warmUp(loads) {
   for (const load of loads) await keepRunning(load)
@@ -123,6 +137,17 @@ async function measure(load) {
   const cost = stop(finished)
   const sorted = latencies.subarray(0, finished).sort()
   return { ...cost, p50Ms: quantile(sorted, 0.5), p99Ms: quantile(sorted, 0.99) }
+}
+
+const NANOSECONDS_PER_MS = 1e6
+
+/** The same, and for how long the event loop was busy at a time at the most. @param {Load} load */
+async function measureStalls(load) {
+  const delays = monitorEventLoopDelay({ resolution: 1 })
+  delays.enable()
+  const figures = await measure(load)
+  delays.disable()
+  return { ...figures, stallMs: delays.max / NANOSECONDS_PER_MS }
 }
 
 const MEGABYTE = 1024 * 1024
@@ -139,4 +164,4 @@ async function walk() {
   return { count, seconds: (performance.now() - start) / 1000, rssMb }
 }
 
-answerParent({ open, fill, fillMany, pick, warmUp, measure, walk })
+answerParent({ open, fill, fillMany, know, pick, warmUp, measure, measureStalls, walk })

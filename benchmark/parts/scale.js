@@ -1,163 +1,177 @@
-// Whether cost grows with the work and with nothing else: ten times the operations, a hundred times the sessions, and
-// memory over millions of operations.
+// How cost grows: with the sessions that are stored, their size, the calls at once, the processes on one server, and the time that the
+// network takes. One of these grows at a time.
 'use strict'
 
 const { withChild } = require('../children.js')
-const { compare } = require('../comparison.js')
+const { againstFirst, compare } = require('../comparison.js')
+const { copySessions } = require('../copies.js')
 const { placeFor } = require('../database.js')
-const { formatNumber } = require('../figures.js')
-const { OPERATIONS } = require('../operations.js')
+const { formatNumber, formatSize } = require('../figures.js')
 const { Progress } = require('../progress.js')
 const { inTurn } = require('../rounds.js')
-const { summary } = require('../statistics.js')
 const { labelOf } = require('../stores.js')
-const { comparisonTable } = require('../table.js')
+const { report } = require('../table.js')
 
-const NAMES = Object.keys(OPERATIONS)
-const SESSIONS = 1024
-/** Small, so that a million of them fit into the server's memory. */
-const SIZE = 300
-const AT_ONCE = 32
-const TIMES_OPERATIONS = 10
-const TIMES_STORED = 100
-/** So many of the stored sessions are read: more than a processor's cache holds. */
-const READ = 100_000
-/** Memory is looked at so often, in ten points of three slices each: one for each operation. */
-const POINTS = 10
 const WARM_UP_SHARE = 1 / 3
+/** So many sessions are worked with, or as many as have these bytes. */
+const MOST_SESSIONS = 1024
+const MOST_BYTES = 64e6
+/** Of the stored sessions so many are read: more than a processor's cache holds. */
+const READ = 100_000
 
 /**
+ * @typedef {'stored' | 'size' | 'at' | 'processes' | 'delay'} Axis
+ *
+ * @typedef {object} Point
+ * @property {number} [stored] how many sessions there are beside those that are worked with
+ * @property {number} size of a session, in bytes of JSON
+ * @property {number} at how many calls at once, in each process
+ * @property {number} processes
+ * @property {number} delay of the network, there and back, in milliseconds
+ *
  * @typedef {object} Options
  * @property {string[]} stores
+ * @property {string[]} operations
  * @property {number} rounds
- * @property {number} seconds of one measurement of the stored sessions
- * @property {number} count of the operations that are compared with ten times as many
- * @property {number} stored sessions that are compared with a hundredth as many
- * @property {number} millions of operations over which memory is watched
+ * @property {number} seconds of one measurement
+ * @property {number[]} stored
+ * @property {number[]} size
+ * @property {number[]} at
+ * @property {number[]} processes
+ * @property {number[]} delay
  *
  * @typedef {import('../servers.js').Servers} Servers
- * @typedef {import('../comparison.js').Measurement} Measurement
- * @typedef {{ store: string, servers: Servers, say: (what: string) => void }} Subject
+ * @typedef {{ axis: Axis, value: number, point: Point }} Scenario
  */
 
-/** @param {number} count @param {string} noun */
-function amount(count, noun) {
-  return `${formatNumber(count, 0)} ${noun}`
+/** What does not grow. @type {Record<Axis, Omit<Point, 'stored'>>} */
+const BASES = {
+  stored: { size: 300, at: 32, processes: 1, delay: 0 },
+  size: { size: 1000, at: 32, processes: 1, delay: 0 },
+  at: { size: 1000, at: 1, processes: 1, delay: 0 },
+  processes: { size: 1000, at: 32, processes: 1, delay: 0 },
+  delay: { size: 1000, at: 512, processes: 1, delay: 0 },
 }
 
-/**
- * What one operation costs among many and among few: the same, where cost is linear.
- *
- * @param {Subject} subject @param {Options} options
- */
-async function compareCounts({ store, servers, say }, { rounds, count }) {
-  const [many, few] = [count * TIMES_OPERATIONS, count].map((count) => amount(count, 'operations'))
-  /** @type {Measurement[]} */
-  const measurements = []
-  await withChild('measure', async (child) => {
-    await child.ask('open', { store, place: placeFor(servers, store) })
-    await child.ask('fill', { count: SESSIONS, size: SIZE })
-    for (const operation of NAMES) await child.ask('warmUp', [{ operation, atOnce: AT_ONCE, count }])
-    for (const { store: name, round } of inTurn([many, few], rounds)) {
-      say(`${name}, round ${round + 1} of ${rounds}`)
-      for (const operation of NAMES) {
-        const load = { operation, atOnce: AT_ONCE, count: name === many ? count * TIMES_OPERATIONS : count }
-        const figures = await child.ask('measure', load)
-        const title = `${operation} at ${AT_ONCE}, ${labelOf(store)}`
-        measurements.push({ title, scenario: { store, ...load }, store: name, round, figures })
-      }
-    }
-  })
-  return compare(measurements, [[many, few]])
+const AXES = /** @type {Axis[]} */ (Object.keys(BASES))
+
+/** @type {Record<Axis, (value: number) => string>} */
+const NAMES = {
+  stored: (value) => `${formatNumber(value, 0)} stored sessions`,
+  size: (value) => `sessions of ${formatSize(value)}`,
+  at: (value) => `${formatNumber(value, 0)} at once`,
+  processes: (value) => `${value} ${value === 1 ? 'process' : 'processes'}`,
+  delay: (value) => `${value} ms of network`,
 }
 
-/**
- * What a `get` costs among many stored sessions and among few.
- *
- * @param {Subject} subject @param {Options} options
- */
-async function compareStored({ store, servers, say }, { rounds, seconds, stored }) {
-  const sizes = new Map(
-    [stored, Math.ceil(stored / TIMES_STORED)].map((count) => [amount(count, 'stored sessions'), count])
+/** @param {Options} options @returns {Scenario[]} */
+function scenariosOf(options) {
+  return AXES.flatMap((axis) =>
+    options[axis].map((value) => ({ axis, value, point: { ...BASES[axis], [axis]: value } }))
   )
-  const [many, few] = sizes.keys()
-  /** @param {string} name */
-  const place = (name) => placeFor(servers, `${store}-${sizes.get(name)}`)
-  for (const [name, count] of sizes) {
-    say(`writing ${name}`)
-    await withChild('measure', async (child) => {
-      await child.ask('open', { store, place: place(name) })
-      await child.ask('fillMany', { count, size: SIZE })
-    })
-  }
-  const ms = seconds * 1000
-  /** @type {Measurement[]} */
-  const measurements = []
-  for (const { store: name, round } of inTurn([many, few], rounds)) {
-    say(`${name}, round ${round + 1} of ${rounds}`)
-    await withChild('measure', async (child) => {
-      await child.ask('open', { store, place: place(name) })
-      await child.ask('pick', { count: READ, stored: sizes.get(name) })
-      for (const atOnce of [1, AT_ONCE]) {
-        const load = { operation: 'get', atOnce, ms }
-        await child.ask('warmUp', [{ ...load, ms: ms * WARM_UP_SHARE }])
-        const figures = await child.ask('measure', load)
-        const title = `get at ${atOnce}, ${labelOf(store)}`
-        measurements.push({ title, scenario: { store, stored, ...load }, store: name, round, figures })
-      }
-    })
-  }
-  return compare(measurements, [[many, few]])
+}
+
+/** @param {Point} point */
+function sessionsOf({ size, at }) {
+  return Math.max(2 * at, Math.min(MOST_SESSIONS, Math.floor(MOST_BYTES / size)))
+}
+
+/** @param {string | undefined} url @param {number} port */
+function throughPort(url, port) {
+  return url?.replace(/:\d+(?=\/|$)/, `:${port}`)
 }
 
 /**
- * @param {Subject} subject @param {Options} options
- * @returns {Promise<number[]>} resident memory in MB, at regular points of the way
+ * @template T
+ * @param {import('../stores.js').Place} place
+ * @param {number} roundTripMs
+ * @param {(place: import('../stores.js').Place) => Promise<T>} work with the same place behind a network of such a delay
  */
-async function watchMemory({ store, servers, say }, { millions }) {
-  const count = Math.ceil((millions * 1e6) / POINTS / NAMES.length)
-  return withChild('measure', async (child) => {
-    await child.ask('open', { store, place: placeFor(servers, store) })
-    await child.ask('fill', { count: SESSIONS, size: SIZE })
-    const points = []
-    for (let point = 1; point <= POINTS; point++) {
-      say(`memory, part ${point} of ${POINTS}`)
-      const loads = NAMES.map((operation) => ({ operation, atOnce: 128, count }))
-      const slices = []
-      for (const load of loads) slices.push(await child.ask('measure', load))
-      points.push(summary(slices.map(({ rssMb }) => rssMb)).median)
-    }
-    return points
+async function throughNetwork({ mongoUrl, redisUrl, dbName }, roundTripMs, work) {
+  if (roundTripMs === 0) return work({ mongoUrl, redisUrl, dbName })
+  const portOf = (/** @type {string} */ url) => Number(new URL(url).port)
+  return withChild('delay', async (proxy) => {
+    const port = await proxy.ask('open', { port: portOf(mongoUrl), roundTripMs })
+    const redisPort = redisUrl && (await proxy.ask('open', { port: portOf(redisUrl), roundTripMs }))
+    const url = /** @type {string} */ (throughPort(mongoUrl, port))
+    return work({ mongoUrl: url, redisUrl: throughPort(redisUrl, redisPort), dbName })
   })
 }
 
-/** @param {string} store @param {number} millions @param {number[]} points */
-function memoryLine(store, millions, points) {
-  const text = points.map((megabytes) => formatNumber(megabytes, 0)).join(' ')
-  return `Memory of ${labelOf(store)} over ${millions} million operations, MB: ${text}`
+/**
+ * @template T
+ * @param {number} count
+ * @param {(children: any[]) => Promise<T>} work
+ * @param {any[]} [children]
+ * @returns {Promise<T>}
+ */
+function withChildren(count, work, children = []) {
+  if (children.length === count) return work(children)
+  return withChild('measure', (child) => withChildren(count, work, [...children, child]))
+}
+
+/** Of processes that have worked at the same time. @param {Record<string, number>[]} all */
+function together(all) {
+  const mean = (/** @type {string} */ name) => all.reduce((sum, one) => sum + one[name], 0) / all.length
+  const worst = (/** @type {string} */ name) => Math.max(...all.map((one) => one[name]))
+  const means = Object.keys(all[0]).map((name) => [name, mean(name)])
+  return {
+    ...Object.fromEntries(means),
+    perSecond: mean('perSecond') * all.length,
+    p99Ms: worst('p99Ms'),
+    stallMs: worst('stallMs'),
+  }
+}
+
+/**
+ * @param {{ store: string, place: import('../stores.js').Place, point: Point, operations: string[], seconds: number }} job
+ * @returns {Promise<{ operation: string, figures: Record<string, number> }[]>}
+ */
+function measurePoint({ store, place, point, operations, seconds }) {
+  const { size, at, processes, delay, stored } = point
+  const ms = seconds * 1000
+  return throughNetwork(place, delay, (place) =>
+    withChildren(processes, async (children) => {
+      const askAll = (/** @type {string} */ what, /** @type {object} */ how) =>
+        Promise.all(children.map((child) => child.ask(what, how)))
+      await askAll('open', { store, place })
+      await children[0].ask('fill', { count: sessionsOf(point), size })
+      if (stored !== undefined) await copySessions(store, place, stored)
+      const measured = []
+      // What the sessions are to hold is known to those that have written them.
+      for (const child of children)
+        await child.ask('know', { count: sessionsOf(point), size, stored, read: READ })
+      for (const operation of stored === undefined ? operations : ['get']) {
+        await askAll('warmUp', [{ operation, atOnce: at, ms: ms * WARM_UP_SHARE }])
+        const all = await askAll('measureStalls', { operation, atOnce: at, ms })
+        measured.push({ operation, figures: together(all) })
+      }
+      return measured
+    })
+  )
 }
 
 /** @param {Options} options @param {Servers} servers */
 async function runScale(options, servers) {
-  const { stores, rounds, millions } = options
-  const progress = new Progress(stores.length * (4 * rounds + 2 + POINTS))
-  const results = []
-  const text = []
-  for (const store of stores) {
-    /** @param {string} what */
-    const say = (what) => {
-      progress.show(`${labelOf(store)}  ${what}`)
+  const { stores, rounds, operations, seconds } = options
+  const scenarios = scenariosOf(options)
+  const progress = new Progress(stores.length * rounds * scenarios.length)
+  /** @type {import('../comparison.js').Measurement[]} */
+  const measurements = []
+  for (const { axis, value, point } of scenarios) {
+    for (const { store, round } of inTurn(stores, rounds)) {
+      const what = NAMES[axis](value)
+      progress.show(`${what}, round ${round + 1} of ${rounds}  ${labelOf(store)}`)
+      const place = placeFor(servers, `${store}-${axis}-${value}`)
+      for (const { operation, figures } of await measurePoint({ store, place, point, operations, seconds })) {
+        const scenario = { axis, value, operation, ...point }
+        measurements.push({ title: `${operation}, ${what}`, scenario, store, round, figures })
+      }
       progress.advance()
     }
-    const subject = { store, servers, say }
-    const counts = await compareCounts(subject, options)
-    const stored = await compareStored(subject, options)
-    const memoryMb = await watchMemory(subject, options)
-    results.push({ store, counts, stored, memoryMb })
-    text.push(...[...counts, ...stored].map(comparisonTable), memoryLine(store, millions, memoryMb))
   }
   progress.end()
-  return { results, text: text.join('\n\n') }
+  return report(compare(measurements, againstFirst(stores)))
 }
 
-module.exports = { runScale }
+module.exports = { AXES, NAMES, runScale }
