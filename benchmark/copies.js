@@ -18,33 +18,37 @@ async function inBatches(from, to, write) {
   }
 }
 
-/** @param {import('./stores.js').Place} place @param {number} stored */
-function copyDocuments({ mongoUrl, dbName }, stored) {
+/** @typedef {{ written: number, stored: number }} Counts how many sessions there are, and are to be */
+
+/** @param {import('./stores.js').Place} place @param {Counts} counts */
+function copyDocuments({ mongoUrl, dbName }, { written, stored }) {
   return withClient(mongoUrl, async (client) => {
     const sessions = client.db(dbName).collection(/** @type {any} */ ('sessions'))
-    const written = await sessions.find().toArray()
-    const byId = new Map(written.map((document) => [String(document._id), document]))
+    // There in the rounds after the first.
+    if (await sessions.findOne({ _id: /** @type {any} */ (sidOf(stored - 1)) })) return
+    const ids = /** @type {any[]} */ (Array.from({ length: written }, (_, index) => sidOf(index)))
+    const documents = await sessions.find({ _id: { $in: ids } }).toArray()
+    const byId = new Map(documents.map((document) => [String(document._id), document]))
     const copy = (/** @type {number} */ index) => ({
-      ...byId.get(sidOf(index % written.length)),
+      ...byId.get(sidOf(index % written)),
       _id: /** @type {any} */ (sidOf(index)),
     })
-    await inBatches(written.length, stored, (indexes) =>
-      sessions.insertMany(indexes.map(copy), { ordered: false })
-    )
+    await inBatches(written, stored, (indexes) => sessions.insertMany(indexes.map(copy), { ordered: false }))
   })
 }
 
-/** @param {import('./stores.js').Place} place @param {number} stored */
-async function copyKeys({ redisUrl, dbName }, stored) {
+/** @param {import('./stores.js').Place} place @param {Counts} counts */
+async function copyKeys({ redisUrl, dbName }, { written, stored }) {
   const { createClient } = require('redis')
   const client = createClient({ url: redisUrl })
   await client.connect()
   try {
     const keyOf = (/** @type {number} */ index) => `${dbName}:${sidOf(index)}`
-    const count = (await client.keys(`${dbName}:*`)).length
-    const values = await client.mGet(Array.from({ length: count }, (_, index) => keyOf(index)))
-    await inBatches(count, stored, (indexes) =>
-      client.mSet(indexes.flatMap((index) => [keyOf(index), String(values[index % count])]))
+    // There in the rounds after the first.
+    if (await client.exists(keyOf(stored - 1))) return
+    const values = await client.mGet(Array.from({ length: written }, (_, index) => keyOf(index)))
+    await inBatches(written, stored, (indexes) =>
+      client.mSet(indexes.flatMap((index) => [keyOf(index), String(values[index % written])]))
     )
   } finally {
     client.destroy()
@@ -54,10 +58,10 @@ async function copyKeys({ redisUrl, dbName }, stored) {
 /**
  * @param {string} store
  * @param {import('./stores.js').Place} place
- * @param {number} stored how many sessions there are to be; session `index` holds what `index % written` does
+ * @param {Counts} counts session `index` is to hold what `index % written` does
  */
-async function copySessions(store, place, stored) {
-  await (store === REDIS ? copyKeys(place, stored) : copyDocuments(place, stored))
+async function copySessions(store, place, counts) {
+  await (store === REDIS ? copyKeys(place, counts) : copyDocuments(place, counts))
 }
 
 module.exports = { copySessions }

@@ -103,25 +103,20 @@ async function fillMany({ count, size }) {
   }
 }
 
-/** Takes any of the sessions that are stored, to be read only. @param {{ count: number, stored: number }} job */
-function pick({ count, stored }) {
-  entries = Array.from({ length: count }, () => {
-    const index = Math.floor(Math.random() * stored)
-    return { sid: sidOf(index), session: { user: userOf(index) } }
-  })
+/** Works with the sessions that another process has filled. @param {{ count: number, size: number }} job */
+function know({ count, size }) {
+  entries = makeSessions(count, size)
 }
 
 /**
- * Works with the sessions that another process has filled, or with any of more of which these are copies, to be read only.
+ * Takes any of the sessions that are stored, to be read only. Those behind the `written` ones are copies of them.
  *
- * @param {{ count: number, size: number, stored?: number, read: number }} job
+ * @param {{ count: number, stored: number, written?: number }} job
  */
-function know({ count, size, stored, read }) {
-  entries = makeSessions(count, size)
-  if (stored === undefined) return
-  entries = Array.from({ length: read }, () => {
+function pick({ count, stored, written = stored }) {
+  entries = Array.from({ length: count }, () => {
     const index = Math.floor(Math.random() * stored)
-    return { sid: sidOf(index), session: { user: userOf(index % count) } }
+    return { sid: sidOf(index), session: { user: userOf(index % written) } }
   })
 }
 

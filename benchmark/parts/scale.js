@@ -135,12 +135,15 @@ function measurePoint({ store, place, point, operations, seconds }) {
       const askAll = (/** @type {string} */ what, /** @type {object} */ how) =>
         Promise.all(children.map((child) => child.ask(what, how)))
       await askAll('open', { store, place })
-      await children[0].ask('fill', { count: sessionsOf(point), size })
-      if (stored !== undefined) await copySessions(store, place, stored)
+      const count = sessionsOf(point)
+      await children[0].ask('fill', { count, size })
+      if (stored === undefined) {
+        await askAll('know', { count, size })
+      } else {
+        await copySessions(store, place, { written: count, stored })
+        await askAll('pick', { count: READ, stored, written: count })
+      }
       const measured = []
-      // What the sessions are to hold is known to those that have written them.
-      for (const child of children)
-        await child.ask('know', { count: sessionsOf(point), size, stored, read: READ })
       for (const operation of stored === undefined ? operations : ['get']) {
         await askAll('warmUp', [{ operation, atOnce: at, ms: ms * WARM_UP_SHARE }])
         const all = await askAll('measureStalls', { operation, atOnce: at, ms })
@@ -174,4 +177,4 @@ async function runScale(options, servers) {
   return report(compare(measurements, againstFirst(stores)))
 }
 
-module.exports = { AXES, NAMES, runScale }
+module.exports = { runScale }
