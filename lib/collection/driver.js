@@ -195,7 +195,7 @@ class DriverCollection {
   #connection
   #transactions = new Transactions()
   #hasAskedWhatIsTaken = false
-  #takesAnything = false
+  #isWithoutRules = false
   #hasRefused = false
   #isSweeping = false
 
@@ -242,7 +242,7 @@ class DriverCollection {
   /** Asked for in the background, the first time that it matters: until it is known the answer is no. */
   takesAnything() {
     if (!this.#hasAskedWhatIsTaken) this.#askWhatIsTaken().catch(() => {})
-    return this.#takesAnything
+    return this.#isWithoutRules && !this.#hasRefused
   }
 
   async #askWhatIsTaken() {
@@ -252,15 +252,12 @@ class DriverCollection {
     if (collection.constructor?.name !== 'Collection') return
     const listed = client.db(collection.dbName).listCollections({ name: collection.collectionName })
     const all = /** @type {{ options?: Record<string, unknown> }[]} */ (await listed.toArray())
-    const hasRules = all.some(({ options }) => options?.validator || options?.capped)
-    this.#takesAnything = !hasRules && !this.#hasRefused
+    this.#isWithoutRules = all.every(({ options }) => !options?.validator && !options?.capped)
   }
 
   /** It may not have had a validator from the beginning. @param {unknown} error */
   #noteRefusal(error) {
-    if (codeOf(error) !== DOCUMENT_VALIDATION_FAILURE) return
-    this.#hasRefused = true
-    this.#takesAnything = false
+    this.#hasRefused ||= codeOf(error) === DOCUMENT_VALIDATION_FAILURE
   }
 
   /** @param {string} storageId @param {Times} times @param {undefined} _done @param {Call} call */

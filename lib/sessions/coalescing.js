@@ -132,7 +132,8 @@ class Coalescing {
 
   /** @param {Call} call @returns {Call} */
   #noted(call) {
-    return { ...call, operation: this.#operationNow() }
+    const operation = this.#operationNow()
+    return operation ? { ...call, operation } : call
   }
 
   /** @param {string} id @param {string[]} ids @param {Write} first @param {Call} call @returns {Promise<boolean>} */
