@@ -67,6 +67,14 @@ function countBy(list, keyOf) {
   return counts
 }
 
+/** @param {Call[]} calls @returns {Map<string, Call[]>} by session */
+function historiesOf(calls) {
+  /** @type {Map<string, Call[]>} */
+  const histories = new Map()
+  for (const call of calls) histories.set(call.sid, [...(histories.get(call.sid) ?? []), call])
+  return histories
+}
+
 /** The time that a write stores, which no other write does. @param {Record<string, any>} entry of the oplog */
 function expiryIn({ o }) {
   const expires = o.expires ?? o.diff?.u?.expires ?? o.diff?.i?.expires ?? o.$set?.expires
@@ -100,21 +108,16 @@ function writesIn(calls, oplog) {
   const isDone = (/** @type {Call} */ { method, end, told }) =>
     end !== undefined && (told === undefined ? method === 'set' : DONE.includes(String(told)))
   const unseen = written.filter((call) => isDone(call) && timesOf(call) === 0)
-  /** @type {Map<string, Call[]>} */
-  const bySession = new Map()
-  for (const call of written) bySession.set(call.sid, [...(bySession.get(call.sid) ?? []), call])
+  const histories = historiesOf(written)
   return {
-    lost: unseen.filter((call) => !mayBeWithAnother(call, bySession.get(call.sid) ?? [], timesOf)),
+    lost: unseen.filter((call) => !mayBeWithAnother(call, histories.get(call.sid) ?? [], timesOf)),
     doubled: written.filter((call) => timesOf(call) > 1),
   }
 }
 
 /** @param {Call[]} calls @returns {string[]} one report a session without a legal order */
 function illegalSessions(calls) {
-  /** @type {Map<string, Call[]>} */
-  const histories = new Map()
-  for (const call of calls) histories.set(call.sid, [...(histories.get(call.sid) ?? []), call])
-  return [...histories].flatMap(([sid, history]) => {
+  return [...historiesOf(calls)].flatMap(([sid, history]) => {
     const violation = findViolation(history)
     if (!violation) return []
     const placed = violation.placed.slice(-SHOWN).map((one) => `      ${describe(one)}`)
