@@ -1,8 +1,6 @@
 // Session ids, what the option transformId makes of them, and the ids that `ping` asks for.
 'use strict'
 
-const { randomUUID } = require('node:crypto')
-
 /**
  * What storage ids begin with that no session has: as session ids, and from transformId, they are refused here, and the hashes of
  * hashId (lib/sessions/storage-ids.js) begin otherwise. Half a surrogate pair would not do: it reaches the server as U+FFFD, with
@@ -42,6 +40,7 @@ function storageIdOf(sid, transformId) {
 
 /** Another each time: the calls about one id wait for each other, and one ping that hangs must not keep back those after it. */
 function pingId() {
+  const { randomUUID } = require('node:crypto')
   return `${PING_PREFIX}${randomUUID()}`
 }
 

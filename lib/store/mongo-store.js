@@ -7,13 +7,11 @@ const { nextTick } = require('node:process')
 
 const { isRenewedSinceSave, lastModifiedOf, noteSave } = require('../sessions/expiry.js')
 const { isEncryptedError, isUnreadable } = require('../sessions/errors.js')
-const { openSessions } = require('../sessions/open.js')
 const { batchSizeOf, walk } = require('../sessions/walk.js')
 const { debug, debugSession } = require('../debug.js')
 const { closedError } = require('../errors.js')
 const { countOf } = require('../histogram.js')
 const { isObject } = require('../objects.js')
-const { bindingTarget } = require('../rust.js')
 const { Tracer, tellable } = require('../tracing.js')
 const { warnOnce } = require('../warnings.js')
 const BaseStore = require('./base-store.js')
@@ -102,7 +100,7 @@ class MongoStore extends BaseStore {
   }
 
   static get binding() {
-    return bindingTarget
+    return require('../rust.js').bindingTarget
   }
 
   get backend() {
@@ -165,6 +163,8 @@ class MongoStore extends BaseStore {
       if (news.event === 'client-replaced') store.#promised = {}
       store.#news.receive(news)
     }
+    // Loaded with the first store: who only asks for the class, such as a test, need not wait for it.
+    const { openSessions } = require('../sessions/open.js')
     return openSessions(options, framework, onNews, this.#tracer)
   }
 
