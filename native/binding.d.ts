@@ -233,15 +233,17 @@ export declare const enum AnswerKind {
 
 /** Where JavaScript finds what among the numbers. */
 export declare const enum AnswerNumber {
-  /** How many answers there are; if that is as many as there is room for, there may be more. */
+  /** How many answers there are. */
   Answers = 0,
   /** How many reports of commands there are, which are older. */
   Reports = 1,
+  /** How many answers are left, to be taken later. */
+  Left = 2,
   /**
    * Here the answers begin. Each has four numbers: of the call, the [`AnswerKind`], and of a session `expires` and `lastModified`, in
    * milliseconds since the epoch, NaN when the document has none.
    */
-  First = 2,
+  First = 3,
 }
 
 /** What happens outside any call. */

@@ -80,6 +80,20 @@ function drop() {}
 
 class NativeCalls {
   #isTurnToEnd = false
+  /** Of whom something was asked in this turn of the event loop. @type {NativeStore | undefined} */
+  #asked
+  /** Whether answers were taken in this turn. */
+  #hasSettled = false
+  /** Whether more are there for the next one. */
+  #isLeft = false
+  #endTurn = () => {
+    const asked = this.#asked
+    this.#isTurnToEnd = false
+    this.#hasSettled = false
+    this.#asked = undefined
+    if (asked) endTurn(asked)
+    if (this.#isLeft) this.settle()
+  }
   /** By a number that is never used again, so that no answer can reach another call. @type {Map<number, OnAnswer>} */
   #waiting = new Map()
   /** What the addon calls must not keep its store from being collected. @type {WeakRef<NativeStore> | undefined} */
@@ -117,7 +131,8 @@ class NativeCalls {
     this.#waiting.set(call, onAnswer)
     this.#held = native
     this.#tell(native, call)
-    this.#endTurnLater(native)
+    this.#asked = native
+    this.#endTurnLater()
     ask(native, call, question, this.#refuse)
   }
 
@@ -137,6 +152,8 @@ class NativeCalls {
     try {
       return await operation(native)
     } finally {
+      // Who hears of the call has heard of its commands: their reports may wait for the next turn of the event loop.
+      this.#followAll(native)
       operations.delete(call)
     }
   }
@@ -150,17 +167,24 @@ class NativeCalls {
     for (const onAnswer of given) onAnswer(unansweredError())
   }
 
-  /** Takes all answers that there are. */
+  /** There are answers. A share of them is taken in each turn of the event loop: others wait for it, too. */
   settle() {
+    if (this.#hasSettled) {
+      this.#isLeft = true
+      return
+    }
     const native = this.#held ?? this.#native?.deref()
-    while (native && this.#settleSome(native) === MOST_ANSWERS);
+    if (!native) return
+    this.#hasSettled = true
+    this.#isLeft = this.#settleSome(native) > 0
+    this.#endTurnLater()
   }
 
-  /** @param {NativeStore} native @returns {number} how many answers there were */
+  /** @param {NativeStore} native @returns {number} how many answers are left */
   #settleSome(native) {
     const values = native.takeAnswers(numbers)
-    const count = numbers[AnswerNumber.Answers]
-    if (numbers[AnswerNumber.Reports] > 0) for (const report of native.takeReports()) this.#follow(report)
+    const [count, left] = [numbers[AnswerNumber.Answers], numbers[AnswerNumber.Left]]
+    if (numbers[AnswerNumber.Reports] > 0) this.#followAll(native)
     if (count > 1) gather()
     let value = 0
     for (let index = 0; index < count; index++) {
@@ -173,7 +197,7 @@ class NativeCalls {
       else if (kind === AnswerKind.Failure) fail(onAnswer, /** @type {Failure} */ (values[value++]))
       else this.#settleSession(onAnswer, kind, values[value++], numbers[at + 2], numbers[at + 3])
     }
-    return count
+    return left
   }
 
   /** @param {number} call */
@@ -192,6 +216,11 @@ class NativeCalls {
     if (operation) operations.set(call, operation)
   }
 
+  /** @param {NativeStore} native */
+  #followAll(native) {
+    for (const report of native.takeReports()) this.#follow(report)
+  }
+
   /** @param {CommandReport} report */
   #follow({ id, sent, ended }) {
     if (sent) {
@@ -204,14 +233,10 @@ class NativeCalls {
     this.#tracer.ended(command, { ...ended, error: ended.error && errorOf(ended.error) })
   }
 
-  /** @param {NativeStore} native */
-  #endTurnLater(native) {
+  #endTurnLater() {
     if (this.#isTurnToEnd) return
     this.#isTurnToEnd = true
-    setImmediate(() => {
-      this.#isTurnToEnd = false
-      endTurn(native)
-    })
+    setImmediate(this.#endTurn)
   }
 
   /**

@@ -8,6 +8,7 @@ const { nextTick } = require('node:process')
 const { setImmediate } = require('node:timers')
 const { inspect } = require('node:util')
 const { AbortController } = require('../abort.js')
+const { now } = require('../clock.js')
 const { closedError } = require('../errors.js')
 const { Pending } = require('../pending.js')
 const { storageIdOf } = require('./ids.js')
@@ -25,6 +26,9 @@ const { inTime } = require('./time-limits.js')
  *
  * @typedef {import('./statistics.js').Begun} Begun
  */
+
+/** For so long callbacks are called in one turn of the event loop. */
+const MOST_CALLBACKS_MS = 4
 
 /** @param {unknown[]} args @returns {Callback | undefined} */
 function callbackOf(args) {
@@ -116,7 +120,8 @@ class Calls {
   #waiting = new Pending()
   /** The answered calls whose callbacks run on the next tick: a tick for each would cost more than the rest. @type {Asked[]} */
   #answered = []
-  #callBackAll = () => this.#callBack(this.#answered.splice(0), 0)
+  /** Whether the event loop has to have its turn first. */
+  #isPausing = false
   statistics = new Statistics()
   /** Of the sessions whose id is not there yet: until the last call that waits for it has left, or is over. @type {Map<string, Promise<void>>} */
   #turns = new Map()
@@ -383,20 +388,31 @@ class Calls {
     asked.error = error
     asked.answer = answer
     this.#answered.push(asked)
-    if (this.#answered.length === 1) nextTick(this.#callBackAll)
+    if (this.#answered.length === 1 && !this.#isPausing) nextTick(this.#callBackSome)
   }
 
-  /** What one of them throws keeps no other from being called. @param {Asked[]} answered @param {number} from */
-  #callBack(answered, from) {
-    let at = from
+  /** What one of them throws keeps no other from being called; those who take long let the event loop go on before the rest. */
+  #callBackSome = () => {
+    const answered = this.#answered
+    const count = answered.length
+    const untilMs = now() + MOST_CALLBACKS_MS
+    let done = 0
     try {
-      while (at < answered.length) {
-        const asked = answered[at++]
+      while (done < count && !this.#isPausing) {
+        const asked = answered[done++]
         asked.runInAsyncScope(this.#finish, this, asked)
+        this.#isPausing = now() > untilMs
       }
     } finally {
-      if (at < answered.length) nextTick(() => this.#callBack(answered, at))
+      answered.splice(0, done)
+      if (this.#isPausing) setImmediate(this.#goOn)
+      else if (answered.length > 0) nextTick(this.#callBackSome)
     }
+  }
+
+  #goOn = () => {
+    this.#isPausing = false
+    if (this.#answered.length > 0) this.#callBackSome()
   }
 
   /** @param {Asked} asked */

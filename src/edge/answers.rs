@@ -27,7 +27,7 @@ use tokio::{
 use crate::{
     edge::{
         deadlines::Deadlines,
-        handover::{Answered, Value, hand_over, room},
+        handover::{Answered, Value, hand_over, share},
         reports::{CommandReport, Report},
     },
     engine::{
@@ -206,21 +206,23 @@ impl Answers {
         }
     }
 
-    /// Takes as many answers as these numbers have room for, on the JavaScript thread, and gives their values.
+    /// Takes a share of the answers, for which these numbers have room, on the JavaScript thread, and gives their values. It has to ask
+    /// again as long as some are left.
     pub fn take(&self, env: Env, numbers: &mut [f64]) -> Vec<Value> {
-        let most = room(numbers);
-        let (answered, reports) = {
+        let (answered, reports, left) = {
             let mut inbox = locked(&self.inbox);
-            let taken = most.min(inbox.answered.len());
-            let rest = inbox.answered.split_off(taken);
-            inbox.is_woken = !rest.is_empty();
-            (mem::replace(&mut inbox.answered, rest), inbox.reports.len())
+            let share = share(&inbox.answered, numbers);
+            let rest = inbox.answered.split_off(share);
+            let left = rest.len();
+            inbox.is_woken = left > 0;
+            let answered = mem::replace(&mut inbox.answered, rest);
+            (answered, inbox.reports.len(), left)
         };
         let count = answered.len();
         if count > 0 && self.waiting.fetch_sub(count, Ordering::Relaxed) == count {
             self.hold_process_open(env, false);
         }
-        hand_over(answered.into_iter(), reports, numbers)
+        hand_over(answered, reports, left, numbers)
     }
 
     /// Takes what there is to be told of commands, on the JavaScript thread.

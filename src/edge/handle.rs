@@ -60,7 +60,7 @@ impl StoreHandle {
     pub fn take_answers(&self, env: Env, numbers: &mut [f64]) -> Vec<Value> {
         match self.store() {
             Ok(store) => store.answers().take(env, numbers),
-            Err(_) => hand_over(Vec::new().into_iter(), 0, numbers),
+            Err(_) => hand_over(Vec::new(), 0, 0, numbers),
         }
     }
 

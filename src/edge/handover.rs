@@ -36,13 +36,15 @@ pub enum AnswerKind {
 /// Where JavaScript finds what among the numbers.
 #[napi]
 pub enum AnswerNumber {
-    /// How many answers there are; if that is as many as there is room for, there may be more.
+    /// How many answers there are.
     Answers = 0,
     /// How many reports of commands there are, which are older.
     Reports = 1,
+    /// How many answers are left, to be taken later.
+    Left = 2,
     /// Here the answers begin. Each has four numbers: of the call, the [`AnswerKind`], and of a session `expires` and `lastModified`, in
     /// milliseconds since the epoch, NaN when the document has none.
-    First = 2,
+    First = 3,
 }
 
 /// How many numbers each answer has.
@@ -55,6 +57,8 @@ pub type Value = Either5<Latin1String, Utf16String, Buffer, Failure, ()>;
 pub struct Answered {
     numbers: [f64; NUMBERS],
     value: Option<Value>,
+    /// Of its session.
+    bytes: usize,
 }
 
 impl Answered {
@@ -64,6 +68,7 @@ impl Answered {
         let without = |kind, value| Self {
             numbers: [call, number_of(kind), f64::NAN, f64::NAN],
             value,
+            bytes: 0,
         };
         match result {
             Ok(Answer::Found(Some(found))) => Self::of_session(call, found),
@@ -86,7 +91,9 @@ impl Answered {
             0.0
         };
         let [expires, last_modified] = [found.expires_ms, found.last_modified_ms].map(milliseconds);
+        let bytes = found.payload.as_ref().map_or(0, Payload::bytes);
         Self {
+            bytes,
             numbers: [call, number_of(kind) + spelling, expires, last_modified],
             value: Some(value_of(found.payload)),
         }
@@ -105,16 +112,28 @@ fn value_of(payload: Option<Payload>) -> Value {
 /// A `Float64Array`, for the time of one call. By this name, as the macro of napi-rs knows no slice that can be written to.
 pub type Numbers<'a> = &'a mut [f64];
 
-/// How many answers these numbers have room for.
+/// Sessions of so many bytes go over at a time: what JavaScript makes of them keeps its event loop from all else.
+const MOST_BYTES: usize = 256 << 10;
+
+/// How many of these answers go over at a time, as far as the numbers have room: one at least.
 #[must_use]
-pub fn room(numbers: &[f64]) -> usize {
-    numbers.len().saturating_sub(AnswerNumber::First as usize) / NUMBERS
+pub fn share(answered: &[Answered], numbers: &[f64]) -> usize {
+    let most = numbers.len().saturating_sub(AnswerNumber::First as usize) / NUMBERS;
+    let mut room = MOST_BYTES;
+    let fits = |answer: &&Answered| {
+        let fits = answer.bytes <= room;
+        room = room.saturating_sub(answer.bytes);
+        fits
+    };
+    let fitting = answered.iter().take_while(fits).count();
+    fitting.max(1).min(most).min(answered.len())
 }
 
 /// Writes the numbers of these answers, for which there is room, and gives their values.
 pub fn hand_over(
-    answered: impl ExactSizeIterator<Item = Answered>,
+    answered: Vec<Answered>,
     reports: usize,
+    left: usize,
     numbers: &mut [f64],
 ) -> Vec<Value> {
     let mut values = Vec::with_capacity(answered.len());
@@ -123,6 +142,7 @@ pub fn hand_over(
     };
     head[AnswerNumber::Answers as usize] = float_of_size(answered.len());
     head[AnswerNumber::Reports as usize] = float_of_size(reports);
+    head[AnswerNumber::Left as usize] = float_of_size(left);
     for (room, answer) in rest.chunks_exact_mut(NUMBERS).zip(answered) {
         room.copy_from_slice(&answer.numbers);
         values.extend(answer.value);
