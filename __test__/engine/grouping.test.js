@@ -713,3 +713,42 @@ test('what is asked for while answers are handed out leaves, with every one of t
     return wire.sent('find').length === 1
   })
 })
+
+for (const backend of BACKENDS) {
+  describe(`large sessions, on the ${backend} backend,`, () => {
+    const large = { text: 'x'.repeat(MEGABYTE) }
+
+    test('leave without the others, be they read, touched or saved', async (t) => {
+      const { open, wire } = await openStandalone(t)
+      const store = open({ backend })
+      await store.set('large', large)
+      await Promise.all(['a', 'b'].map((sid) => store.set(sid, { n: 1 })))
+      const release = await occupy(wire, 'find', (sid) => store.get(sid))
+      const found = Promise.all(['a', 'large', 'b'].map((sid) => store.get(sid)))
+      await release()
+      assert.deepEqual(
+        (await found).map((session) => Object.keys(session)[0]),
+        ['n', 'text', 'n']
+      )
+      const asked = wire.sent('find').map(({ body }) => body.filter._id)
+      assert.ok(asked.some((id) => id === 'large'))
+      assert.ok(asked.some((id) => id?.$in?.join() === 'a,b' || id?.$in?.join() === 'b,a'))
+
+      const freed = await occupy(wire, 'update', (sid) => store.set(sid, { n: 1 }))
+      const written = [
+        ...['a', 'b'].map((sid) => store.touch(sid, { n: 1 })),
+        store.touch('large', large),
+        ...['c', 'd'].map((sid) => store.set(sid, { n: 2 })),
+        store.set('larger', large),
+      ]
+      await freed()
+      await Promise.all(written)
+      for (const { body } of wire.sent('update')) {
+        const sids = body.updates.map((/** @type {any} */ { q }) => q._id)
+        const count = sids.filter((/** @type {string} */ sid) => sid.startsWith('large')).length
+        assert.ok(count === 0 || count === sids.length, sids.join())
+      }
+      assert.deepEqual(await store.get('d'), { n: 2 })
+    })
+  })
+}

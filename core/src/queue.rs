@@ -9,20 +9,73 @@ use std::{
     sync::Arc,
 };
 
-/// Operations of one kind share a command.
+/// Operations of one kind share a command. Large sessions have kinds of their own: what the others wait for would be theirs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CommandKind {
     /// A `find` command.
     Read,
+    /// One of large sessions.
+    LargeRead,
     /// An `update` command.
     Update,
+    /// One of large sessions.
+    LargeUpdate,
     /// A `delete` command.
     Delete,
 }
 
 impl CommandKind {
     /// Every kind.
-    pub const ALL: [Self; 3] = [Self::Read, Self::Update, Self::Delete];
+    pub const ALL: [Self; 5] = [
+        Self::Read,
+        Self::LargeRead,
+        Self::Update,
+        Self::LargeUpdate,
+        Self::Delete,
+    ];
+
+    /// The same command for large sessions.
+    #[must_use]
+    pub fn of_large(self) -> Self {
+        match self {
+            Self::Read | Self::LargeRead => Self::LargeRead,
+            Self::Update | Self::LargeUpdate => Self::LargeUpdate,
+            Self::Delete => Self::Delete,
+        }
+    }
+
+    /// The same command for sessions that are not.
+    #[must_use]
+    pub fn of_small(self) -> Self {
+        match self {
+            Self::Read | Self::LargeRead => Self::Read,
+            Self::Update | Self::LargeUpdate => Self::Update,
+            Self::Delete => Self::Delete,
+        }
+    }
+
+    /// Whether it is one of large sessions alone.
+    #[must_use]
+    pub fn is_large(self) -> bool {
+        matches!(self, Self::LargeRead | Self::LargeUpdate)
+    }
+
+    /// Whether it is a `find`.
+    #[must_use]
+    pub fn is_read(self) -> bool {
+        matches!(self, Self::Read | Self::LargeRead)
+    }
+}
+
+/// A session of more than these bytes is large: they take about as long as all that a small one does.
+const LARGE_BYTES: usize = 128 << 10;
+/// So many large sessions are remembered, and then none of them any more.
+const MOST_LARGE: usize = 1_000;
+
+/// Whether a session of so many bytes is large.
+#[must_use]
+pub fn is_large(bytes: usize) -> bool {
+    bytes > LARGE_BYTES
 }
 
 /// What concerns one session.
@@ -35,7 +88,7 @@ pub trait Keyed {
 
 /// What a [`Queue`] holds.
 pub trait Queued: Keyed {
-    /// What command it can be part of.
+    /// What command it can be part of, if its session is not large.
     fn kind(&self) -> CommandKind;
     /// Whether nobody waits for it any more, so that it is dropped and not sent.
     fn is_abandoned(&self) -> bool;
@@ -63,6 +116,8 @@ pub struct Queue<T> {
     waiting: [VecDeque<Arc<str>>; CommandKind::ALL.len()],
     /// Sessions that share no command with others than these, and how many may share theirs.
     suspects: HashMap<Arc<str>, usize>,
+    /// Large sessions, as far as they have been met.
+    large: HashSet<Arc<str>>,
     commands: u64,
 }
 
@@ -88,6 +143,7 @@ impl<T> Default for Queue<T> {
             lanes: HashMap::new(),
             waiting: Default::default(),
             suspects: HashMap::new(),
+            large: HashSet::new(),
             commands: 0,
         }
     }
@@ -96,13 +152,17 @@ impl<T> Default for Queue<T> {
 impl<T: Queued> Queue<T> {
     /// Adds an operation behind those on the same id.
     pub fn push(&mut self, operation: T) {
+        if is_large(operation.bytes()) {
+            self.note_size(operation.storage_id(), true);
+        }
         let id = operation.storage_id();
         if let Some(lane) = self.lanes.get_mut(id) {
             lane.operations.push_back(operation);
             return;
         }
         let id = Arc::clone(id);
-        self.waiting[operation.kind() as usize].push_back(Arc::clone(&id));
+        let kind = kind_of(&operation, self.large.contains(&id));
+        self.waiting[kind as usize].push_back(Arc::clone(&id));
         let lane = Lane {
             operations: VecDeque::from([operation]),
             under_way: None,
@@ -139,7 +199,8 @@ impl<T: Queued> Queue<T> {
                 continue;
             };
             let before = taken.len();
-            let is_full = !lane.take_run(kind, &mut room, &mut taken);
+            let is_large = self.large.contains(&id);
+            let is_full = !lane.take_run(kind, is_large, &mut room, &mut taken);
             let is_under_way = taken.len() > before;
             lane.under_way = is_under_way.then_some(self.commands);
             if is_under_way {
@@ -161,6 +222,21 @@ impl<T: Queued> Queue<T> {
             ids,
             number: self.commands,
         }
+    }
+
+    /// Whether this session is large, from now on.
+    pub fn note_size(&mut self, id: &Arc<str>, is_large: bool) {
+        if is_large == self.large.contains(id) {
+            return;
+        }
+        if !is_large {
+            self.large.remove(id);
+            return;
+        }
+        if self.large.len() >= MOST_LARGE {
+            self.large.clear();
+        }
+        self.large.insert(Arc::clone(id));
     }
 
     /// One of these sessions may have held up a command of all of them: they leave in parts, without others, until they are
@@ -231,11 +307,12 @@ impl<T: Queued> Queue<T> {
 
     /// Lists a lane that waits under the kind of its first operation, and forgets one that is empty.
     fn list(&mut self, id: Arc<str>, is_next: bool) {
+        let is_large = self.large.contains(&id);
         let first = self
             .lanes
             .get(&id)
             .and_then(|lane| lane.operations.front())
-            .map(Queued::kind);
+            .map(|operation| kind_of(operation, is_large));
         match first {
             Some(kind) if is_next => self.waiting[kind as usize].push_front(id),
             Some(kind) => self.waiting[kind as usize].push_back(id),
@@ -248,9 +325,15 @@ impl<T: Queued> Queue<T> {
 
 impl<T: Queued> Lane<T> {
     /// Moves the first operations of this kind as far as there is room. Whether there is room for more.
-    fn take_run(&mut self, kind: CommandKind, room: &mut Limits, taken: &mut Vec<T>) -> bool {
+    fn take_run(
+        &mut self,
+        kind: CommandKind,
+        is_large: bool,
+        room: &mut Limits,
+        taken: &mut Vec<T>,
+    ) -> bool {
         while let Some(first) = self.operations.front() {
-            if first.kind() != kind {
+            if kind_of(first, is_large) != kind {
                 break;
             }
             if first.is_abandoned() {
@@ -268,6 +351,11 @@ impl<T: Queued> Lane<T> {
         }
         true
     }
+}
+
+fn kind_of<T: Queued>(operation: &T, is_large: bool) -> CommandKind {
+    let kind = operation.kind();
+    if is_large { kind.of_large() } else { kind }
 }
 
 /// Suspects leave without others. `suspect`: the most sessions of its command, where it is one.

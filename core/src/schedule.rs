@@ -27,6 +27,8 @@ const LEAST_SHARE: usize = 16;
 
 /// The bytes of a command's statements. A command is one BSON document of at most 16 MiB; the rest is for what is around them.
 pub const MOST_BYTES: usize = 15 << 20;
+/// Of large sessions a command holds no more, so that none of them waits long for the others.
+const MOST_LARGE_SESSIONS: usize = 4;
 /// Far below the server's 100,000: a larger command would keep its first callers waiting.
 const MOST_STATEMENTS: usize = 1_000;
 
@@ -131,9 +133,15 @@ impl<T: Queued> Schedule<T> {
         let traffic = &self.traffic[kind as usize];
         let share = self.queue.waiting(kind).div_ceil(traffic.room());
         let trust = self.connections.take(now);
+        let most = if kind.is_large() {
+            MOST_LARGE_SESSIONS
+        } else {
+            usize::MAX
+        };
         let limits = Limits {
             sessions: share
                 .max(LEAST_SHARE)
+                .min(most)
                 .min(trust)
                 .min(traffic.most_sessions()),
             operations: MOST_STATEMENTS,
@@ -215,6 +223,11 @@ impl<T: Queued> Schedule<T> {
             self.queue.acquit_all();
         }
         traffic.note(time);
+    }
+
+    /// Whether this session is large, so that it leaves without those that are not.
+    pub fn note_size(&mut self, id: &Arc<str>, is_large: bool) {
+        self.queue.note_size(id, is_large);
     }
 
     /// Takes, for good, what waits and is `over`, of each id from the front.

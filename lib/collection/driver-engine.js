@@ -7,6 +7,7 @@ const { bsonOf } = require('./bson.js')
 const { SharedClient } = require('./driver-client.js')
 const { afterDone, isOverload, loneError, statementError, unconfirmedError } = require('./driver-errors.js')
 const { ALONE, Failure, Postponement, SharedCommands } = require('./driver-schedule.js')
+const { LargeSessions } = require('./large-sessions.js')
 
 /**
  * @typedef {Record<string, any>} Collection of any version of the driver, or a stand-in with the methods that a test needs
@@ -37,6 +38,9 @@ const { ALONE, Failure, Postponement, SharedCommands } = require('./driver-sched
  * @property {{ waiting: number, underWay: number }} load how many calls wait, and how many commands are under way
  * @property {() => void} close sends nothing that waits
  */
+
+/** A command holds no more of them, so that none waits long for the others. */
+const MOST_LARGE_CALLS = 4
 
 /** What a statement is refused with that would have to create a session with another id: ImmutableField. */
 const MISSED = 66
@@ -158,8 +162,12 @@ class DriverEngine {
   #leave
   /** @type {import('./bson.js').Bson | undefined} */
   #bson
+  #single
+  #large = new LargeSessions()
   #finds
+  #largeFinds
   #updates
+  #largeUpdates
   #removals
 
   /** @param {Place} place with a collection of a driver, and writes that are acknowledged */
@@ -174,47 +182,69 @@ class DriverEngine {
     this.#retryableWrites = shared.retryableWrites
     this.#onRefused = place.onRefused
     this.#leave = shared.open()
-    const single = new SingleCalls(place)
-    this.#finds = new SharedCommands(
-      {
-        idOf: (/** @type {string} */ storageId) => storageId,
-        alone: (storageId, call) => commands.send('find', [call], () => single.find(storageId)),
-        together: (storageIds, calls) => commands.send('find', calls, () => this.#findAll(storageIds)),
-        isRead: true,
-        readPreference: collection.readPreference,
-      },
-      shared
-    )
-    const write = {
+    this.#single = new SingleCalls(place)
+    const ofLarge = { mostCalls: MOST_LARGE_CALLS }
+    this.#finds = new SharedCommands(this.#findKind, shared)
+    this.#largeFinds = new SharedCommands({ ...this.#findKind, ...ofLarge }, shared)
+    this.#updates = new SharedCommands(this.#updateKind, shared)
+    this.#largeUpdates = new SharedCommands({ ...this.#updateKind, ...ofLarge }, shared)
+    this.#removals = new SharedCommands(this.#removalKind, shared)
+  }
+
+  /** @returns {import('./driver-schedule.js').Kind<string, StoredDocument | null>} */
+  get #findKind() {
+    const commands = this.#commands
+    return {
+      idOf: (storageId) => storageId,
+      alone: (storageId, call) => commands.send('find', [call], () => this.#findOne(storageId)),
+      together: (storageIds, calls) => commands.send('find', calls, () => this.#findAll(storageIds)),
+      isRead: true,
+      readPreference: this.#collection.readPreference,
+    }
+  }
+
+  get #writeKind() {
+    return {
       idOf: (/** @type {Write} */ { storageId }) => storageId,
       alone: (/** @type {Write} */ write, /** @type {Call} */ call) =>
-        commands.send(nameOf(write), [call], () => single.write(write)),
+        this.#commands.send(nameOf(write), [call], () => this.#single.write(write)),
       isRead: false,
     }
-    this.#updates = new SharedCommands(
-      {
-        ...write,
-        together: (writes, calls) => commands.send('update', calls, () => this.#updateAll(writes)),
-      },
-      shared
-    )
-    this.#removals = new SharedCommands(
-      {
-        ...write,
-        together: (writes, calls) => commands.send('delete', calls, () => this.#removeAll(writes)),
-      },
-      shared
-    )
+  }
+
+  /** @returns {import('./driver-schedule.js').Kind<Write, Written>} */
+  get #updateKind() {
+    return {
+      ...this.#writeKind,
+      together: (writes, calls) => this.#commands.send('update', calls, () => this.#updateAll(writes)),
+    }
+  }
+
+  /** @returns {import('./driver-schedule.js').Kind<Write, Written>} */
+  get #removalKind() {
+    return {
+      ...this.#writeKind,
+      together: (writes, calls) => this.#commands.send('delete', calls, () => this.#removeAll(writes)),
+    }
   }
 
   /** @param {string} storageId @param {Call} call @returns {Promise<StoredDocument | null>} */
   find(storageId, call) {
-    return this.#finds.ask(storageId, this.#commands.noted(call))
+    const finds = this.#large.has(storageId) ? this.#largeFinds : this.#finds
+    return finds.ask(storageId, this.#commands.noted(call))
   }
 
   /** @param {Write} write @param {Call} call @returns {Promise<Written>} */
   write(write, call) {
-    return (write.update ? this.#updates : this.#removals).ask(write, this.#commands.noted(call))
+    return this.#writesOf(write).ask(write, this.#commands.noted(call))
+  }
+
+  /** @param {Write} write */
+  #writesOf({ storageId, update }) {
+    if (!update) return this.#removals
+    const session = update.$set?.session
+    if (session !== undefined) this.#large.note(storageId, session)
+    return this.#large.has(storageId) ? this.#largeUpdates : this.#updates
   }
 
   get load() {
@@ -231,7 +261,14 @@ class DriverEngine {
   }
 
   get #kinds() {
-    return [this.#finds, this.#updates, this.#removals]
+    return [this.#finds, this.#largeFinds, this.#updates, this.#largeUpdates, this.#removals]
+  }
+
+  /** @param {string} storageId */
+  async #findOne(storageId) {
+    const document = await this.#single.find(storageId)
+    this.#large.note(storageId, document?.session)
+    return document
   }
 
   /** @param {string[]} storageIds @returns {Promise<(StoredDocument | null | symbol)[]>} */
@@ -241,6 +278,7 @@ class DriverEngine {
       .find({ _id: { $in: wanted }, ...this.#scope.live() }, { batchSize: wanted.length + 1 })
       .toArray()
     const byId = new Map(documents.map((/** @type {StoredDocument} */ document) => [document._id, document]))
+    for (const { _id, session } of documents) this.#large.note(_id, session)
     const unfound = wanted.filter((id) => !byId.has(id))
     // With a collation, an id also finds a document whose id is written otherwise, be that another one that was asked for.
     const hasOthers = wanted.length - unfound.length < documents.length

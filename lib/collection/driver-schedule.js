@@ -49,6 +49,7 @@ class Postponement {
  * @property {(asked: Q[], calls: Call[]) => Promise<Answer<A>[]>} together the answers in the same order
  * @property {boolean} isRead and can be asked again
  * @property {any} [readPreference] none: for writes
+ * @property {number} [mostCalls] a command holds no more
  */
 
 /**
@@ -268,7 +269,8 @@ class SharedCommands {
 
   async #sendGroup() {
     const trust = this.#commands.begin()
-    const group = this.#take(this.#commands.mostCalls(trust, this.#line.size))
+    const most = this.#kind.mostCalls ?? Number.POSITIVE_INFINITY
+    const group = this.#take(Math.min(most, this.#commands.mostCalls(trust, this.#line.size)))
     const refusal = await this.#send(group, trust)
     if (refusal) await this.#settle(group, refusal)
   }

@@ -54,7 +54,9 @@ impl StoreStatistics {
         Self {
             waiting: count(waiting),
             under_way: count(under_way),
-            commands: CommandKind::ALL.map(|kind| commands_of(sent, kind)).into(),
+            commands: COMMANDS
+                .map(|(kind, name)| commands_of(sent, kind, name))
+                .into(),
             retries: float(deployment.repetitions()),
             open: pools.open,
             in_use: pools.in_use,
@@ -63,13 +65,14 @@ impl StoreStatistics {
     }
 }
 
-fn commands_of(sent: &Statistics, kind: CommandKind) -> CommandStatistics {
+const COMMANDS: [(CommandKind, &str); 3] = [
+    (CommandKind::Read, "find"),
+    (CommandKind::Update, "update"),
+    (CommandKind::Delete, "delete"),
+];
+
+fn commands_of(sent: &Statistics, kind: CommandKind, name: &str) -> CommandStatistics {
     let counted = sent.counted(kind);
-    let name = match kind {
-        CommandKind::Read => "find",
-        CommandKind::Update => "update",
-        CommandKind::Delete => "delete",
-    };
     CommandStatistics {
         name: name.to_owned(),
         bounds: STATEMENT_BOUNDS.to_vec(),

@@ -69,10 +69,10 @@ impl<S: Server, C: Caller> Engine<S, C> {
             return;
         }
         let mut schedule = self.state.schedule();
-        let is_due = schedule.is_idle(kind) && schedule.claim_sender(kind);
-        drop(schedule);
-        if is_due {
-            self.runtime.spawn(Arc::clone(self).send_all(kind));
+        for kind in [kind, kind.of_large()] {
+            if schedule.is_idle(kind) && schedule.claim_sender(kind) {
+                self.runtime.spawn(Arc::clone(self).send_all(kind));
+            }
         }
     }
 
@@ -177,10 +177,15 @@ impl<S: Server, C: Caller> Engine<S, C> {
 
     /// Whether the server has answered.
     async fn send(&self, kind: CommandKind, operations: Vec<Operation<C>>, number: u64) -> bool {
+        let state = &self.state;
         match kind {
-            CommandKind::Read => reads::find(&self.state, operations).await,
-            CommandKind::Update => writes::update(&self.state, operations, number).await,
-            CommandKind::Delete => writes::delete(&self.state, operations, number).await,
+            CommandKind::Read | CommandKind::LargeRead => {
+                reads::find(state, kind, operations).await
+            }
+            CommandKind::Update | CommandKind::LargeUpdate => {
+                writes::update(state, kind, operations, number).await
+            }
+            CommandKind::Delete => writes::delete(state, operations, number).await,
         }
     }
 }

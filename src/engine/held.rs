@@ -241,7 +241,7 @@ impl<N: Send + Sync> Held<N> {
             answer_updates(state, part.statements, reply).await
         };
         fail_overloaded(left.overloaded);
-        send_each(state, left.refused).await;
+        send_each(state, self.kind, left.refused).await;
         state.release(self.schedule_number, ids, has_held_up);
     }
 

@@ -8,7 +8,7 @@ use std::{
 
 use connect_mongo_native_core::{
     document::{self, Found},
-    queue::CommandKind,
+    queue::{CommandKind, is_large},
 };
 use futures_util::FutureExt;
 use mongodb::bson::{DateTime, RawArray, RawBsonRef, RawDocument};
@@ -36,6 +36,7 @@ type Readers<C> = HashMap<Arc<str>, Vec<(Arc<Codec>, Waiter<C>)>>;
 /// Reads the sessions of these operations and answers all of them. Whether the server has answered.
 pub async fn find<S: Server, C: Caller>(
     state: &EngineState<S, C>,
+    kind: CommandKind,
     operations: Vec<Operation<C>>,
 ) -> bool {
     let mut readers = Readers::new();
@@ -43,7 +44,7 @@ pub async fn find<S: Server, C: Caller>(
         let waiting = readers.entry(operation.storage_id).or_default();
         waiting.push((operation.codec, operation.waiter));
     }
-    let result = find_and_retry(state, &mut readers).await;
+    let result = find_and_retry(state, kind, &mut readers).await;
     let without_session = readers.into_values().flatten().map(|(_, waiter)| waiter);
     let is_answered = result.as_ref().err().is_none_or(MongoError::is_answer);
     match result {
@@ -59,6 +60,7 @@ pub async fn find<S: Server, C: Caller>(
 /// Those who are answered leave `readers`, so that a repetition asks for the rest.
 async fn find_and_retry<S: Server, C: Caller>(
     state: &EngineState<S, C>,
+    kind: CommandKind,
     readers: &mut Readers<C>,
 ) -> Result<(), MongoError> {
     let mut patience = state.server.patience();
@@ -67,12 +69,12 @@ async fn find_and_retry<S: Server, C: Caller>(
     // Without ids left, a repetition would ask for nothing.
     while !readers.is_empty() {
         let loss = patience.loss_of_repeatable();
-        match find_once(state, readers, loss, attempts_before).await {
+        match find_once(state, kind, readers, loss, attempts_before).await {
             // The connection that gave it is not used again.
             Err(MongoError::WrongReply) if wrong_replies == 0 => wrong_replies += 1,
             // It may be a collation that takes an id of the command for that of another session: whose trouble that is.
             Err(MongoError::WrongReply) if readers.len() > 1 => {
-                return find_each(state, readers, patience.loss_of_repeatable()).await;
+                return find_each(state, kind, readers, patience.loss_of_repeatable()).await;
             }
             Err(error) if state.server.may_read_again(&error, &mut patience).await => {}
             result => return result,
@@ -84,30 +86,32 @@ async fn find_and_retry<S: Server, C: Caller>(
 
 async fn find_once<S: Server, C: Caller>(
     state: &EngineState<S, C>,
+    kind: CommandKind,
     readers: &mut Readers<C>,
     loss: Loss,
     attempts_before: u32,
 ) -> Result<(), MongoError> {
     let ids: Vec<_> = readers.keys().cloned().collect();
     if let [id] = &*ids {
-        return find_alone(state, id, readers, loss, attempts_before).await;
+        return find_alone(state, kind, id, readers, loss, attempts_before).await;
     }
-    let watchers = watchers_of(state, &ids, readers, attempts_before);
+    let watchers = watchers_of(state, kind, &ids, readers, attempts_before);
     let asked = AskedFor::new(&ids);
     let sent = Instant::now();
     let mut is_first = true;
     let mut has_variants = false;
     let mut on_reply = |documents: &RawArray| {
         if mem::take(&mut is_first) {
-            state.note(CommandKind::Read, sent);
+            state.note(kind, sent);
         }
         has_variants |= asked.check(documents)?;
+        note_sizes(state, kind, documents)?;
         answer_found(readers, documents)
     };
     let find = state.server.find(&ids, &mut on_reply, loss);
     watched(watchers, find).await?;
     for id in unanswered(&ids, readers, has_variants) {
-        find_alone(state, &id, readers, loss, 0).await?;
+        find_alone(state, kind, &id, readers, loss, 0).await?;
     }
     Ok(())
 }
@@ -132,11 +136,12 @@ fn unanswered<C: Caller>(
 /// Each by itself, so that a wrong reply is the failure of one.
 async fn find_each<S: Server, C: Caller>(
     state: &EngineState<S, C>,
+    kind: CommandKind,
     readers: &mut Readers<C>,
     loss: Loss,
 ) -> Result<(), MongoError> {
     for id in readers.keys().cloned().collect::<Vec<_>>() {
-        match find_alone(state, &id, readers, loss, 0).await {
+        match find_alone(state, kind, &id, readers, loss, 0).await {
             Err(MongoError::WrongReply) => {
                 let waiting = readers.remove(&id).unwrap_or_default();
                 let waiters = waiting.into_iter().map(|(_, waiter)| waiter);
@@ -151,21 +156,23 @@ async fn find_each<S: Server, C: Caller>(
 /// The document that comes is the one of this id, if only to a collation.
 async fn find_alone<S: Server, C: Caller>(
     state: &EngineState<S, C>,
+    kind: CommandKind,
     id: &Arc<str>,
     readers: &mut Readers<C>,
     loss: Loss,
     attempts_before: u32,
 ) -> Result<(), MongoError> {
     let ids = std::slice::from_ref(id);
-    let watchers = watchers_of(state, ids, readers, attempts_before);
+    let watchers = watchers_of(state, kind, ids, readers, attempts_before);
     let sent = Instant::now();
     let mut is_first = true;
     let mut on_reply = |documents: &RawArray| {
         if !mem::take(&mut is_first) {
             return Ok(());
         }
-        state.note(CommandKind::Read, sent);
+        state.note(kind, sent);
         let is_variant = AskedFor::new(ids).check(documents)?;
+        note_sizes(state, kind, documents)?;
         let found = documents.into_iter().next().transpose()?;
         if let Some(document) = found.and_then(RawBsonRef::as_document) {
             answer_readers(readers, id, document, is_variant, &mut C::Wakes::default());
@@ -178,13 +185,37 @@ async fn find_alone<S: Server, C: Caller>(
 
 fn watchers_of<S: Server, C: Caller>(
     state: &EngineState<S, C>,
+    kind: CommandKind,
     ids: &[Arc<str>],
     readers: &Readers<C>,
     attempts_before: u32,
 ) -> Option<Arc<Watched>> {
     let waiting = ids.iter().filter_map(|id| readers.get(id)).flatten();
     let waiters = waiting.map(|(_, waiter)| waiter);
-    state.command(CommandKind::Read, ids.len(), attempts_before, waiters)
+    state.command(kind, ids.len(), attempts_before, waiters)
+}
+
+/// Remembers which sessions are large, for them to hold up no others the next time.
+fn note_sizes<S: Server, C: Caller>(
+    state: &EngineState<S, C>,
+    kind: CommandKind,
+    documents: &RawArray,
+) -> Result<(), MongoError> {
+    if !kind.is_large() && !is_large(documents.as_bytes().len()) {
+        return Ok(());
+    }
+    for document in documents {
+        let Some(document) = document?.as_document() else {
+            continue;
+        };
+        let is_large = is_large(document.as_bytes().len());
+        if is_large != kind.is_large()
+            && let Some(id) = document::storage_id(document)?
+        {
+            state.schedule().note_size(&Arc::from(id), is_large);
+        }
+    }
+    Ok(())
 }
 
 /// Answers those who wait for the documents of a reply.

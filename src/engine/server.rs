@@ -149,11 +149,11 @@ impl Server for DriverCollection {
     }
 
     fn is_available(&self, kind: CommandKind) -> bool {
-        self.deployment.is_available(kind == CommandKind::Read)
+        self.deployment.is_available(kind.is_read())
     }
 
     async fn available(&self, kind: CommandKind) -> Result<(), MongoError> {
-        self.deployment.available(kind == CommandKind::Read).await
+        self.deployment.available(kind.is_read()).await
     }
 
     fn is_overloaded(&self) -> bool {

@@ -30,7 +30,7 @@ pub struct Statistics([Sent; CommandKind::ALL.len()]);
 impl Statistics {
     /// A command of so many statements is sent.
     pub fn note(&self, kind: CommandKind, statements: usize) {
-        let sent = &self.0[kind as usize];
+        let sent = &self.0[kind.of_small() as usize];
         let is_within = |bound: &u32| u32::try_from(statements).is_ok_and(|count| count <= *bound);
         let bucket = STATEMENT_BOUNDS.iter().position(is_within);
         let bucket = bucket.unwrap_or(STATEMENT_BOUNDS.len());
@@ -39,10 +39,10 @@ impl Statistics {
         sent.statements.fetch_add(statements, Ordering::Relaxed);
     }
 
-    /// What has been sent of this kind.
+    /// What has been sent of this kind, large sessions among it.
     #[must_use]
     pub fn counted(&self, kind: CommandKind) -> Counted {
-        let sent = &self.0[kind as usize];
+        let sent = &self.0[kind.of_small() as usize];
         let buckets = sent.buckets.iter();
         Counted {
             buckets: buckets

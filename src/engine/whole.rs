@@ -38,6 +38,7 @@ pub async fn send_whole<S: Server, C: Caller>(
 /// Sends each of the writes that these updates do by itself, in order, and answers all of them.
 pub async fn send_each<S: Server, C: Caller>(
     state: &EngineState<S, C>,
+    kind: CommandKind,
     refused: Vec<Statement<C>>,
 ) {
     let mut runs = refused.into_iter().flat_map(Statement::into_runs);
@@ -46,7 +47,7 @@ pub async fn send_each<S: Server, C: Caller>(
         if statement.is_empty() {
             continue;
         }
-        match send_whole(state, CommandKind::Update, &statement).await {
+        match send_whole(state, kind, &statement).await {
             Ok(reply) => {
                 let left = answer_updates(state, statement, &reply).await;
                 fail_overloaded(left.overloaded);

@@ -30,6 +30,7 @@ use crate::{
 /// Sends these sets and touches and answers all of them. Whether the server has answered.
 pub async fn update<S: Server, C: Caller>(
     state: &EngineState<S, C>,
+    kind: CommandKind,
     operations: Vec<Operation<C>>,
     number: u64,
 ) -> bool {
@@ -47,14 +48,14 @@ pub async fn update<S: Server, C: Caller>(
     while let Some(command) = commands.pop_front() {
         // No session of the last one has statements in another.
         let may_be_parted = commands.is_empty().then_some(number);
-        match send(state, CommandKind::Update, &command, may_be_parted).await {
+        match send(state, kind, &command, may_be_parted).await {
             Sent::Reply(reply) => {
                 let Left {
                     overloaded,
                     refused,
                     rest,
                 } = answer_updates(state, command, &reply).await;
-                send_each(state, refused).boxed().await;
+                send_each(state, kind, refused).boxed().await;
                 let mut again = after_relief(&mut patience, overloaded).await;
                 again.extend(rest);
                 put_in_front(&mut commands, one_an_id(again));
@@ -64,7 +65,7 @@ pub async fn update<S: Server, C: Caller>(
                 put_in_front(&mut commands, one_an_id(command));
             }
             Sent::Failed(error) if may_be_one(&command, &error) => {
-                find_culprits(state, command, error).boxed().await;
+                find_culprits(state, kind, command, error).boxed().await;
             }
             Sent::Failed(error) => {
                 is_answered = error.is_answer();
@@ -93,6 +94,7 @@ fn may_be_one<C: Caller>(command: &[Statement<C>], error: &MongoError) -> bool {
 /// every part.
 async fn find_culprits<S: Server, C: Caller>(
     state: &EngineState<S, C>,
+    kind: CommandKind,
     command: Vec<Statement<C>>,
     error: MongoError,
 ) {
@@ -103,16 +105,16 @@ async fn find_culprits<S: Server, C: Caller>(
             continue;
         }
         if command.len() == 1 {
-            send_each(state, command).await;
+            send_each(state, kind, command).await;
             continue;
         }
         let mut halves_refused = Vec::new();
         for half in halves(command) {
-            match send_whole(state, CommandKind::Update, &half).await {
+            match send_whole(state, kind, &half).await {
                 Ok(reply) => {
                     let left = answer_updates(state, half, &reply).await;
                     fail_overloaded(left.overloaded);
-                    send_each(state, left.refused).await;
+                    send_each(state, kind, left.refused).await;
                 }
                 Err(error) => halves_refused.push((half, error)),
             }

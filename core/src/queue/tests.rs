@@ -245,6 +245,7 @@ impl Random {
 
 #[test]
 fn any_interleaving_keeps_the_order_of_each_id() {
+    use CommandKind::{Delete, Read, Update};
     for seed in 0..200 {
         let mut random = Random(seed);
         let mut queue = Queue::default();
@@ -256,17 +257,19 @@ fn any_interleaving_keeps_the_order_of_each_id() {
             let action = random.below(3);
             if action == 0 && pushed < total {
                 let id = random.below(4).to_string();
-                queue.push(item(&id, CommandKind::ALL[random.below(3)], pushed));
+                let kind = [Read, Update, Delete][random.below(3)];
+                queue.note_size(&id.as_str().into(), random.below(4) == 0);
+                queue.push(item(&id, kind, pushed));
                 pushed += 1;
             } else if action == 1 {
-                let kind = CommandKind::ALL[random.below(3)];
+                let kind = CommandKind::ALL[random.below(CommandKind::ALL.len())];
                 let Taken {
                     operations: taken,
                     number,
                     ..
                 } = queue.take(kind, LIMITS);
                 assert!(taken.len() <= LIMITS.operations);
-                assert!(taken.iter().all(|item| item.kind == kind));
+                assert!(taken.iter().all(|item| item.kind == kind.of_small()));
                 let mut others = under_way.iter().flat_map(|(_, items)| items);
                 let mut is_free = |item: &Item| !others.any(|other| other.id == item.id);
                 assert!(taken.iter().all(&mut is_free), "one id in two commands");
@@ -285,6 +288,54 @@ fn any_interleaving_keeps_the_order_of_each_id() {
         );
         assert!(queue.lanes.is_empty());
     }
+}
+
+#[test]
+fn large_sessions_leave_without_those_that_are_not() {
+    use CommandKind::{Delete, LargeRead, LargeUpdate, Read, Update};
+    let set = Item {
+        bytes: LARGE_BYTES + 1,
+        ..item("large", Update, 1)
+    };
+    let mut queue = queue_of([
+        item("a", Update, 0),
+        set,
+        item("b", Read, 2),
+        item("large", Read, 3),
+        item("large", Delete, 4),
+    ]);
+    assert_eq!(queue.waiting(LargeUpdate), 1);
+    assert_eq!(take(&mut queue, Update), [0]);
+    assert_eq!(take(&mut queue, LargeUpdate), [1]);
+    finish(&mut queue, &["large"]);
+    assert_eq!(take(&mut queue, Read), [2]);
+    assert_eq!(take(&mut queue, LargeRead), [3]);
+    finish(&mut queue, &["large"]);
+    assert_eq!(take(&mut queue, Delete), [4]);
+}
+
+#[test]
+fn what_waits_while_its_size_becomes_known_leaves_as_what_it_is() {
+    use CommandKind::{LargeRead, Read};
+    let mut queue = queue_of([item("a", Read, 0), item("b", Read, 1)]);
+    queue.note_size(&"a".into(), true);
+    assert_eq!(take(&mut queue, Read), [1]);
+    assert_eq!(queue.waiting(LargeRead), 1);
+    queue.note_size(&"a".into(), false);
+    assert!(take(&mut queue, LargeRead).is_empty());
+    assert_eq!(take(&mut queue, Read), [0]);
+}
+
+#[test]
+fn no_more_large_sessions_are_remembered_than_so_many() {
+    let mut queue: Queue<Item> = Queue::default();
+    for id in 0..MOST_LARGE {
+        queue.note_size(&id.to_string().into(), true);
+    }
+    queue.note_size(&"0".into(), true);
+    assert_eq!(queue.large.len(), MOST_LARGE);
+    queue.note_size(&"another".into(), true);
+    assert_eq!(queue.large.len(), 1);
 }
 
 #[test]

@@ -128,3 +128,38 @@ async fn what_waits_is_divided_among_the_commands_that_may_leave() {
     bench.expect(&removals(30..50)).await.answer(matched(20));
     assert_eq!(bench.answers().await.len(), 40);
 }
+
+#[tokio::test(start_paused = true)]
+async fn large_sessions_hold_up_no_others() {
+    let mut bench = Bench::new(REPLICA_SET).await;
+    bench.call_together(&["set a", "grow large", "set b"]);
+    let small = bench.expect("update set a, set b").await;
+    let large = bench.expect("update set large").await;
+    small.answer(matched(2));
+    assert_eq!(bench.answers().await, ["set a: updated", "set b: updated"]);
+    bench.call_together(&["get a", "get large", "get b"]);
+    bench.expect("find a b").await.answer(sessions(&["a", "b"]));
+    large.answer(matched(1));
+    assert_eq!(bench.answers().await.len(), 3);
+    bench
+        .expect("find large")
+        .await
+        .answer(sessions(&["large"]));
+    assert_eq!(bench.answers().await.len(), 1);
+    // It has been found to be small.
+    bench.call_together(&["get a", "get large"]);
+    bench.expect("find a large").await.answer(sessions(&["a"]));
+    assert_eq!(bench.answers().await.len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_large_session_is_asked_for_at_once_while_nothing_else_is() {
+    let mut bench = Bench::new(REPLICA_SET).await;
+    bench.call("grow large");
+    bench.expect("update set large").await.answer(matched(1));
+    bench.call("get large");
+    bench.expect("find large").await.answer(sessions(&[]));
+    bench.call("touch large");
+    bench.expect("update touch large").await.answer(matched(1));
+    assert_eq!(bench.answers().await.len(), 3);
+}

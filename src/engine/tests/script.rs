@@ -45,6 +45,8 @@ use crate::{
 
 pub const TIMEOUT: Duration = Duration::from_secs(30);
 pub const MOST_COMMANDS: usize = 6;
+/// More bytes than a session has that is not large.
+const LARGE: usize = 1 << 20;
 /// Calls of two kinds after which the connections are trusted with more than a test calls at once.
 const WARM_UP: usize = 120;
 
@@ -450,7 +452,7 @@ impl Bench {
         self.engine.start();
     }
 
-    /// Calls one: `odd` is a set of what a server might refuse. It is gone once the flag is set.
+    /// Calls one: `odd` is a set of what a server might refuse, `grow` of a large session. It is gone once the flag is set.
     pub fn call(&self, call: &str) -> Arc<AtomicBool> {
         let (name, id) = call.split_once(' ').expect("a call has an id");
         let times = Times {
@@ -472,6 +474,7 @@ impl Bench {
             "get" => Request::Get,
             "set" => set(text, true),
             "odd" => set(odd, true),
+            "grow" => set(Payload::Text(" ".repeat(LARGE)), true),
             "spoil" => set(Payload::Bson(vec![1]), true),
             "update" => set(text, false),
             "touch" => Request::Write(Write::Touch { times }),
