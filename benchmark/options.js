@@ -4,6 +4,7 @@
 const { parseArgs } = require('node:util')
 const { drawCurves } = require('./curves.js')
 const { OPERATIONS } = require('./operations.js')
+const { runBeside } = require('./parts/beside.js')
 const { runCrypto } = require('./parts/crypto.js')
 const { runExpress } = require('./parts/express.js')
 const { runOperations } = require('./parts/operations.js')
@@ -92,6 +93,19 @@ const PARTS = {
     full: { stored: [10_000, 100_000, 1_000_000, 10_000_000], rounds: 5 },
     packages: ['express-session'],
   },
+  beside: {
+    run: runBeside,
+    stores: ALL_STORES,
+    defaults: {
+      stores: ['native', 'connect-mongo', 'connect-redis'],
+      at: [32],
+      size: [1_000_000, 10_000_000],
+      rounds: 5,
+      seconds: 4,
+    },
+    quick: { stores: ['native'], size: [1_000_000], rounds: 1, seconds: 0.3 },
+    packages: ['express-session'],
+  },
   soak: {
     run: runSoak,
     stores: [...ALL_STORES, ...Object.keys(CRYPTO_STORES)],
@@ -153,6 +167,7 @@ MONGO_URL=mongodb://… uses that server instead of a new one.
   express          an Express app behind each store, 64 connections: get + touch, get + set
   start            from require to the first answered get, in fresh processes
   scale            how cost grows with sessions, their size, calls at once, processes and the time of the network
+  beside           how long small sessions take beside large ones, and when the server stands still
   soak             whether memory, files and threads stay what they were over millions of mixed operations
   crypto           encrypted sessions
   users            what the option index costs, and finding the sessions of a user

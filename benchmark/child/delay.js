@@ -3,13 +3,22 @@
 
 const { once } = require('node:events')
 const net = require('node:net')
+const { setTimeout: callLater } = require('node:timers')
+const { setTimeout } = require('node:timers/promises')
 const { answerParent } = require('./parent.js')
+
+/** All that are open. @type {Set<net.Socket>} */
+const sockets = new Set()
+let isStalled = false
 
 /** @param {net.Socket} from @param {net.Socket} to @param {number} ms */
 function passLater(from, to, ms) {
-  from.on('data', (chunk) => setTimeout(() => to.writable && to.write(chunk), ms))
-  from.on('close', () => setTimeout(() => to.destroy(), ms))
+  sockets.add(from)
+  from.on('close', () => sockets.delete(from))
+  from.on('data', (chunk) => callLater(() => to.writable && to.write(chunk), ms))
+  from.on('close', () => callLater(() => to.destroy(), ms))
   from.on('error', () => {})
+  if (isStalled) from.pause()
 }
 
 /** @param {{ port: number, roundTripMs: number }} way of a server of this machine @returns {Promise<number>} the port that is to be used instead */
@@ -24,4 +33,13 @@ async function open({ port, roundTripMs }) {
   return /** @type {net.AddressInfo} */ (server.address()).port
 }
 
-answerParent({ open })
+/** Nothing passes for so long. @param {{ ms: number }} how */
+async function stall({ ms }) {
+  isStalled = true
+  for (const socket of sockets) socket.pause()
+  await setTimeout(ms)
+  isStalled = false
+  for (const socket of sockets) socket.resume()
+}
+
+answerParent({ open, stall })

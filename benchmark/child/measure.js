@@ -30,6 +30,8 @@ class Run {
     this.store = store
     this.entries = entries
     this.operation = operation
+    /** In milliseconds. */
+    this.latencies = latencies
     this.end = performance.now() + ms
     this.most = count
     this.started = 0
@@ -63,7 +65,7 @@ function oneLoop(run) {
     /** @type {import('../operations.js').Done} */
     function done(error, result) {
       const now = performance.now()
-      latencies[run.finished++] = now - began
+      run.latencies[run.finished++] = now - began
       if (error) reject(error)
       else if (check && !check(entry, result)) reject(new Error(`A wrong answer for ${entry.sid}`))
       else issue(now)
@@ -77,10 +79,20 @@ let store
 /** @type {Entry[]} */
 let entries
 
+/** @param {Entry[]} entries @param {Load} load */
+function runOf(entries, load) {
+  return new Run(store, entries, { ...OPERATIONS, ...LOOKUPS }[load.operation], load)
+}
+
+/** @param {Run} run @param {number} atOnce */
+async function keepGoing(run, atOnce) {
+  await Promise.all(Array.from({ length: atOnce }, () => oneLoop(run)))
+}
+
 /** @param {Load} load @returns {Promise<Run>} when it is over */
 async function keepRunning(load) {
-  const run = new Run(store, entries, { ...OPERATIONS, ...LOOKUPS }[load.operation], load)
-  await Promise.all(Array.from({ length: load.atOnce }, () => oneLoop(run)))
+  const run = runOf(entries, load)
+  await keepGoing(run, load.atOnce)
   return run
 }
 
@@ -125,24 +137,52 @@ async function warmUp(loads) {
   for (const load of loads) await keepRunning(load)
 }
 
+const MS_PER_SECOND = 1000
+const NANOSECONDS_PER_MS = 1e6
+
 /** @param {Load} load */
-async function measure(load) {
+async function measureAll(load) {
   const stop = startMeter()
   const { finished } = await keepRunning(load)
   const cost = stop(finished)
   const sorted = latencies.subarray(0, finished).sort()
-  return { ...cost, p50Ms: quantile(sorted, 0.5), p99Ms: quantile(sorted, 0.99) }
+  const [p50Ms, p99Ms, longestMs] = [0.5, 0.99, 1].map((share) => quantile(sorted, share))
+  return { ...cost, p50Ms, p99Ms, longestMs }
 }
 
-const NANOSECONDS_PER_MS = 1e6
+/** @param {Load} load */
+async function measure(load) {
+  const { longestMs, ...figures } = await measureAll(load)
+  return figures
+}
 
-/** The same, and for how long the event loop was busy at a time at the most. @param {Load} load */
+/** The same, the longest of all, and for how long the event loop was busy at a time at the most. @param {Load} load */
 async function measureStalls(load) {
   const delays = monitorEventLoopDelay({ resolution: 1 })
   delays.enable()
-  const figures = await measure(load)
+  const figures = await measureAll(load)
   delays.disable()
   return { ...figures, stallMs: delays.max / NANOSECONDS_PER_MS }
+}
+
+/** Far from those that are measured. */
+const FIRST_LARGE = 1e9
+const MOST_LARGE = 10_000
+/** @type {Entry[]} */
+let largeEntries
+
+/** Stores what is worked with beside the rest. @param {{ count: number, size: number }} job */
+async function fillLarge({ count, size }) {
+  largeEntries = makeSessions(count, size, FIRST_LARGE)
+  await keepGoing(runOf(largeEntries, { operation: 'set', atOnce: 1, count }), 1)
+}
+
+/** @param {{ load: Load, beside: Load }} job the measured load, and what goes on meanwhile with the large sessions */
+async function measureBeside({ load, beside }) {
+  const run = runOf(largeEntries, { ...beside, count: MOST_LARGE })
+  run.latencies = new Float64Array(MOST_LARGE)
+  const [figures] = await Promise.all([measureStalls(load), keepGoing(run, beside.atOnce)])
+  return { ...figures, besidePerSecond: (run.finished * MS_PER_SECOND) / Number(load.ms) }
 }
 
 const MEGABYTE = 1024 * 1024
@@ -159,4 +199,16 @@ async function walk() {
   return { count, seconds: (performance.now() - start) / 1000, rssMb }
 }
 
-answerParent({ open, fill, fillMany, know, pick, warmUp, measure, measureStalls, walk })
+answerParent({
+  open,
+  fill,
+  fillLarge,
+  fillMany,
+  know,
+  measure,
+  measureBeside,
+  measureStalls,
+  pick,
+  walk,
+  warmUp,
+})

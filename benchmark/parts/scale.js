@@ -7,6 +7,7 @@ const { againstFirst, compare } = require('../comparison.js')
 const { copySessions } = require('../copies.js')
 const { placeFor } = require('../database.js')
 const { formatNumber, formatSize } = require('../figures.js')
+const { throughNetwork } = require('../network.js')
 const { Progress } = require('../progress.js')
 const { inTurn } = require('../rounds.js')
 const { labelOf } = require('../stores.js')
@@ -76,28 +77,6 @@ function sessionsOf({ size, at }) {
   return Math.max(2 * at, Math.min(MOST_SESSIONS, Math.floor(MOST_BYTES / size)))
 }
 
-/** @param {string | undefined} url @param {number} port */
-function throughPort(url, port) {
-  return url?.replace(/:\d+(?=\/|$)/, `:${port}`)
-}
-
-/**
- * @template T
- * @param {import('../stores.js').Place} place
- * @param {number} roundTripMs
- * @param {(place: import('../stores.js').Place) => Promise<T>} work with the same place behind a network of such a delay
- */
-async function throughNetwork({ mongoUrl, redisUrl, dbName }, roundTripMs, work) {
-  if (roundTripMs === 0) return work({ mongoUrl, redisUrl, dbName })
-  const portOf = (/** @type {string} */ url) => Number(new URL(url).port)
-  return withChild('delay', async (proxy) => {
-    const port = await proxy.ask('open', { port: portOf(mongoUrl), roundTripMs })
-    const redisPort = redisUrl && (await proxy.ask('open', { port: portOf(redisUrl), roundTripMs }))
-    const url = /** @type {string} */ (throughPort(mongoUrl, port))
-    return work({ mongoUrl: url, redisUrl: throughPort(redisUrl, redisPort), dbName })
-  })
-}
-
 /**
  * @template T
  * @param {number} count
@@ -130,7 +109,7 @@ function together(all) {
 function measurePoint({ store, place, point, operations, seconds }) {
   const { size, at, processes, delay, stored } = point
   const ms = seconds * 1000
-  return throughNetwork(place, delay, (place) =>
+  const work = (/** @type {import('../stores.js').Place} */ place) =>
     withChildren(processes, async (children) => {
       const askAll = (/** @type {string} */ what, /** @type {object} */ how) =>
         Promise.all(children.map((child) => child.ask(what, how)))
@@ -151,7 +130,7 @@ function measurePoint({ store, place, point, operations, seconds }) {
       }
       return measured
     })
-  )
+  return delay === 0 ? work(place) : throughNetwork(place, delay, work)
 }
 
 /** @param {Options} options @param {Servers} servers */
