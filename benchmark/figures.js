@@ -7,12 +7,15 @@
 const FIGURES = {
   perSecond: { heading: 'operations/s', digits: 0, better: 'more' },
   requestsPerSecond: { heading: 'requests/s', digits: 0, better: 'more' },
+  requireMs: { heading: 'require ms', digits: 1, better: 'less' },
   firstGetMs: { heading: 'first get ms', digits: 1, better: 'less' },
   p50Ms: { heading: 'p50 ms', digits: 3, better: 'less' },
   p99Ms: { heading: 'p99 ms', digits: 2, better: 'less' },
+  longestMs: { heading: 'longest ms', digits: 1, better: 'less' },
   mainThreadUs: { heading: 'main µs', digits: 1, better: 'less' },
   loopUs: { heading: 'loop µs', digits: 1, better: 'less' },
   cpuUs: { heading: 'CPU µs', digits: 1, better: 'less' },
+  besidePerSecond: { heading: 'beside/s', digits: 1, better: 'more' },
   stallMs: { heading: 'stall ms', digits: 1, better: 'less' },
   rssMb: { heading: 'RSS MB', digits: 0, better: 'less' },
 }

@@ -22,6 +22,8 @@ async function prepare({ store: name, place }) {
 /** @param {Request} request */
 async function firstGet({ store: name, place }) {
   const began = performance.now()
+  for (const one of storeOf(name).packages) require(one)
+  const requireMs = performance.now() - began
   const store = await storeOf(name).create(place)
   const found = await new Promise((resolve, reject) => {
     store.get(SID, (/** @type {any} */ error, /** @type {any} */ session) =>
@@ -30,7 +32,7 @@ async function firstGet({ store: name, place }) {
   })
   const firstGetMs = performance.now() - began
   if (!found && name !== 'memory') throw new Error('The first get did not find the session')
-  return { firstGetMs, rssMb: process.memoryUsage.rss() / 1e6 }
+  return { requireMs, firstGetMs, rssMb: process.memoryUsage.rss() / 1e6 }
 }
 
 answerParent({ prepare, firstGet })
