@@ -3,8 +3,6 @@
 
 const { errorOf } = require('../errors.js')
 const { appBson } = require('./bson.js')
-const { connected } = require('./client-source.js')
-const { isOfOneWrite } = require('./driver-errors.js')
 const { NativeCalls, isFailure, isThrown, isUnreadable, unreadable, unwrap } = require('./native-calls.js')
 const { OpenableStore } = require('./native-store.js')
 const { NativeValues } = require('./native-values.js')
@@ -39,7 +37,7 @@ function dateOf(milliseconds) {
 class NativeCollection {
   name = /** @type {const} */ ('native')
   keepsOrder = true
-  isOfOneWrite = isOfOneWrite
+  isOfOneWrite = (/** @type {unknown} */ error) => require('./driver-errors.js').isOfOneWrite(error)
   /** What is set twice in a row is one statement below, where the addon keeps the order. */
   takesAnything = () => false
   encrypts
@@ -221,6 +219,7 @@ class NativeCollection {
   async #connectedClient(purpose) {
     this.#clientSource ??= this.#openClient(purpose)
     const { client } = await this.#clientSource.open()
+    const { connected } = require('./client-source.js')
     await connected(client)
     return client
   }

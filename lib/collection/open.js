@@ -7,7 +7,6 @@ const { debug } = require('../debug.js')
 const { parseConnection, writeConcern } = require('../mongo/connection.js')
 const { noNative } = require('../rust.js')
 const { warnOnce } = require('../warnings.js')
-const { appDriver, givenClient, ownClient } = require('./client-source.js')
 const { indexesOf } = require('./indexes.js')
 const { Scope } = require('./scope.js')
 
@@ -19,6 +18,9 @@ const { Scope } = require('./scope.js')
  * @typedef {InstanceType<typeof import('../tracing.js').Tracer>} Tracer
  * @typedef {Record<string, any>} Options
  */
+
+/** Loaded by those whose client is one of JavaScript. */
+const clients = () => require('./client-source.js')
 
 /** @param {Options} options @param {{ w?: unknown } | undefined} concern of the session writes */
 function checkAcknowledged({ concurrency, expiredEvents, maxPerUser }, concern) {
@@ -60,7 +62,12 @@ function lifeOf({ prefix, maxLifetimeSeconds, expiryGrace = 0 }) {
 function overOwnDriver(options, onNews, tracer, purpose = "backend: 'driver'") {
   const { mongoUrl, mongoOptions } = options
   const dbName = options.dbName || mongoOptions?.dbName
-  return overDriver({ ...options, dbName }, ownClient(purpose, mongoUrl, mongoOptions), onNews, tracer)
+  return overDriver(
+    { ...options, dbName },
+    clients().ownClient(purpose, mongoUrl, mongoOptions),
+    onNews,
+    tracer
+  )
 }
 
 /** @param {Options} options @param {OnNews} onNews @param {Tracer} tracer */
@@ -98,7 +105,7 @@ function overRust(options, crypter, onNews, tracer) {
       connectionEvents,
       crypter,
     },
-    (purpose) => ownClient(purpose, mongoUrl, mongoOptions),
+    (purpose) => clients().ownClient(purpose, mongoUrl, mongoOptions),
     onNews,
     tracer
   )
@@ -129,14 +136,14 @@ function openCollection(options, crypter, onNews, tracer) {
     throw new Error("backend: 'native' needs mongoUrl: Rust cannot use a JavaScript client")
   }
   warnOfIdle(options, Boolean(given))
-  if (given) return overDriver(options, givenClient(given, options.closeClient), onNews, tracer)
+  if (given) return overDriver(options, clients().givenClient(given, options.closeClient), onNews, tracer)
   if (options.backend === 'driver') return overOwnDriver(options, onNews, tracer)
   if (noNative) return withoutNative(options, onNews, tracer)
   try {
     return overRust(options, crypter, onNews, tracer)
   } catch (error) {
     const { needsDriver, option } = /** @type {{ needsDriver?: boolean, option?: string }} */ (error)
-    if (options.backend === 'native' || !needsDriver || !appDriver()) throw error
+    if (options.backend === 'native' || !needsDriver || !clients().appDriver()) throw error
     debug('mongodb is used for %s, which only the JavaScript driver can honour', option)
     return overOwnDriver(options, onNews, tracer)
   }

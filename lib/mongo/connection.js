@@ -21,7 +21,6 @@ const {
   parameters,
   unknownOption,
 } = require('./option-table.js')
-const { hostsSuffix, lookUpSeedList } = require('./seed-list.js')
 const { isTlsOn, idleTlsOptions, tlsSettings } = require('./tls-options.js')
 
 /** @typedef {import('./option-table.js').Options} Options */
@@ -321,7 +320,7 @@ function seedList({ hosts }, given, o) {
     hostname: srvHostname(hosts),
     serviceName: srvServiceName,
     maxHosts: srvMaxHosts,
-    allowedHostsSuffix: srvAllowedHostsSuffix && hostsSuffix(srvAllowedHostsSuffix),
+    allowedHostsSuffix: srvAllowedHostsSuffix && require('./seed-list.js').hostsSuffix(srvAllowedHostsSuffix),
     hostValidator: srvHostValidator,
     fromText: fromText.filter((name) => !(name in given)),
   }
@@ -335,6 +334,7 @@ function seedList({ hosts }, given, o) {
  */
 async function resolveUri({ uri, srv, userinfo, parameters }) {
   if (srv === undefined) return uri
+  const { lookUpSeedList } = require('./seed-list.js')
   const { hosts, text } = await lookUpSeedList(srv)
   const all = [...parameters.filter(([name]) => !(name in text)), ...Object.entries(text)]
   checkTopology(Object.fromEntries(all), hosts.length, srv.maxHosts)

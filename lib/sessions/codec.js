@@ -2,7 +2,6 @@
 // encryption here, by an adapter of the app's own or beside a JavaScript client.
 'use strict'
 
-const { unencryptedError } = require('../crypto/adapters.js')
 const { ciphertextOf } = require('./envelopes.js')
 const { freezeJson, serializedOf, textOf, thawJson } = require('./serialized.js')
 
@@ -157,7 +156,7 @@ class EncryptedCodec {
       return typeof text === 'string' ? revealed : { session: this.valueOf(revealed) }
     }
     if (this.#options.acceptPlaintext) return { session }
-    throw unencryptedError(session)
+    throw require('../crypto/adapters.js').unencryptedError(session)
   }
 }
 

@@ -3,9 +3,6 @@
 
 const { scryptSync } = require('node:crypto')
 const { openCollection } = require('../collection/open.js')
-const { cipherOfAdapter, encryptionOf } = require('../crypto/adapters.js')
-const { encryptionOfCrypto } = require('../crypto/options.js')
-const { RustCipher } = require('../crypto/rust-cipher.js')
 const { warnOnce } = require('../warnings.js')
 const { EncryptedCodec, PlainCodec } = require('./codec.js')
 const { Sessions } = require('./sessions.js')
@@ -20,13 +17,22 @@ const INDEX_KEY_BYTES = 32
 /** @param {Options | null | undefined} crypto */
 function encryptionOption(crypto) {
   if (crypto === undefined || crypto === null || crypto.secret === false) return undefined
-  return encryptionOfCrypto(crypto)
+  return require('../crypto/options.js').encryptionOfCrypto(crypto)
 }
 
-/** @param {Options} options @returns {InstanceType<typeof RustCipher> | undefined} the encryption that Rust does */
+/** @param {Options} options @returns what they ask for, as far as Rust does it */
+function encryptionIn({ crypto, cryptoAdapter }) {
+  return cryptoAdapter
+    ? require('../crypto/adapters.js').encryptionOf(cryptoAdapter)
+    : encryptionOption(crypto)
+}
+
+/** @param {Options} options @returns {InstanceType<typeof import('../crypto/rust-cipher.js').RustCipher> | undefined} the encryption that Rust does */
 function rustCipher({ crypto, cryptoAdapter, acceptPlaintext }) {
-  const encryption = cryptoAdapter ? encryptionOf(cryptoAdapter) : encryptionOption(crypto)
-  return encryption && new RustCipher(encryption, acceptPlaintext)
+  const encryption = encryptionIn({ crypto, cryptoAdapter })
+  if (!encryption) return undefined
+  const { RustCipher } = require('../crypto/rust-cipher.js')
+  return new RustCipher(encryption, acceptPlaintext)
 }
 
 /**
@@ -50,7 +56,7 @@ function indexSecrets({ index, indexSecret, hashId, crypto, cryptoAdapter }) {
   if (!index) return []
   if (indexSecret !== undefined) return [indexSecret].flat()
   if (hashId?.secret !== undefined) return [hashId.secret].flat()
-  const encryption = cryptoAdapter ? encryptionOf(cryptoAdapter) : encryptionOption(crypto)
+  const encryption = encryptionIn({ crypto, cryptoAdapter })
   if (encryption) return encryption.secrets.map(stretched)
   if (!cryptoAdapter) return []
   throw new Error(
@@ -73,6 +79,11 @@ function checkAdapter({ encrypt, decrypt }) {
   throw new TypeError('cryptoAdapter must have the functions encrypt and decrypt')
 }
 
+/** @param {Options} options */
+function cipherOfApp({ cryptoAdapter }) {
+  return cryptoAdapter && require('../crypto/adapters.js').cipherOfAdapter(cryptoAdapter)
+}
+
 /**
  * @param {Options} options complete
  * @param {import('./sessions.js').Framework} framework
@@ -82,7 +93,7 @@ function checkAdapter({ encrypt, decrypt }) {
 function openSessions(options, framework, onNews, tracer) {
   if (options.cryptoAdapter) checkAdapter(options.cryptoAdapter)
   const ofRust = rustCipher(options)
-  const cipher = ofRust ?? (options.cryptoAdapter ? cipherOfAdapter(options.cryptoAdapter) : undefined)
+  const cipher = ofRust ?? cipherOfApp(options)
   const collection = openCollection(options, ofRust?.crypter, onNews, tracer)
   if (!cipher) warnOfNoEncryption(options)
   const codec = cipher ? new EncryptedCodec(collection, cipher, options) : new PlainCodec(collection)

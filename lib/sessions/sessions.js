@@ -3,7 +3,6 @@
 'use strict'
 
 const { isObject } = require('../objects.js')
-const { competing, isSame, resolve } = require('./conflicts.js')
 const { Descriptions } = require('./descriptions.js')
 const { Documents } = require('./documents.js')
 const { Expired } = require('./expired.js')
@@ -15,15 +14,11 @@ const {
   tellsUse,
   usedAt,
 } = require('./expiry.js')
-const { hashIds } = require('./hash-ids.js')
-const { Limits } = require('./limits.js')
 const { Coalescing } = require('./coalescing.js')
 const { Origins } = require('./origins.js')
-const { reencrypt } = require('./reencrypt.js')
 const { SessionIndex } = require('./session-index.js')
 const { storageIds } = require('./storage-ids.js')
 const { transformsOf } = require('./transforms.js')
-const { Users } = require('./users.js')
 const { nextLive, walk } = require('./walk.js')
 
 /**
@@ -83,9 +78,11 @@ class Sessions {
   #coalescing
   #origins = new Origins()
   #index
-  #limits
-  /** Find, count and end by a value of the index. */
-  users
+  #select = (/** @type {Selection} */ selection) => this.#documents.select(selection)
+  /** @type {InstanceType<typeof import('./limits.js').Limits> | undefined} */
+  #madeLimits
+  /** @type {InstanceType<typeof import('./users.js').Users> | undefined} */
+  #madeUsers
   /** Those that have expired and are still stored. */
   expired
 
@@ -113,28 +110,38 @@ class Sessions {
     this.#order = order
     order.join(this.#isKept)
     this.#coalescing = new Coalescing(order, this.#documents, collection, operationNow)
-    const index = new SessionIndex(options, secrets)
-    const select = (/** @type {Selection} */ selection) => this.#documents.select(selection)
-    this.#index = index
-    this.#limits = new Limits(options, {
-      collection,
-      index,
-      select: (where) => select({ where, state: 'live', isOfPrimary: true }),
-      onEvicted: (evicted) => framework.announceEnd('evicted', evicted),
-    })
-    this.users = new Users({
-      collection,
-      index,
-      select,
-      indexAnew: (selected) => this.#indexAnew(selected),
-    })
+    this.#index = new SessionIndex(options, secrets)
     this.expired = new Expired({
       collection,
       graceMs: (options.expiryGrace ?? 0) * 1000,
       isReportedOnce: Boolean(options.expiredEvents),
-      select,
+      select: this.#select,
       report: (expired) => framework.announceEnd('expired', expired),
     })
+  }
+
+  /** Of those who have limits: few need what that takes. */
+  get #limits() {
+    const { Limits } = require('./limits.js')
+    this.#madeLimits ??= new Limits(this.#options, {
+      collection: this.#collection,
+      index: this.#index,
+      select: (where) => this.#select({ where, state: 'live', isOfPrimary: true }),
+      onEvicted: (evicted) => this.#framework.announceEnd('evicted', evicted),
+    })
+    return this.#madeLimits
+  }
+
+  /** Find, count and end by a value of the index. */
+  get users() {
+    const { Users } = require('./users.js')
+    this.#madeUsers ??= new Users({
+      collection: this.#collection,
+      index: this.#index,
+      select: this.#select,
+      indexAnew: (selected) => this.#indexAnew(selected),
+    })
+    return this.#madeUsers
   }
 
   /** @param {string} id @returns {string[]} the storage ids under which that session may be */
@@ -400,6 +407,7 @@ class Sessions {
       rewrite: (/** @type {import('./reencrypt.js').ReadableSession} */ scanned) =>
         calls.unlessGivenUp(this.#encryptAnew(scanned)),
     }
+    const { reencrypt } = require('./reencrypt.js')
     return reencrypt(rewriter, options, () => calls.isClosing)
   }
 
@@ -421,6 +429,7 @@ class Sessions {
         return calls.unlessGivenUp(this.#moveUnchanged(plain, storageId))
       },
     }
+    const { hashIds } = require('./hash-ids.js')
     return hashIds(mover, options, () => calls.isClosing)
   }
 
@@ -497,6 +506,7 @@ class Sessions {
 
   /** @param {string[]} ids @param {Save} save @param {Origin} origin @param {Call} call */
   async #change(ids, save, origin, call) {
+    const { competing } = require('./conflicts.js')
     const answer = await competing(() => this.#tryToChange(ids, save, origin, call))
     // What is merged in is not in the session that the request has: it would count as removed by its next save.
     origin.base = async () => this.#codec.freeze(await this.#codec.readBack(save.payload))
@@ -536,6 +546,7 @@ class Sessions {
    * @returns {Promise<{ payload: any, times: Times }>} what is to take the place of what is stored now
    */
   async #resolved({ sid, payload, times }, origin, now) {
+    const { isSame, resolve } = require('./conflicts.js')
     const base = await origin.base()
     const wasTouched = now.expires !== undefined && now.expires > times.expires
     if (isSame(base, now.frozen) && !wasTouched) return { payload, times }

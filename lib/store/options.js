@@ -1,7 +1,6 @@
 // The store's own options: their defaults, old names and errors, word for word connect-mongo's where it has one.
 'use strict'
 
-const assert = require('node:assert/strict')
 const { inspect } = require('node:util')
 const { hint, missing } = require('../names.js')
 const { DEFAULT_TTL_SECONDS } = require('../sessions/expiry.js')
@@ -142,6 +141,13 @@ function warnOfUnknown(options) {
       code: 'CONNECT_MONGO_UNKNOWN_OPTION',
     })
   }
+}
+
+/** With the error of connect-mongo, whose class is loaded by those who fail. @param {unknown} value @param {string} message */
+function assert(value, message) {
+  if (value) return
+  const { AssertionError } = require('node:assert/strict')
+  throw new AssertionError({ message, actual: value, expected: true, operator: '==', stackStartFn: assert })
 }
 
 /**
