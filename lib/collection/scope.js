@@ -1,6 +1,8 @@
 // Which documents of a collection are sessions of this store, which of them are live and which have expired: filters. Pure.
 'use strict'
 
+const { isDate } = require('../objects.js')
+
 /**
  * @typedef {import('./port.js').Filter} Filter
  * @typedef {import('./port.js').Query} Query
@@ -56,6 +58,15 @@ class Scope {
     if (this.#maxLifetimeMs === undefined) return { $or }
     // True of documents without the field, too.
     return { $or, createdAt: { $not: { $lte: earlier(now, this.#maxLifetimeMs) } } }
+  }
+
+  /** Whether the filter of the live ones would find this document. @param {Record<string, any>} document @param {Date} [now] */
+  isLive(document, now = new Date()) {
+    const { expires, createdAt } = document
+    const isLater = (/** @type {unknown} */ date) => isDate(date) && date > now
+    const hasTimeLeft = !('expires' in document) || [expires].flat().some(isLater)
+    if (!hasTimeLeft || this.#maxLifetimeMs === undefined) return hasTimeLeft
+    return !(isDate(createdAt) && createdAt <= earlier(now, this.#maxLifetimeMs))
   }
 
   /** @param {Date} now @param {number} [graceMs] for how long at least @returns {Filter} */
