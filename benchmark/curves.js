@@ -4,7 +4,17 @@
 
 const { FIGURES, formatSize } = require('./figures.js')
 const { labelOf } = require('./stores.js')
-const { FOOT_SPACE, LINE_HEIGHT, MARGIN, WIDTH, file, footLines, footOf, text } = require('./svg.js')
+const {
+  FOOT_SPACE,
+  LINE_HEIGHT,
+  MARGIN,
+  WIDTH,
+  file,
+  footLines,
+  footOf,
+  roundsAsText,
+  text,
+} = require('./svg.js')
 
 const TITLE = 'Session stores: how get grows'
 const SUBTITLE =
@@ -137,7 +147,7 @@ function drawCurves(about, results, { rounds }) {
     top += ROW_HEIGHT
   }
   top += FOOT_SPACE / 2
-  const foot = footLines(about, `medians of ${rounds} rounds`)
+  const foot = footLines(about, roundsAsText(rounds))
   content.push(...footOf(foot, top))
   return file(TITLE, top + foot.length * LINE_HEIGHT, content)
 }

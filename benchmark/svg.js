@@ -164,10 +164,15 @@ function wrapped(words) {
 function footLines({ date, command, versions, machine }, run) {
   const { cores, cpu, memoryGb, system } = machine
   return [
-    `${date.slice(0, 10)}: ${command}: ${run}`,
+    `${date.slice(0, 10)}: ${command.replace(/ --json \S+/, '')}: ${run}`,
     `${cores} cores shared with the servers, ${cpu}, ${memoryGb.toFixed(0)} GB, ${system}`,
     ...wrapped(Object.entries(versions).map(([name, version]) => `${name} ${version}`)),
   ]
+}
+
+/** @param {number} rounds */
+function roundsAsText(rounds) {
+  return rounds === 1 ? 'one round' : `medians of ${rounds} rounds`
 }
 
 /** @param {string[]} lines @param {number} top */
@@ -220,11 +225,23 @@ function draw(about, results, { operations, at, size: [size], rounds }) {
     top += group.height
   }
   top += FOOT_SPACE
-  const run = `medians of ${rounds} rounds, sessions of ${formatSize(size)}`
+  const run = `${roundsAsText(rounds)}, sessions of ${formatSize(size)}`
   const foot = footLines(about, run)
   content.push(...footOf(foot, top))
   top += foot.length * LINE_HEIGHT
   return file(TITLE, top, content)
 }
 
-module.exports = { AT_ONCE, FOOT_SPACE, LINE_HEIGHT, MARGIN, WIDTH, draw, file, footLines, footOf, text }
+module.exports = {
+  AT_ONCE,
+  FOOT_SPACE,
+  LINE_HEIGHT,
+  MARGIN,
+  WIDTH,
+  draw,
+  file,
+  footLines,
+  footOf,
+  roundsAsText,
+  text,
+}

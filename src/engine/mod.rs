@@ -9,7 +9,7 @@
 //!    can tell the difference, as [`coalescing`] says. Of each of these two are under way at
 //!    a time, more where the network is slow, and what waits is divided among those that may leave. A command stays below
 //!    the server's limits, so an operation that is too large fails alone; sessions that do not fit into one reply come in
-//!    several. A command that takes much longer than usual holds up nobody who is not in it, as
+//!    several. Large sessions leave without the others, which would wait for them. A command that takes much longer than usual holds up nobody who is not in it, as
 //!    [`schedule`](connect_mongo_native_core::schedule) says.
 //! 2. **Order.** Operations on one id keep the order in which JavaScript called; each waits for those before it. Statements
 //!    of one id share a command where none is sent twice. That command is an ordered one, since the server
