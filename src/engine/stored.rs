@@ -5,8 +5,11 @@ use std::sync::Arc;
 use connect_mongo_native_core::document::{
     self, Found, FoundBeside, Marks, Payload, Times, WithoutSession,
 };
-use futures_util::FutureExt;
-use mongodb::bson::{Document, RawDocument, RawDocumentBuf, rawdoc};
+use futures_util::{FutureExt, StreamExt};
+use mongodb::{
+    bson::{Document, RawDocument, RawDocumentBuf, rawdoc},
+    raw_batch_cursor::RawBatch,
+};
 use tokio::time::Instant;
 
 use crate::{
@@ -67,18 +70,19 @@ impl StoredSessions {
         query: &Query,
         with_stored: bool,
     ) -> Result<Vec<Selected>, StoreError> {
-        let mut cursor = self.collection.reader.select(query).await?;
+        let mut replies = self.collection.reader.select(query).await?;
         let mut selected = Vec::new();
-        while cursor.advance().await.map_err(MongoError::from)? {
-            let document = cursor.current();
-            let storage_id = readable_id(document);
-            let stored = with_stored.then(|| document::read(document).ok()).flatten();
-            selected.push(Selected {
-                storage_id: storage_id.map(str::to_owned),
-                stored: stored.and_then(|found| found.payload),
-                revealed: self.reveal(storage_id, document).await,
-                beside: self.reveal_beside(storage_id, document).await,
-            });
+        while let Some(reply) = replies.next().await {
+            for document in documents(&reply.map_err(MongoError::from)?)? {
+                let storage_id = readable_id(document);
+                let stored = with_stored.then(|| document::read(document).ok()).flatten();
+                selected.push(Selected {
+                    storage_id: storage_id.map(str::to_owned),
+                    stored: stored.and_then(|found| found.payload),
+                    revealed: self.reveal(storage_id, document).await,
+                    beside: self.reveal_beside(storage_id, document).await,
+                });
+            }
         }
         Ok(selected)
     }
@@ -88,10 +92,15 @@ impl StoredSessions {
     /// # Errors
     /// What befell the command.
     pub async fn select_ids(&self, query: &Query) -> Result<Vec<Option<String>>, StoreError> {
-        let mut cursor = self.collection.reader.select(query).await?;
+        let mut replies = self.collection.reader.select(query).await?;
         let mut ids = Vec::new();
-        while cursor.advance().await.map_err(MongoError::from)? {
-            ids.push(readable_id(cursor.current()).map(str::to_owned));
+        while let Some(reply) = replies.next().await {
+            let reply = reply.map_err(MongoError::from)?;
+            ids.extend(
+                documents(&reply)?
+                    .into_iter()
+                    .map(|document| readable_id(document).map(str::to_owned)),
+            );
         }
         Ok(ids)
     }
@@ -245,6 +254,14 @@ impl StoredSessions {
         let now = self.collection.deployment.server_time().await?;
         Ok(now.timestamp_millis())
     }
+}
+
+/// The documents of a reply.
+fn documents(reply: &RawBatch) -> Result<Vec<&RawDocument>, MongoError> {
+    let documents = reply.doc_slices()?.into_iter();
+    let documents: Result<Vec<_>, MongoError> =
+        documents.map(|one| Ok(one?.as_document())).collect();
+    Ok(documents?.into_iter().flatten().collect())
 }
 
 fn readable_id(document: &RawDocument) -> Option<&str> {

@@ -175,6 +175,12 @@ impl Deployment {
         self.retry_reads
     }
 
+    /// After a failed read: waits for the next attempt. Whether there is to be one.
+    pub async fn may_read_again(&self, error: &MongoError, patience: &mut Patience) -> bool {
+        let may_retry = self.retries_reads() && error.is_retryable_read();
+        may_retry && patience.wait_after(error).await
+    }
+
     /// Whether there is a server for reads, or for writes. So it is as long as nobody knows otherwise.
     #[must_use]
     pub fn is_available(&self, for_reads: bool) -> bool {

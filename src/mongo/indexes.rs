@@ -2,16 +2,18 @@
 
 use std::{sync::Arc, time::Duration};
 
+use connect_mongo_native_core::replies;
 use mongodb::{
-    Collection, IndexModel, Namespace,
-    bson::{Bson, Document, RawDocumentBuf, doc},
-    options::IndexOptions,
+    Collection, Namespace,
+    bson::{Bson, Document, RawDocumentBuf, doc, serialize_to_bson},
 };
 
 use crate::mongo::{deployment::Deployment, errors::MongoError};
 
 /// `IndexOptionsConflict`: there is an index of these fields, with other settings.
 const OTHER_SETTINGS: i32 = 85;
+/// More than a collection can have, which is 64, so that one reply has them all.
+const MOST_INDEXES: i32 = 1_000;
 
 /// An index that a store asks for.
 #[derive(Clone, Debug, PartialEq)]
@@ -46,6 +48,26 @@ impl WantedIndex {
         };
         let numbers = |keys: &Document| keys.values().map(as_number).collect::<Vec<_>>();
         keys.keys().eq(self.keys.keys()) && numbers(keys) == numbers(&self.keys)
+    }
+
+    /// As the server is asked to make it. It takes no notice of `background`, which is not in the stable API, but keeps it, and
+    /// connect-mongo gives it.
+    fn description(&self, is_strict: bool) -> Document {
+        let named = |(field, order): (&String, &Bson)| format!("{field}_{order}");
+        let name: Vec<_> = self.keys.iter().map(named).collect();
+        let mut index = doc! { "key": self.keys.clone(), "name": name.join("_") };
+        if !is_strict {
+            index.insert("background", true);
+        }
+        if let Some(time) = self.expire_after {
+            let seconds = i32::try_from(time.as_secs()).unwrap_or(i32::MAX);
+            index.insert("expireAfterSeconds", seconds);
+        }
+        if let Some(field) = &self.only_with {
+            let only = doc! { field: { "$exists": true } };
+            index.insert("partialFilterExpression", only);
+        }
+        index
     }
 
     fn seconds(&self) -> Option<f64> {
@@ -99,29 +121,17 @@ impl Indexes {
         }
     }
 
+    /// <https://www.mongodb.com/docs/manual/reference/command/createIndexes/>
     async fn make(&self, wanted: &WantedIndex) -> Result<(), MongoError> {
-        #[expect(
-            deprecated,
-            reason = "servers take no notice of `background`, but keep it, and connect-mongo gives it"
-        )]
-        let options = IndexOptions::builder()
-            // It is not in the stable API.
-            .background((!self.deployment.connection().is_strict()).then_some(true))
-            .expire_after(wanted.expire_after)
-            .partial_filter_expression(
-                wanted
-                    .only_with
-                    .as_ref()
-                    .map(|field| doc! { field: { "$exists": true } }),
-            )
-            .build();
-        let index = IndexModel::builder()
-            .keys(wanted.keys.clone())
-            .options(options)
-            .build();
-        let made = self.sessions().create_index(index).await;
-        made.map(drop)
-            .map_err(|error| self.deployment.explained(error.into()))
+        let mut command = doc! {
+            "createIndexes": &self.name.coll,
+            "indexes": [wanted.description(self.deployment.connection().is_strict())],
+        };
+        if let Some(concern) = self.sessions().write_concern() {
+            command.insert("writeConcern", serialize_to_bson(concern)?);
+        }
+        let reply = self.run(command).await?;
+        replies::first_error(&reply).map_or(Ok(()), |error| Err(error.into()))
     }
 
     /// <https://www.mongodb.com/docs/manual/reference/command/collMod/>
@@ -129,11 +139,7 @@ impl Indexes {
         let name = there.get_str("name").unwrap_or_default();
         let index = doc! { "name": name, "expireAfterSeconds": wanted.seconds() };
         let command = doc! { "collMod": &self.name.coll, "index": index };
-        let database = self.deployment.driver().database(&self.name.db);
-        let changed = database.run_command(command).await;
-        changed
-            .map(drop)
-            .map_err(|error| self.deployment.explained(error.into()))
+        self.run(command).await.map(drop)
     }
 
     /// Whether there is this index.
@@ -144,15 +150,33 @@ impl Indexes {
         Ok(self.all().await?.iter().any(|index| wanted.is(index)))
     }
 
+    /// As often as `retryReads` allows.
     async fn all(&self) -> Result<Vec<Document>, MongoError> {
-        let indexes = self.sessions().list_indexes().await;
-        let indexes = indexes.map_err(|error| self.deployment.explained(error.into()))?;
-        let mut indexes = indexes.with_type::<Document>();
-        let mut all = Vec::new();
-        while indexes.advance().await? {
-            all.push(indexes.deserialize_current()?);
+        let mut patience = self.deployment.patience();
+        loop {
+            match self.all_once().await {
+                Err(error) if self.deployment.may_read_again(&error, &mut patience).await => {}
+                result => return result,
+            }
         }
-        Ok(all)
+    }
+
+    /// <https://www.mongodb.com/docs/manual/reference/command/listIndexes/>
+    async fn all_once(&self) -> Result<Vec<Document>, MongoError> {
+        let cursor = doc! { "batchSize": MOST_INDEXES };
+        let command = doc! { "listIndexes": &self.name.coll, "cursor": cursor };
+        let reply = self.run(command).await?;
+        let cursor = reply.get_document("cursor").ok();
+        let listed = cursor.and_then(|cursor| cursor.get_array("firstBatch").ok());
+        let indexes = listed.into_iter().flatten().filter_map(Bson::as_document);
+        Ok(indexes.cloned().collect())
+    }
+
+    /// On the primary. Each kind of command that the driver knows by itself would take 60 kB of the addon.
+    async fn run(&self, command: Document) -> Result<Document, MongoError> {
+        let database = self.deployment.driver().database(&self.name.db);
+        let reply = database.run_command(command).await;
+        reply.map_err(|error| self.deployment.explained(error.into()))
     }
 
     fn sessions(&self) -> Collection<RawDocumentBuf> {

@@ -5,9 +5,10 @@ use std::{collections::HashSet, sync::Arc};
 use connect_mongo_native_core::document;
 use futures_util::{FutureExt, StreamExt, future::BoxFuture};
 use mongodb::{
-    Collection, Cursor, Namespace,
-    bson::{Bson, Document, RawArray, RawDocumentBuf, doc},
+    Collection, Namespace,
+    bson::{Bson, Document, RawArray, RawBsonRef, RawDocumentBuf, doc, serialize_to_bson},
     options::{ReadPreference, SelectionCriteria},
+    raw_batch_cursor::RawBatchCursor,
 };
 
 use crate::mongo::{
@@ -131,24 +132,28 @@ impl Reader {
 
     async fn load_once(&self, id: &str) -> Result<Option<RawDocumentBuf>, MongoError> {
         let sessions = self.sessions();
-        let find = sessions.find_one(doc! { "_id": id });
-        let Some(found) = find.selection_criteria(primary()).await? else {
+        let find = sessions.find(doc! { "_id": id }).limit(-1);
+        let mut replies = find.selection_criteria(primary()).batch().await?;
+        let Some(reply) = replies.next().await.transpose()? else {
             return Ok(None);
         };
-        AskedFor::new(&[Arc::from(id)]).is_variant(&found)?;
-        Ok(Some(found))
+        let documents = reply.doc_slices()?;
+        AskedFor::new(&[Arc::from(id)]).check(documents)?;
+        let found = documents.into_iter().next().transpose()?;
+        let document = found.and_then(RawBsonRef::as_document);
+        Ok(document.map(ToOwned::to_owned))
     }
 
-    /// The documents that a filter finds.
+    /// The replies with the documents that a query finds.
     ///
     /// # Errors
     /// As [`Reader::load`].
-    pub async fn select(&self, query: &Query) -> Result<Cursor<RawDocumentBuf>, MongoError> {
+    pub async fn select(&self, query: &Query) -> Result<RawBatchCursor, MongoError> {
         self.retried("find", || self.select_once(query).boxed())
             .await
     }
 
-    async fn select_once(&self, query: &Query) -> Result<Cursor<RawDocumentBuf>, MongoError> {
+    async fn select_once(&self, query: &Query) -> Result<RawBatchCursor, MongoError> {
         let sessions = self.sessions();
         let mut find = sessions.find(query.filter.clone());
         if let Some(sort) = &query.sort {
@@ -162,7 +167,7 @@ impl Reader {
         if query.is_of_primary {
             find = find.selection_criteria(primary());
         }
-        Ok(find.limit(i64::from(query.limit)).await?)
+        Ok(find.limit(i64::from(query.limit)).batch().await?)
     }
 
     /// How many documents a filter finds.
@@ -170,11 +175,33 @@ impl Reader {
     /// # Errors
     /// As [`Reader::load`].
     pub async fn count(&self, filter: &Document) -> Result<u64, MongoError> {
-        let count = async || {
-            let sessions = self.sessions();
-            Ok(sessions.count_documents(filter.clone()).await?)
+        self.retried("aggregate", || self.count_once(filter).boxed())
+            .await
+    }
+
+    /// <https://www.mongodb.com/docs/manual/reference/method/db.collection.countDocuments/>
+    async fn count_once(&self, filter: &Document) -> Result<u64, MongoError> {
+        let sessions = self.sessions();
+        let count = doc! { "$group": { "_id": 1, "n": { "$sum": 1 } } };
+        let mut command = doc! {
+            "aggregate": sessions.name(),
+            "pipeline": [{ "$match": filter.clone() }, count],
+            "cursor": {},
         };
-        self.retried("aggregate", || count().boxed()).await
+        if let Some(concern) = sessions.read_concern() {
+            command.insert("readConcern", serialize_to_bson(concern)?);
+        }
+        let database = self.deployment.driver().database(&self.name.db);
+        let mut run = database.run_command(command);
+        if let Some(criteria) = sessions.selection_criteria() {
+            run = run.selection_criteria(criteria.clone());
+        }
+        let reply = run.await?;
+        let cursor = reply.get_document("cursor").ok();
+        let counted = cursor.and_then(|cursor| cursor.get_array("firstBatch").ok()?.first());
+        // Where there is none, there is no group either.
+        let count = counted.and_then(|one| one.as_document()?.get("n"));
+        Ok(count.map_or(0, as_count))
     }
 
     fn sessions(&self) -> Collection<RawDocumentBuf> {
@@ -235,14 +262,27 @@ impl Reader {
 
     /// After a failed read: waits for the next attempt. Whether there is to be one.
     pub async fn may_read_again(&self, error: &MongoError, patience: &mut Patience) -> bool {
-        let may_retry = self.deployment.retries_reads() && error.is_retryable_read();
-        may_retry && patience.wait_after(error).await
+        self.deployment.may_read_again(error, patience).await
     }
 }
 
 /// One more than there can be documents: a cursor that has given as many as its batch holds stays open.
 fn above(documents: usize) -> u32 {
     u32::try_from(documents).map_or(u32::MAX, |documents| documents.saturating_add(1))
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a count is neither negative nor fractional, and below 2⁵³"
+)]
+fn as_count(number: &Bson) -> u64 {
+    match number {
+        Bson::Int32(count) => u64::try_from(*count).unwrap_or(0),
+        Bson::Int64(count) => u64::try_from(*count).unwrap_or(0),
+        Bson::Double(count) => *count as u64,
+        _ => 0,
+    }
 }
 
 fn bson_strings(ids: &[Arc<str>]) -> Vec<Bson> {
