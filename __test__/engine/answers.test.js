@@ -42,7 +42,10 @@ for (const [name, started] of Object.entries(SERVERS)) {
             : outcomeOf(store, 'set', [sid, Object.assign(loaded[index], { n: 1 })])
         )
         await until(() => {
-          const areTogether = updated(wire).some(({ sids }) => sids.length > 1)
+          const answered = updated(wire)
+          // One that is on its way may be done before or after what others change.
+          if (answered.length < wire.sent('update').length) return false
+          const areTogether = answered.some(({ sids }) => sids.length > 1)
           // Others leave together when one has returned.
           if (!areTogether) wire.passOne('update')
           return areTogether
