@@ -124,7 +124,8 @@ fn document_or_none(value: &Bson) -> Cow<'_, Document> {
 }
 
 /// A count, or an index: a whole number of whichever type.
-fn count(document: &Document, field: &str) -> Option<usize> {
+#[must_use]
+pub fn count(document: &Document, field: &str) -> Option<usize> {
     match *document.get(field)? {
         Bson::Int32(number) => usize::try_from(number).ok(),
         Bson::Int64(number) => usize::try_from(number).ok(),

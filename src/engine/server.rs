@@ -124,7 +124,7 @@ impl Server for DriverCollection {
     }
 
     async fn may_read_again(&self, error: &MongoError, patience: &mut Patience) -> bool {
-        self.reader.may_read_again(error, patience).await
+        self.deployment.may_read_again(error, patience).await
     }
 
     async fn existing(&self, ids: &[Arc<str>]) -> Result<HashSet<String>, MongoError> {

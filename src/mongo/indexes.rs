@@ -8,7 +8,7 @@ use mongodb::{
     bson::{Bson, Document, RawDocumentBuf, doc, serialize_to_bson},
 };
 
-use crate::mongo::{deployment::Deployment, errors::MongoError};
+use crate::mongo::{deployment::Deployment, errors::MongoError, reader::first_batch};
 
 /// `IndexOptionsConflict`: there is an index of these fields, with other settings.
 const OTHER_SETTINGS: i32 = 85;
@@ -166,10 +166,7 @@ impl Indexes {
         let cursor = doc! { "batchSize": MOST_INDEXES };
         let command = doc! { "listIndexes": &self.name.coll, "cursor": cursor };
         let reply = self.run(command).await?;
-        let cursor = reply.get_document("cursor").ok();
-        let listed = cursor.and_then(|cursor| cursor.get_array("firstBatch").ok());
-        let indexes = listed.into_iter().flatten().filter_map(Bson::as_document);
-        Ok(indexes.cloned().collect())
+        Ok(first_batch(&reply)?.cloned().collect())
     }
 
     /// On the primary. Each kind of command that the driver knows by itself would take 60 kB of the addon.

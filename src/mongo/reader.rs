@@ -2,7 +2,7 @@
 
 use std::{collections::HashSet, sync::Arc};
 
-use connect_mongo_native_core::document;
+use connect_mongo_native_core::{document, replies};
 use futures_util::{FutureExt, StreamExt, future::BoxFuture};
 use mongodb::{
     Collection, Namespace,
@@ -197,11 +197,10 @@ impl Reader {
             run = run.selection_criteria(criteria.clone());
         }
         let reply = run.await?;
-        let cursor = reply.get_document("cursor").ok();
-        let counted = cursor.and_then(|cursor| cursor.get_array("firstBatch").ok()?.first());
         // Where there is none, there is no group either.
-        let count = counted.and_then(|one| one.as_document()?.get("n"));
-        Ok(count.map_or(0, as_count))
+        let counted = first_batch(&reply)?.next();
+        let count = counted.and_then(|group| replies::count(group, "n"));
+        Ok(count.unwrap_or(0) as u64)
     }
 
     fn sessions(&self) -> Collection<RawDocumentBuf> {
@@ -221,7 +220,7 @@ impl Reader {
             match self.read(name, command(), loss).await {
                 // The connection that gave it is not used again.
                 Err(MongoError::WrongReply) if wrong_replies == 0 => wrong_replies += 1,
-                Err(error) if self.may_read_again(&error, &mut patience).await => {}
+                Err(error) if self.deployment.may_read_again(&error, &mut patience).await => {}
                 result => return result,
             }
         }
@@ -235,10 +234,7 @@ impl Reader {
         let database = self.deployment.driver().database(&self.name.db);
         let command = doc! { "listCollections": 1, "filter": { "name": &self.name.coll } };
         let reply = database.run_command(command).await?;
-        let cursor = reply.get_document("cursor").ok();
-        let listed = cursor.and_then(|cursor| cursor.get_array("firstBatch").ok());
-        let options = |one: &Bson| one.as_document()?.get_document("options").ok().cloned();
-        let options = listed.into_iter().flatten().filter_map(options);
+        let options = first_batch(&reply)?.filter_map(|one| one.get_document("options").ok());
         let mut rules = options
             .flat_map(|options| ["validator", "capped"].map(|rule| options.contains_key(rule)));
         Ok(!rules.any(|is_there| is_there))
@@ -259,11 +255,6 @@ impl Reader {
         let attempt = Attempt::begin(name, None);
         self.deployment.attempt(command, loss, attempt).await.0
     }
-
-    /// After a failed read: waits for the next attempt. Whether there is to be one.
-    pub async fn may_read_again(&self, error: &MongoError, patience: &mut Patience) -> bool {
-        self.deployment.may_read_again(error, patience).await
-    }
 }
 
 /// One more than there can be documents: a cursor that has given as many as its batch holds stays open.
@@ -271,18 +262,15 @@ fn above(documents: usize) -> u32 {
     u32::try_from(documents).map_or(u32::MAX, |documents| documents.saturating_add(1))
 }
 
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "a count is neither negative nor fractional, and below 2⁵³"
-)]
-fn as_count(number: &Bson) -> u64 {
-    match number {
-        Bson::Int32(count) => u64::try_from(*count).unwrap_or(0),
-        Bson::Int64(count) => u64::try_from(*count).unwrap_or(0),
-        Bson::Double(count) => *count as u64,
-        _ => 0,
-    }
+/// The documents of a reply that has room for all of them.
+///
+/// # Errors
+/// [`MongoError::WrongReply`] where that is not their command's reply.
+pub(super) fn first_batch(reply: &Document) -> Result<impl Iterator<Item = &Document>, MongoError> {
+    let cursor = reply.get_document("cursor");
+    let batch = cursor.and_then(|cursor| cursor.get_array("firstBatch"));
+    let batch = batch.map_err(|_| MongoError::WrongReply)?;
+    Ok(batch.iter().filter_map(Bson::as_document))
 }
 
 fn bson_strings(ids: &[Arc<str>]) -> Vec<Bson> {
