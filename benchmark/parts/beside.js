@@ -65,15 +65,14 @@ async function measureOne(child, proxy, { operation, size, isStalled }, load) {
 /** @param {Job & { beside: Beside }} job @returns {Promise<Record<string, number>>} */
 function measureBeside({ store, place, atOnce, seconds, beside }) {
   const load = { operation: 'get', atOnce, ms: seconds * 1000 }
-  return throughNetwork(place, 0, (through, proxy) =>
+  const work = (/** @type {import('../stores.js').Place} */ place, /** @type {any} */ proxy = undefined) =>
     withChild('measure', async (child) => {
-      // What takes no stall goes to the server itself: a proxy is no faster than the stores.
-      await child.ask('open', { store, place: beside.isStalled ? through : place })
+      await child.ask('open', { store, place })
       await child.ask('fill', { count: SESSIONS, size: SIZE })
       await child.ask('warmUp', [{ ...load, ms: load.ms * WARM_UP_SHARE }])
       return measureOne(child, proxy, beside, load)
     })
-  )
+  return beside.isStalled ? throughNetwork(place, 0, work) : work(place)
 }
 
 /** @param {Options} options @param {import('../servers.js').Servers} servers */
