@@ -335,8 +335,15 @@ forEachBackend(
     })
     await request('by callback', async () => {
       await promised(store, 'get', 'sid')
-      store.get('sid', () => tracer.startSpan('in the callback').end())
+      // Of the two, each a command of its own, either may be answered first.
+      const getting = new Promise((resolve) => {
+        store.get('sid', () => {
+          tracer.startSpan('in the callback').end()
+          resolve(undefined)
+        })
+      })
       await promised(store, 'touch', 'sid', session())
+      await getting
     })
     const get = { 'get sessions': ['find sessions', 'transformId'] }
     assert.deepEqual(treeOf(spans()), [
