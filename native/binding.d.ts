@@ -52,12 +52,13 @@ export declare class NativeStore {
   load(storageId: string): Promise<Outcome<LoadedSession | null>>
   /**
    * Writes a session that nobody has changed since it was stored so, and tells whether that was the case. `session` is what
-   * `write` takes. Without `expiresMs` nothing but the session's value is touched.
+   * `write` takes. Without `expiresMs` nothing but the session's value is touched. `nowMs` is what counts as now, in milliseconds
+   * since the epoch.
    *
    * # Errors
    * None: failures are data.
    */
-  replace(storageId: string, stored: string | Buffer, session: string | Buffer, expiresMs?: number | undefined | null, lastModifiedMs?: number | undefined | null, marks?: SessionMarks | undefined | null): Promise<Outcome<boolean>>
+  replace(storageId: string, stored: string | Buffer, session: string | Buffer, nowMs: number, expiresMs?: number | undefined | null, lastModifiedMs?: number | undefined | null, marks?: SessionMarks | undefined | null): Promise<Outcome<boolean>>
   /**
    * Writes a session under another id and removes it where it was, both or neither, and tells whether it has: not when there was
    * none, nor where the server has no transactions.
@@ -65,7 +66,7 @@ export declare class NativeStore {
    * # Errors
    * None: failures are data.
    */
-  move(from: string, storageId: string, session: string | Buffer, expiresMs: number, lastModifiedMs?: number | undefined | null, marks?: SessionMarks | undefined | null): Promise<Outcome<boolean>>
+  move(from: string, storageId: string, session: string | Buffer, nowMs: number, expiresMs: number, lastModifiedMs?: number | undefined | null, marks?: SessionMarks | undefined | null): Promise<Outcome<boolean>>
   /**
    * The number of sessions that a filter, a BSON document, finds.
    *
@@ -103,12 +104,13 @@ export declare class NativeStore {
    */
   started(): Promise<Outcome<void>>
   /**
-   * Removes expired sessions in the background, unless that is under way already. Keeps no process alive.
+   * Removes expired sessions in the background, unless that is under way already. Keeps no process alive. `movedMs`: by how much a
+   * test has moved the date, in milliseconds.
    *
    * # Errors
    * None: `onBackground` gets them.
    */
-  sweep(): void
+  sweep(movedMs: number): void
   /**
    * Closes the store, and its connections when no other store shares them. Calls under way are not waited for.
    *

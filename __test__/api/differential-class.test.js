@@ -129,17 +129,24 @@ forEachImplementation('a failure is of the classes of the driver', async (_t, { 
   })
 })
 
-/** @param {import('node:test').TestContext} t @param {any} open @returns {Promise<unknown>} a session of that time */
-async function getInThePast(t, open) {
-  const { set, get } = open({ ttl: 60 })
-  t.mock.timers.enable({ apis: ['Date'], now: new Date('2020-01-01') })
-  await set('sid', { cookie: {}, user: 'ada' })
-  return get('sid')
-}
+const HOUR_MS = 60 * 60 * 1000
 
-forDifference('real-clock', 'a session under a clock that a test has put back', {
-  ours: async (t, { open }) => assert.equal(await getInThePast(t, open), null),
-  theirs: async (t, { open }) => assert.deepEqual(await getInThePast(t, open), { cookie: {}, user: 'ada' }),
+forEachImplementation('what has expired is decided by a Date that a test has moved', async (t, { open }) => {
+  const { set, get, all } = open({ ttl: 60 })
+  const start = new Date('2020-01-01').getTime()
+  t.mock.timers.enable({ apis: ['Date'], now: start })
+  await set('sid', { cookie: {}, user: 'ada' })
+  for (const [time, count] of [
+    [start, 1],
+    [start + 59_999, 1],
+    [start + 60_000, 0],
+    [start + HOUR_MS, 0],
+    [start - HOUR_MS, 1],
+  ]) {
+    t.mock.timers.setTime(time)
+    assert.deepEqual(await get('sid'), count ? { cookie: {}, user: 'ada' } : await get('nobody'))
+    assert.equal((await all()).length, count)
+  }
 })
 
 forEachImplementation('a callback is found before further arguments', async (_t, { create }) => {

@@ -222,26 +222,6 @@ for (const [minutes, delay] of [
   })
 }
 
-/** Puts the clock of this process ahead, and gives the ids of what two sweeps leave. @type {(t: any, context: any) => Promise<string[]>} */
-async function leftBySweeps(t, { open, collection }) {
-  await collection.insertMany([storedSession('expired', { expires: EARLIER }), storedSession('live')])
-  t.mock.timers.enable({ apis: ['Date'], now: LATER.getTime() + 1 })
-  open({ autoRemove: 'interval', autoRemoveInterval: 0.002 })
-  for (let round = 0; round < 2; round++) {
-    await eventually(
-      () => collection.countDocuments({ _id: /^expired/ }),
-      (count) => count === 0
-    )
-    await collection.insertOne(storedSession('expired later', { expires: EARLIER }))
-  }
-  return collection.distinct('_id', { _id: 'live' })
-}
-
-forDifference('sweep-clock', 'a sweep under a clock that a test has put ahead', {
-  ours: async (t, context) => assert.deepEqual(await leftBySweeps(t, context), ['live']),
-  theirs: async (t, context) => assert.deepEqual(await leftBySweeps(t, context), []),
-})
-
 forDifference('interval-jitter', 'the period of the sweep', {
   ours: async (t, { open }) => {
     const intervals = watchIntervals(t)

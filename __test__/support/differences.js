@@ -97,8 +97,6 @@ const DIFFERENCES = {
     'On Rust, a call that an election or a lost connection interrupts is repeated until `serverSelectionTimeoutMS` is over, not once; without replication, writes are not repeated.',
   'too-large':
     "On Rust, a session over 17 MB fails with the server's own error, or with a `MongoInvalidArgumentError` (over 48 MB, or with `stringify: false`); connect-mongo fails with a `RangeError` of the `bson` package.",
-  'real-clock':
-    "On Rust, the system's clock decides whether a session has expired: a `Date` that a test has mocked does not count.",
   'refused-retryable-writes':
     'Where a server refuses retryable writes, as Amazon DocumentDB before 8.0.2 does, the store goes on without them, with one warning; connect-mongo fails each call until the URL says `retryWrites=false`.',
   'too-much-to-do':

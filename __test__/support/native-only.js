@@ -34,12 +34,6 @@ const NATIVE_ONLY = {
   ],
   'api/collection.test.js': [[/ of the native backend > /, NO_NATIVE]],
   'api/concurrency.test.js': [[/ needs them from the URL and mongoOptions as well$/, NO_NATIVE]],
-  'api/differential-class.test.js': [
-    [
-      / a test has put back \(real-clock\) \[connect-mongo-native, \w+\]$/,
-      'JavaScript asks with its own clock',
-    ],
-  ],
   'api/differential-values.test.js': [
     [
       / stored as it was when set was called, with stringify false too \[connect-mongo-native, \w+\]$/,

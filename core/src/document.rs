@@ -98,7 +98,7 @@ pub struct Marks {
     pub description: Option<Payload>,
     /// What stands for the session, once it is created, where its id must not be given away.
     pub handle: Option<String>,
-    /// When the session was created, in milliseconds since the epoch; `None`: now, if it is.
+    /// When the session was created, in milliseconds since the epoch; `None`: when it was called for, if it is.
     pub created_ms: Option<f64>,
 }
 
@@ -117,6 +117,8 @@ impl Marks {
 /// The times that a write stores, in milliseconds since the epoch.
 #[derive(Clone, Copy)]
 pub struct Times {
+    /// When it was called, by the clock of the caller, which a test may have moved: what a session begins with.
+    pub now_ms: f64,
     /// When the session expires.
     pub expires_ms: f64,
     /// The `lastModified` field; `None` leaves it alone.
@@ -128,6 +130,7 @@ impl Times {
     #[must_use]
     pub fn followed_by(self, later: Self) -> Self {
         Self {
+            now_ms: self.now_ms,
             expires_ms: later.expires_ms,
             last_modified_ms: later.last_modified_ms.or(self.last_modified_ms),
         }
@@ -259,14 +262,14 @@ pub fn set_statement(
     }
     append_payload(&mut fields, cstr!("session"), payload)?;
     append_times(&mut fields, times);
-    let oldest = append_marks(&mut fields, beside, marks)?;
+    let oldest = append_marks(&mut fields, beside, marks, times.now_ms)?;
     let update = update_of(fields, oldest, beside);
     let mut on_insert = RawDocumentBuf::new();
     if let Some(handle) = marks.and_then(|marks| marks.handle.as_deref()) {
         on_insert.append(cstr!("handle"), handle);
     }
     if beside.max_lifetime_ms.is_none() && (beside.timestamps || marks.is_some()) {
-        on_insert.append(cstr!("createdAt"), created(marks));
+        on_insert.append(cstr!("createdAt"), created(marks, times.now_ms));
     }
     Ok(update_statement(storage_id, update, on_insert, without))
 }
@@ -281,7 +284,8 @@ pub fn touch_statement(
 ) -> RawDocumentBuf {
     let mut fields = RawDocumentBuf::new();
     append_times(&mut fields, times);
-    let update = update_of(fields, oldest(beside, None), beside);
+    let oldest = oldest(beside, None, times.now_ms);
+    let update = update_of(fields, oldest, beside);
     update_statement(storage_id, update, RawDocumentBuf::new(), without)
 }
 
@@ -302,7 +306,7 @@ fn update_statement(
 }
 
 /// The element of an `update` command that stores a session anew if it is still stored as `stored`. Without times nothing
-/// but its value and its marks change.
+/// but its value and its marks change. `now_ms`: when it was called for, by the clock of the caller.
 ///
 /// # Errors
 /// A [`Payload::Bson`] that is not a BSON document with one element.
@@ -310,6 +314,7 @@ pub fn replace_statement(
     storage_id: &str,
     stored: &Payload,
     payload: &Payload,
+    now_ms: f64,
     times: Option<Times>,
     beside: Beside,
     marks: Option<&Marks>,
@@ -325,7 +330,7 @@ pub fn replace_statement(
     if let Some(times) = times {
         append_times(&mut fields, times);
     }
-    let oldest = append_marks(&mut fields, beside, marks)?;
+    let oldest = append_marks(&mut fields, beside, marks, now_ms)?;
     let update = update_of(fields, oldest, beside);
     Ok(rawdoc! { "q": filter, "u": update })
 }
@@ -343,17 +348,17 @@ fn update_of(fields: RawDocumentBuf, oldest: RawDocumentBuf, beside: Beside) -> 
 }
 
 /// The lifetime of a session whose document says nothing of its beginning, such as connect-mongo's, begins now.
-fn oldest(beside: Beside, marks: Option<&Marks>) -> RawDocumentBuf {
+fn oldest(beside: Beside, marks: Option<&Marks>, now_ms: f64) -> RawDocumentBuf {
     let mut oldest = RawDocumentBuf::new();
     if beside.max_lifetime_ms.is_some() {
-        oldest.append(cstr!("createdAt"), created(marks));
+        oldest.append(cstr!("createdAt"), created(marks, now_ms));
     }
     oldest
 }
 
-fn created(marks: Option<&Marks>) -> DateTime {
+fn created(marks: Option<&Marks>, now_ms: f64) -> DateTime {
     let created_ms = marks.and_then(|marks| marks.created_ms);
-    created_ms.map_or_else(DateTime::now, date)
+    date(created_ms.unwrap_or(now_ms))
 }
 
 /// Appends what is written in any case, and gives the dates of which the older one stays.
@@ -361,8 +366,9 @@ fn append_marks(
     fields: &mut RawDocumentBuf,
     beside: Beside,
     marks: Option<&Marks>,
+    now_ms: f64,
 ) -> Result<RawDocumentBuf, DocumentError> {
-    let mut oldest = oldest(beside, marks);
+    let mut oldest = oldest(beside, marks, now_ms);
     let Some(marks) = marks else {
         return Ok(oldest);
     };
@@ -377,8 +383,8 @@ fn append_marks(
         append_payload(fields, cstr!("description"), description)?;
     }
     match marks.is_new_to_index {
-        Some(true) => fields.append(cstr!("indexedAt"), DateTime::now()),
-        Some(false) => oldest.append(cstr!("indexedAt"), DateTime::now()),
+        Some(true) => fields.append(cstr!("indexedAt"), date(now_ms)),
+        Some(false) => oldest.append(cstr!("indexedAt"), date(now_ms)),
         None => {}
     }
     Ok(oldest)
@@ -440,15 +446,17 @@ fn value_of<'a>(
 }
 
 /// Whether a fetched document is that of a live session, by the rule of connect-mongo's filter: live without `expires`, or with a date
-/// later than `now`, be that one of several in an array. And not created longer ago than `max_lifetime_ms`.
+/// later than `now_ms`, be that one of several in an array. And not created longer ago than `max_lifetime_ms`. All in milliseconds, the
+/// former since the epoch.
 ///
 /// # Errors
 /// A reply that is not valid BSON.
 pub fn is_live(
     document: &RawDocument,
-    now: DateTime,
+    now_ms: f64,
     max_lifetime_ms: Option<f64>,
 ) -> Result<bool, DocumentError> {
+    let now = date(now_ms);
     let is_later = |value: RawBsonRef<'_>| value.as_datetime().is_some_and(|date| date > now);
     let has_time_left = match value_of(document, "expires")? {
         None => true,

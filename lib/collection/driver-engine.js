@@ -23,6 +23,10 @@ const { LargeSessions } = require('./large-sessions.js')
  * @property {InstanceType<typeof import('./scope.js').Scope>} scope
  * @property {InstanceType<typeof import('./driver-tracing.js').DriverCommands>} commands
  *
+ * @typedef {object} Read
+ * @property {string} storageId
+ * @property {Date} now what it was as the session was asked for
+ *
  * @typedef {object} Written
  * @property {boolean} isCreated
  * @property {boolean} isMatched  `true` as well when the write is not acknowledged: nothing says that it matched nothing
@@ -191,13 +195,13 @@ class DriverEngine {
     this.#removals = new SharedCommands(this.#removalKind, shared)
   }
 
-  /** @returns {import('./driver-schedule.js').Kind<string, StoredDocument | null>} */
+  /** @returns {import('./driver-schedule.js').Kind<Read, StoredDocument | null>} */
   get #findKind() {
     const commands = this.#commands
     return {
-      idOf: (storageId) => storageId,
-      alone: (storageId, call) => commands.send('find', [call], () => this.#findOne(storageId)),
-      together: (storageIds, calls) => commands.send('find', calls, () => this.#findAll(storageIds)),
+      idOf: ({ storageId }) => storageId,
+      alone: (read, call) => commands.send('find', [call], () => this.#findOne(read)),
+      together: (reads, calls) => commands.send('find', calls, () => this.#findAll(reads)),
       isRead: true,
       readPreference: this.#collection.readPreference,
     }
@@ -231,7 +235,7 @@ class DriverEngine {
   /** @param {string} storageId @param {Call} call @returns {Promise<StoredDocument | null>} */
   find(storageId, call) {
     const finds = this.#large.has(storageId) ? this.#largeFinds : this.#finds
-    return finds.ask(storageId, this.#commands.noted(call))
+    return finds.ask({ storageId, now: call.now ?? new Date() }, this.#commands.noted(call))
   }
 
   /** @param {Write} write @param {Call} call @returns {Promise<Written>} */
@@ -264,23 +268,19 @@ class DriverEngine {
     return [this.#finds, this.#largeFinds, this.#updates, this.#largeUpdates, this.#removals]
   }
 
-  /** By the id alone, which the server answers by its fast path; connect-mongo's filter takes it half as long again. @param {string} storageId */
-  async #findOne(storageId) {
+  /** By the id alone, which the server answers by its fast path; connect-mongo's filter takes it half as long again. @param {Read} read */
+  async #findOne({ storageId, now }) {
     const document = await this.#collection.findOne({ _id: storageId })
     this.#large.note(storageId, document?.session)
-    return document && this.#scope.isLive(document) ? document : null
+    return document && this.#scope.isLive(document, now) ? document : null
   }
 
-  /** @param {string[]} storageIds @returns {Promise<(StoredDocument | null | symbol)[]>} */
-  async #findAll(storageIds) {
-    const wanted = [...new Set(storageIds)]
-    const found = await this.#collection
+  /** @param {Read[]} reads @returns {Promise<(StoredDocument | null | symbol)[]>} */
+  async #findAll(reads) {
+    const wanted = [...new Set(reads.map(({ storageId }) => storageId))]
+    const documents = await this.#collection
       .find({ _id: { $in: wanted } }, { batchSize: wanted.length + 1 })
       .toArray()
-    const now = new Date()
-    const documents = found.filter((/** @type {StoredDocument} */ document) =>
-      this.#scope.isLive(document, now)
-    )
     const byId = new Map(documents.map((/** @type {StoredDocument} */ document) => [document._id, document]))
     for (const { _id, session } of documents) this.#large.note(_id, session)
     const unfound = wanted.filter((id) => !byId.has(id))
@@ -288,8 +288,9 @@ class DriverEngine {
     const hasOthers = wanted.length - unfound.length < documents.length
     const foundCaseless = unfound.length > 0 ? new Set([...byId.keys()].map(caseless)) : byId
     const given = new Set()
-    return storageIds.map((id) => {
+    return reads.map(({ storageId: id, now }) => {
       const document = byId.get(id)
+      if (document && !this.#scope.isLive(document, now)) return null
       if (!document) return hasOthers || foundCaseless.has(caseless(id)) ? ALONE : null
       // No two callers may share what they can change.
       if (given.has(id)) return this.#copyOf(document)

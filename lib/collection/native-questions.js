@@ -23,7 +23,7 @@ const { binding } = require('../rust.js')
 const { QuestionKind } = binding
 
 /** Of one question. */
-const NUMBERS = 4
+const NUMBERS = 5
 /** So many go over at a time. */
 const MOST_QUESTIONS = 512
 /** How long questions wait for each other while answers are handed out. */
@@ -72,6 +72,7 @@ function ask(native, call, { kind, storageId, expiresMs, lastModifiedMs, payload
   numbers[at + 1] = marks ? kind + QuestionKind.Marked : kind
   numbers[at + 2] = expiresMs ?? Number.NaN
   numbers[at + 3] = lastModifiedMs ?? Number.NaN
+  numbers[at + 4] = Date.now()
   values.push(storageId)
   if (payload !== undefined) values.push(payload)
   if (marks) values.push(marks)

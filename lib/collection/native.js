@@ -1,6 +1,7 @@
 // The session collection, done by the Rust addon: it makes the commands, groups them, keeps their order and encrypts.
 'use strict'
 
+const { movedMs } = require('../clock.js')
 const { errorOf } = require('../errors.js')
 const { appBson } = require('./bson.js')
 const { NativeCalls, isFailure, isThrown, isUnreadable, unreadable, unwrap } = require('./native-calls.js')
@@ -127,7 +128,7 @@ class NativeCollection {
     const [expiresMs, lastModifiedMs] = [times?.expires?.getTime(), times?.lastModified?.getTime()]
     const marks = times?.marks && nativeMarks(times.marks)
     const replace = (/** @type {NativeStore} */ native) =>
-      native.replace(storageId, stored, payload, expiresMs, lastModifiedMs, marks)
+      native.replace(storageId, stored, payload, Date.now(), expiresMs, lastModifiedMs, marks)
     return unwrap(await this.#ask(replace))
   }
 
@@ -136,7 +137,7 @@ class NativeCollection {
     const [expiresMs, lastModifiedMs] = [expires.getTime(), lastModified?.getTime()]
     const ofNative = marks && nativeMarks(marks)
     const move = (/** @type {NativeStore} */ native) =>
-      native.move(from, storageId, payload, expiresMs, lastModifiedMs, ofNative)
+      native.move(from, storageId, payload, Date.now(), expiresMs, lastModifiedMs, ofNative)
     return unwrap(await this.#ask(move))
   }
 
@@ -199,7 +200,7 @@ class NativeCollection {
   }
 
   sweep() {
-    this.#store.opened?.sweep()
+    this.#store.opened?.sweep(movedMs())
   }
 
   async collection() {

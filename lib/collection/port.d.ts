@@ -98,6 +98,8 @@ export interface SelectedSession extends LoadedSession {
 export interface Call {
   /** When it was called, by `performance.now()`. */
   calledMs: number
+  /** What `Date` said then. @default what it says as the collection is asked */
+  now?: Date | undefined
   /** Aborted when nobody waits for the answer any more, with what the caller got instead: what has not been sent never is then. */
   signal?: AbortSignal | undefined
   /** What channels have published of the operation that it is of, or of several, if anybody looks on. */

@@ -3,6 +3,7 @@
 'use strict'
 
 const { randomUUID } = require('node:crypto')
+const { movedBy, movedMs } = require('../clock.js')
 
 /**
  * @typedef {import('../collection/port.js').Filter} Filter
@@ -16,6 +17,10 @@ const { randomUUID } = require('node:crypto')
  * @property {boolean} isReportedOnce by one process of all, which removes it
  * @property {(selection: Selection) => Promise<SelectedSession[]>} select with what is encrypted decrypted
  * @property {(expired: SelectedSession) => void} report
+ *
+ * @typedef {object} Times
+ * @property {Date} server what the primary's clock says, by which claims are dated
+ * @property {Date} now the same, as far as a test has moved `Date`: what has expired until then has
  */
 
 const BATCH_SIZE = 500
@@ -41,7 +46,7 @@ class Expired {
   /** Removes those whose grace is over. @param {() => boolean} isOver @returns {Promise<number>} how many */
   async prune(isOver) {
     const { collection, graceMs } = this.#expiring
-    const now = await collection.serverTime()
+    const { now } = await this.#times()
     /** @type {import('../collection/port.js').Query} */
     const expired = { state: 'expired', now, graceMs }
     let removed = 0
@@ -66,16 +71,16 @@ class Expired {
   async sweep(isOver) {
     let removed = 0
     for (;;) {
-      const now = await this.#expiring.collection.serverTime()
+      const times = await this.#times()
       if (isOver()) return removed
-      const batch = await this.#unclaimedAt(now)
+      const batch = await this.#unclaimedAt(times)
       for (const one of batch) {
         if (isOver()) return removed
-        if (await this.#claimAndReport(one, now)) removed++
+        if (await this.#claimAndReport(one, times)) removed++
       }
       // What is no valid text is claimed by nobody, and would come again and again.
       const isProgress = batch.some(({ storageId }) => storageId !== undefined)
-      if (batch.length < BATCH_SIZE || !isProgress) return removed + (await this.#removeUnclaimable(now))
+      if (batch.length < BATCH_SIZE || !isProgress) return removed + (await this.#removeUnclaimable(times))
     }
   }
 
@@ -100,35 +105,41 @@ class Expired {
   /** @param {string[]} ids */
   async #lookFor(ids) {
     for (const id of ids) this.#missed.delete(id)
-    const { collection, select, isReportedOnce, report } = this.#expiring
+    const { select, isReportedOnce, report } = this.#expiring
     const found = await select({ where: { _id: { $in: ids } }, state: 'expired' })
     // A collation that ignores case finds others, too.
     const met = found.filter(({ storageId }) => storageId !== undefined && ids.includes(storageId))
     if (met.length === 0) return
-    const now = isReportedOnce ? await collection.serverTime() : undefined
-    for (const one of met) await (now ? this.#claimAndReport(one, now) : report(one))
+    const times = isReportedOnce ? await this.#times() : undefined
+    for (const one of met) await (times ? this.#claimAndReport(one, times) : report(one))
   }
 
-  /** @param {Date} now @returns {Promise<SelectedSession[]>} */
-  #unclaimedAt(now) {
-    const where = { ...WITH_TEXT_ID, ...unclaimed(now) }
+  /** @returns {Promise<Times>} */
+  async #times() {
+    const server = await this.#expiring.collection.serverTime()
+    return { server, now: movedBy(movedMs(), server) }
+  }
+
+  /** @param {Times} times @returns {Promise<SelectedSession[]>} */
+  #unclaimedAt({ server, now }) {
+    const where = { ...WITH_TEXT_ID, ...unclaimed(server) }
     return this.#expiring.select({ where, state: 'expired', now, limit: BATCH_SIZE, isOfPrimary: true })
   }
 
-  /** @param {Date} now */
-  #removeUnclaimable(now) {
+  /** @param {Times} times */
+  #removeUnclaimable({ now }) {
     const { collection, graceMs } = this.#expiring
     return collection.removeAll({ where: WITHOUT_TEXT_ID, state: 'expired', now, graceMs }, true)
   }
 
-  /** @param {SelectedSession} expired @param {Date} now @returns {Promise<boolean>} whether it was this process's to report */
-  async #claimAndReport(expired, now) {
+  /** @param {SelectedSession} expired @param {Times} times @returns {Promise<boolean>} whether it was this process's to report */
+  async #claimAndReport(expired, { server, now }) {
     const { collection, report } = this.#expiring
     const { storageId } = expired
     if (storageId === undefined) return false
     const claim = randomUUID()
-    const free = { _id: storageId, ...unclaimed(now) }
-    // By the server, since `now` may be a while ago: it would take a claim of long ago for one that nobody has any more.
+    const free = { _id: storageId, ...unclaimed(server) }
+    // By the server, since `server` may be a while ago: it would take a claim of long ago for one that nobody has any more.
     const update = { $set: { expiredClaim: claim }, $currentDate: { expiredClaimAt: true } }
     if (!(await collection.change({ where: free, state: 'expired', now }, update))) return false
     report(expired)
@@ -140,10 +151,10 @@ class Expired {
   }
 }
 
-/** @param {Date} now @returns {Filter} */
-function unclaimed(now) {
+/** @param {Date} server what its clock says @returns {Filter} */
+function unclaimed(server) {
   // True of documents without the field, too.
-  return { expiredClaimAt: { $not: { $gt: new Date(now.getTime() - CLAIM_MS) } } }
+  return { expiredClaimAt: { $not: { $gt: new Date(server.getTime() - CLAIM_MS) } } }
 }
 
 module.exports = { Expired }

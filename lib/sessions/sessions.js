@@ -58,7 +58,7 @@ const IDS_IN_A_BATCH = 1_000
 
 /** @param {Limit} [limit] @returns {Call} */
 function calledNow(limit) {
-  return { calledMs: performance.now(), signal: limit?.signal }
+  return { calledMs: performance.now(), now: new Date(), signal: limit?.signal }
 }
 
 class Sessions {

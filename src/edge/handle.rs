@@ -156,13 +156,13 @@ impl StoreHandle {
         self.runtime.spawn(task.boxed());
     }
 
-    /// Removes expired sessions in the background, unless that is under way already.
-    pub fn sweep(&self) {
+    /// Removes expired sessions in the background, unless that is under way already. `moved_ms`: by how much the date is moved.
+    pub fn sweep(&self, moved_ms: i64) {
         if let Ok(store) = self.store()
             && let Some(sweep) = store.background.claim_sweep()
         {
             self.spawn(async move {
-                sweep.run().await;
+                sweep.run(moved_ms).await;
                 // Until here it has kept the connections open.
                 drop(store);
             });

@@ -31,9 +31,9 @@ pub enum QuestionKind {
     Marked = 8,
 }
 
-/// How many numbers each question has: of the call, the [`QuestionKind`], and what is to be stored as `expires` and `lastModified`, in
-/// milliseconds since the epoch; `lastModified` is left alone where it is NaN.
-pub const NUMBERS: usize = 4;
+/// How many numbers each question has: of the call, the [`QuestionKind`], what is to be stored as `expires` and `lastModified`, and what
+/// counts as now, in milliseconds since the epoch; `lastModified` is left alone where it is NaN.
+pub const NUMBERS: usize = 5;
 
 /// A value of a question.
 pub type QuestionValue = Either3<String, Buffer, SessionMarks>;
@@ -65,7 +65,7 @@ pub fn questions(numbers: &[f64], values: Vec<QuestionValue>) -> impl Iterator<I
 }
 
 fn question(numbers: &[f64], values: &mut impl Iterator<Item = QuestionValue>) -> Option<Question> {
-    let &[call, kind, expires_ms, last_modified_ms] = numbers else {
+    let &[call, kind, expires_ms, last_modified_ms, now_ms] = numbers else {
         return None;
     };
     let marked = f64::from(QuestionKind::Marked as u32);
@@ -79,11 +79,12 @@ fn question(numbers: &[f64], values: &mut impl Iterator<Item = QuestionValue>) -
         return None;
     };
     let times = Times {
+        now_ms,
         expires_ms,
         last_modified_ms: (!last_modified_ms.is_nan()).then_some(last_modified_ms),
     };
     let request = if is(QuestionKind::Find) {
-        Request::Get
+        Request::Get { now_ms }
     } else if is(QuestionKind::Touch) {
         Request::Write(Write::Touch { times })
     } else if is(QuestionKind::Remove) {

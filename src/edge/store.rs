@@ -170,7 +170,8 @@ impl NativeStore {
     }
 
     /// Writes a session that nobody has changed since it was stored so, and tells whether that was the case. `session` is what
-    /// `write` takes. Without `expiresMs` nothing but the session's value is touched.
+    /// `write` takes. Without `expiresMs` nothing but the session's value is touched. `nowMs` is what counts as now, in milliseconds
+    /// since the epoch.
     ///
     /// # Errors
     /// None: failures are data.
@@ -185,12 +186,14 @@ impl NativeStore {
         storage_id: String,
         stored: Either<String, Buffer>,
         session: Either<String, Buffer>,
+        now_ms: f64,
         expires_ms: Option<f64>,
         last_modified_ms: Option<f64>,
         marks: Option<SessionMarks>,
     ) -> napi::Result<Object<'env>> {
         let (stored, payload) = (to_payload(stored), to_payload(session));
         let times = expires_ms.map(|expires_ms| Times {
+            now_ms,
             expires_ms,
             last_modified_ms,
         });
@@ -198,7 +201,7 @@ impl NativeStore {
             let sessions = &store.sessions;
             let marks = marks.map(Box::from);
             sessions
-                .replace(&storage_id, stored, payload, times, marks)
+                .replace(&storage_id, stored, payload, now_ms, times, marks)
                 .await
         })
     }
@@ -223,12 +226,14 @@ impl NativeStore {
         from: String,
         storage_id: String,
         session: Either<String, Buffer>,
+        now_ms: f64,
         expires_ms: f64,
         last_modified_ms: Option<f64>,
         marks: Option<SessionMarks>,
     ) -> napi::Result<Object<'env>> {
         let payload = to_payload(session);
         let times = Times {
+            now_ms,
             expires_ms,
             last_modified_ms,
         };
@@ -312,13 +317,14 @@ impl NativeStore {
         })
     }
 
-    /// Removes expired sessions in the background, unless that is under way already. Keeps no process alive.
+    /// Removes expired sessions in the background, unless that is under way already. Keeps no process alive. `movedMs`: by how much a
+    /// test has moved the date, in milliseconds.
     ///
     /// # Errors
     /// None: `onBackground` gets them.
     #[napi(catch_unwind)]
-    pub fn sweep(&self) -> napi::Result<()> {
-        self.handle.sweep();
+    pub fn sweep(&self, moved_ms: i64) -> napi::Result<()> {
+        self.handle.sweep(moved_ms);
         Ok(())
     }
 

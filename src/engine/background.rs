@@ -70,10 +70,11 @@ pub trait Upkeep: Send + Sync + 'static {
         index: &WantedIndex,
     ) -> impl Future<Output = Result<bool, MongoError>> + Send;
 
-    /// Removes the sessions that have expired.
+    /// Removes the sessions that have expired by the server's clock, which is moved by so many milliseconds.
     fn remove_expired(
         &self,
         expiry: &Expiry,
+        moved_ms: i64,
     ) -> impl Future<Output = Result<(), MongoError>> + Send;
 }
 
@@ -86,8 +87,8 @@ impl Upkeep for DriverCollection {
         self.indexes.exists(index).await
     }
 
-    async fn remove_expired(&self, expiry: &Expiry) -> Result<(), MongoError> {
-        self.writer.remove_expired(expiry).await
+    async fn remove_expired(&self, expiry: &Expiry, moved_ms: i64) -> Result<(), MongoError> {
+        self.writer.remove_expired(expiry, moved_ms).await
     }
 }
 
@@ -243,9 +244,10 @@ impl<U: Upkeep> Background<U> {
 pub struct Sweep<U>(Arc<Background<U>>);
 
 impl<U: Upkeep> Sweep<U> {
-    /// Removes the sessions that have expired.
-    pub async fn run(self) {
-        let removed = self.0.collection.remove_expired(&self.0.expiry).await;
+    /// Removes the sessions that have expired. `moved_ms`: by how much a test has moved the date.
+    pub async fn run(self, moved_ms: i64) {
+        let (collection, expiry) = (&self.0.collection, &self.0.expiry);
+        let removed = collection.remove_expired(expiry, moved_ms).await;
         if let Err(error) = removed {
             (self.0.on_news)(News::SweepFailed(error));
         }

@@ -19,7 +19,10 @@ const STATEMENT_BYTES: usize = 200;
 /// What an operation asks for.
 pub enum Request {
     /// The live session.
-    Get,
+    Get {
+        /// What counts as now, in milliseconds since the epoch: JavaScript's `Date`, which a test may have moved.
+        now_ms: f64,
+    },
     /// A change.
     Write(Write),
 }
@@ -100,7 +103,7 @@ impl<C: Caller> Keyed for Operation<C> {
 impl<C: Caller> Queued for Operation<C> {
     fn kind(&self) -> CommandKind {
         match self.request {
-            Request::Get => CommandKind::Read,
+            Request::Get { .. } => CommandKind::Read,
             Request::Write(Write::Set { .. } | Write::Touch { .. }) => CommandKind::Update,
             Request::Write(Write::Destroy) => CommandKind::Delete,
         }

@@ -11,14 +11,14 @@ use connect_mongo_native_core::{
     queue::{CommandKind, is_large},
 };
 use futures_util::FutureExt;
-use mongodb::bson::{DateTime, RawArray, RawBsonRef, RawDocument};
+use mongodb::bson::{RawArray, RawBsonRef, RawDocument};
 use tokio::time::Instant;
 
 use crate::{
     engine::{
         caller::{Answer, Caller, Waiter},
         errors::StoreError,
-        operation::{Codec, Operation},
+        operation::{Codec, Operation, Request},
         server::Server,
         state::EngineState,
     },
@@ -31,7 +31,15 @@ use crate::{
 };
 
 /// Those that wait for sessions, by id.
-type Readers<C> = HashMap<Arc<str>, Vec<(Arc<Codec>, Waiter<C>)>>;
+type Readers<C> = HashMap<Arc<str>, Vec<Reader<C>>>;
+
+/// Who waits for a session.
+struct Reader<C: Caller> {
+    codec: Arc<Codec>,
+    /// What counts as now.
+    now_ms: f64,
+    waiter: Waiter<C>,
+}
 
 /// Reads the sessions of these operations and answers all of them. Whether the server has answered.
 pub async fn find<S: Server, C: Caller>(
@@ -41,11 +49,20 @@ pub async fn find<S: Server, C: Caller>(
 ) -> bool {
     let mut readers = Readers::new();
     for operation in operations {
+        // A write is never here; if it were, its caller would get an error.
+        let Request::Get { now_ms } = operation.request else {
+            continue;
+        };
+        let (codec, waiter) = (operation.codec, operation.waiter);
         let waiting = readers.entry(operation.storage_id).or_default();
-        waiting.push((operation.codec, operation.waiter));
+        waiting.push(Reader {
+            codec,
+            now_ms,
+            waiter,
+        });
     }
     let result = find_and_retry(state, kind, &mut readers).await;
-    let without_session = readers.into_values().flatten().map(|(_, waiter)| waiter);
+    let without_session = readers.into_values().flatten().map(|reader| reader.waiter);
     let is_answered = result.as_ref().err().is_none_or(MongoError::is_answer);
     match result {
         Ok(()) => {
@@ -144,7 +161,7 @@ async fn find_each<S: Server, C: Caller>(
         match find_alone(state, kind, &id, readers, loss, 0).await {
             Err(MongoError::WrongReply) => {
                 let waiting = readers.remove(&id).unwrap_or_default();
-                let waiters = waiting.into_iter().map(|(_, waiter)| waiter);
+                let waiters = waiting.into_iter().map(|reader| reader.waiter);
                 state.fail(MongoError::WrongReply, waiters);
             }
             result => result?,
@@ -191,7 +208,7 @@ fn watchers_of<S: Server, C: Caller>(
     attempts_before: u32,
 ) -> Option<Arc<Watched>> {
     let waiting = ids.iter().filter_map(|id| readers.get(id)).flatten();
-    let waiters = waiting.map(|(_, waiter)| waiter);
+    let waiters = waiting.map(|reader| &reader.waiter);
     state.command(kind, ids.len(), attempts_before, waiters)
 }
 
@@ -245,19 +262,19 @@ fn answer_readers<C: Caller>(
     let Some((id, waiting)) = readers.remove_entry(id) else {
         return;
     };
-    for (codec, waiter) in waiting {
-        let session = live_session(document, is_variant, &codec);
-        answer_reader(&id, codec, waiter, session, wakes);
+    for reader in waiting {
+        let session = live_session(document, is_variant, &reader);
+        answer_reader(&id, reader, session, wakes);
     }
 }
 
 fn answer_reader<C: Caller>(
     id: &Arc<str>,
-    codec: Arc<Codec>,
-    waiter: Waiter<C>,
+    reader: Reader<C>,
     session: Result<Option<Found>, StoreError>,
     wakes: &mut C::Wakes,
 ) {
+    let Reader { codec, waiter, .. } = reader;
     let found = match session {
         Ok(Some(found)) => found,
         Ok(None) => return waiter.answer(Ok(Answer::Found(None)), wakes),
@@ -280,12 +297,13 @@ fn answer_reader<C: Caller>(
     });
 }
 
-fn live_session(
+fn live_session<C: Caller>(
     document: &RawDocument,
     is_otherwise_spelt: bool,
-    codec: &Codec,
+    reader: &Reader<C>,
 ) -> Result<Option<Found>, StoreError> {
-    if !document::is_live(document, DateTime::now(), codec.beside.max_lifetime_ms)? {
+    let max_lifetime_ms = reader.codec.beside.max_lifetime_ms;
+    if !document::is_live(document, reader.now_ms, max_lifetime_ms)? {
         return Ok(None);
     }
     Ok(Some(Found {

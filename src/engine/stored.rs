@@ -154,7 +154,7 @@ impl StoredSessions {
     }
 
     /// Writes a session if it is still stored as `stored`, and tells whether that was the case. Without times nothing but its
-    /// value changes.
+    /// value changes. `now_ms`: what counts as now, in milliseconds since the epoch.
     ///
     /// # Errors
     /// What befell the command, or a payload that is no document.
@@ -163,14 +163,16 @@ impl StoredSessions {
         storage_id: &str,
         stored: Payload,
         payload: Payload,
+        now_ms: f64,
         times: Option<Times>,
         marks: Option<Box<Marks>>,
     ) -> Result<bool, StoreError> {
         let payload = self.codec.encryption.prepare(storage_id, payload).await?;
         let marks = prepared(storage_id, marks, false, &self.codec).await?;
         let (beside, marks) = (self.codec.beside, marks.as_deref());
-        let statement =
-            document::replace_statement(storage_id, &stored, &payload, times, beside, marks)?;
+        let statement = document::replace_statement(
+            storage_id, &stored, &payload, now_ms, times, beside, marks,
+        )?;
         Ok(self.collection.writer.replace(statement).await?)
     }
 

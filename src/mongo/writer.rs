@@ -7,7 +7,7 @@ use connect_mongo_native_core::{queue::CommandKind, replies};
 use futures_util::FutureExt;
 use mongodb::{
     Namespace,
-    bson::{Document, RawArrayBuf, RawDocumentBuf, cstr, rawdoc},
+    bson::{DateTime, Document, RawArrayBuf, RawDocumentBuf, cstr, rawdoc},
 };
 
 use crate::mongo::{
@@ -179,13 +179,14 @@ impl Writer {
         Ok(replies::matched(&reply))
     }
 
-    /// Removes what has expired by the server's clock, and waits for no acknowledgement.
+    /// Removes what has expired by the server's clock, moved by so many milliseconds, and waits for no acknowledgement.
     ///
     /// # Errors
     /// The server does not tell its time, or the command could not be sent.
-    pub async fn remove_expired(&self, expiry: &Expiry) -> Result<(), MongoError> {
+    pub async fn remove_expired(&self, expiry: &Expiry, moved_ms: i64) -> Result<(), MongoError> {
         // A process whose clock is ahead would remove the sessions of all others.
         let now = self.deployment.server_time().await?;
+        let now = DateTime::from_millis(now.timestamp_millis().saturating_add(moved_ms));
         let filter = RawDocumentBuf::try_from(&expiry.filter(now)?)?;
         let command = rawdoc! {
             "delete": self.name.coll.as_str(),

@@ -1,7 +1,11 @@
 use super::{WithoutSession::*, *};
 use bson::{Bson, Document, RawBson, doc, rawbson};
 
+/// The `now_ms` of [`TIMES`].
+const CALLED: DateTime = DateTime::from_millis(500);
+
 const TIMES: Times = Times {
+    now_ms: 500.0,
     expires_ms: 2000.0,
     last_modified_ms: None,
 };
@@ -133,7 +137,7 @@ fn timestamps_add_created_at_and_updated_at() {
     assert!(
         update
             .get_document("$setOnInsert")
-            .is_ok_and(|fields| fields.get_datetime("createdAt").is_ok())
+            .is_ok_and(|fields| fields.get("createdAt") == Some(&CALLED.into()))
     );
     assert_eq!(
         update.get_document("$currentDate").ok(),
@@ -161,7 +165,7 @@ fn marks_go_beside_the_session() {
         assert!(
             fields
                 .remove("indexedAt")
-                .is_some_and(|at| at.as_datetime().is_some())
+                .is_some_and(|at| at.as_datetime() == Some(&CALLED))
         );
         update
     };
@@ -211,7 +215,7 @@ fn marks_that_say_nothing_leave_alone_what_is_there() {
     let oldest = update
         .get_document("u")
         .and_then(|update| update.get_document("$min"));
-    assert!(oldest.is_ok_and(|oldest| oldest.get_datetime("indexedAt").is_ok()));
+    assert!(oldest.is_ok_and(|oldest| oldest.get("indexedAt") == Some(&CALLED.into())));
 }
 
 #[test]
@@ -220,7 +224,7 @@ fn a_lifetime_begins_with_the_first_write_that_knows_of_it() {
     let oldest = touch
         .get_document("u")
         .and_then(|update| update.get_document("$min"));
-    assert!(oldest.is_ok_and(|oldest| oldest.get_datetime("createdAt").is_ok()));
+    assert!(oldest.is_ok_and(|oldest| oldest.get("createdAt") == Some(&CALLED.into())));
 }
 
 #[test]
@@ -237,6 +241,7 @@ fn handles_of_newer_sessions_are_greater() {
 #[test]
 fn touch_changes_times_alone() {
     let times = Times {
+        now_ms: 500.0,
         expires_ms: 3000.0,
         last_modified_ms: Some(1000.0),
     };
@@ -262,7 +267,7 @@ fn replace_asks_for_the_stored_value_and_changes_what_it_is_told_to() {
     let stored = Payload::Bson(rawdoc! { "session": { "$gt": "" } }.into_bytes());
     let replace = |times| {
         let payload = Payload::Text("{}".into());
-        let statement = replace_statement("sid", &stored, &payload, times, STAMPED, None);
+        let statement = replace_statement("sid", &stored, &payload, 500.0, times, STAMPED, None);
         parsed(&statement.expect("the payloads are valid"))
     };
     let filter = doc! { "_id": "sid", "session": { "$eq": { "$gt": "" } } };
@@ -285,11 +290,10 @@ fn an_invalid_date_is_the_epoch_as_in_the_bson_package() {
 
 #[test]
 fn live_is_missing_or_a_later_date() {
-    let now = DateTime::from_millis(1000);
     for (expires, live) in [
         (None, true),
         (Some(RawBson::DateTime(DateTime::from_millis(1001))), true),
-        (Some(RawBson::DateTime(now)), false),
+        (Some(RawBson::DateTime(DateTime::from_millis(1000))), false),
         (Some(RawBson::DateTime(DateTime::from_millis(999))), false),
         (Some(RawBson::Null), false),
         (Some(RawBson::Int64(5000)), false),
@@ -303,7 +307,7 @@ fn live_is_missing_or_a_later_date() {
             document.append(cstr!("expires"), expires);
         }
         assert_eq!(
-            is_live(&document, now, None).ok(),
+            is_live(&document, 1000.0, None).ok(),
             Some(live),
             "{document:?}"
         );
@@ -314,11 +318,11 @@ fn live_is_missing_or_a_later_date() {
 fn a_lifetime_is_over_whatever_expires_says() {
     let at = DateTime::from_millis;
     let document = rawdoc! { "_id": "sid", "expires": at(9000), "createdAt": at(1000) };
-    let live = |now, limit| is_live(&document, at(now), limit).expect("it can be read");
-    assert!(live(1999, Some(1000.0)) && !live(2000, Some(1000.0)));
-    assert!(live(2000, None) && !live(9000, Some(1e9)));
+    let live = |now, limit| is_live(&document, now, limit).expect("it can be read");
+    assert!(live(1999.0, Some(1000.0)) && !live(2000.0, Some(1000.0)));
+    assert!(live(2000.0, None) && !live(9000.0, Some(1e9)));
     let undated = rawdoc! { "_id": "sid", "expires": at(9000) };
-    assert!(is_live(&undated, at(8000), Some(1.0)).expect("it can be read"));
+    assert!(is_live(&undated, 8000.0, Some(1.0)).expect("it can be read"));
 }
 
 #[test]
@@ -394,8 +398,8 @@ fn the_last_of_several_fields_of_one_name_counts() {
         rawdoc! { "_id": "last", "session": "last", "expires": at(3), "lastModified": at(3) },
     ]);
     assert_eq!(storage_id(&document).ok().flatten(), Some("last"));
-    assert!(is_live(&document, at(2), None).expect("it can be read"));
-    assert!(!is_live(&document, at(3), None).expect("it can be read"));
+    assert!(is_live(&document, 2.0, None).expect("it can be read"));
+    assert!(!is_live(&document, 3.0, None).expect("it can be read"));
     let found = read(&document).expect("it can be read");
     assert!(matches!(found.payload, Some(Payload::Text(text)) if text == "last"));
     assert_eq!(

@@ -28,7 +28,7 @@ impl Upkeep for Script {
         Ok(self.has_index)
     }
 
-    async fn remove_expired(&self, _: &Expiry) -> Result<(), MongoError> {
+    async fn remove_expired(&self, _: &Expiry, _: i64) -> Result<(), MongoError> {
         time::sleep(Duration::from_millis(1)).await;
         next(&self.sweeps)
             .unwrap_or(Some(Ok(())))
@@ -87,7 +87,7 @@ fn said(news: &NewsSoFar) -> String {
 /// Sweeps, if that is not under way already; it takes a while.
 fn sweep(background: &Arc<Background<Script>>) -> Option<JoinHandle<()>> {
     let sweep = background.claim_sweep()?;
-    Some(tokio::spawn(sweep.run()))
+    Some(tokio::spawn(sweep.run(0)))
 }
 
 #[tokio::test(start_paused = true)]

@@ -237,6 +237,7 @@ impl Random {
 
     fn times(&mut self, now: u32) -> Times {
         Times {
+            now_ms: f64::from(now),
             expires_ms: f64::from(now),
             last_modified_ms: self.is().then_some(f64::from(now)),
         }

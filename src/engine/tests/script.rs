@@ -456,6 +456,7 @@ impl Bench {
     pub fn call(&self, call: &str) -> Arc<AtomicBool> {
         let (name, id) = call.split_once(' ').expect("a call has an id");
         let times = Times {
+            now_ms: 0.0,
             expires_ms: 0.0,
             last_modified_ms: None,
         };
@@ -471,7 +472,7 @@ impl Bench {
         let odd = rawdoc! { "session": { "$odd": 1 } };
         let odd = Payload::Bson(odd.into_bytes());
         let request = match name {
-            "get" => Request::Get,
+            "get" => Request::Get { now_ms: 0.0 },
             "set" => set(text, true),
             "odd" => set(odd, true),
             "grow" => set(Payload::Text(" ".repeat(LARGE)), true),
