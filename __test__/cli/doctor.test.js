@@ -2,9 +2,11 @@
 'use strict'
 
 const assert = require('node:assert/strict')
+const { mkdirSync, writeFileSync } = require('node:fs')
+const path = require('node:path')
 const { describe, test } = require('node:test')
 const { MongoClient } = require('mongodb')
-const { runCli, withConfig } = require('../support/cli.js')
+const { installedApp, runCli, withConfig } = require('../support/cli.js')
 const { openDatabase } = require('../support/database.js')
 const { SECRET } = require('../support/encryption.js')
 const { startReplicaSet, startServer, withDatabase } = require('../support/server.js')
@@ -215,4 +217,81 @@ describe('the rights', async () => {
     const url = await urlWith('with_all', [{ resource, actions: ALL }])
     assert.equal((await examine(url)).of('rights').status, 'ok')
   })
+})
+
+describe('packages', () => {
+  /**
+   * @param {Record<string, object>} packages by their folder
+   * @param {object} [app] of its package.json
+   */
+  function installed(packages, app = {}) {
+    const { cwd, bin } = installedApp(['mongodb'])
+    const write = (/** @type {string} */ folder, /** @type {object} */ manifest) => {
+      mkdirSync(path.join(cwd, folder), { recursive: true })
+      writeFileSync(path.join(cwd, folder, 'package.json'), JSON.stringify(manifest))
+    }
+    write('.', { name: 'app', ...app })
+    for (const [folder, manifest] of Object.entries(packages))
+      write(path.join('node_modules', folder), manifest)
+    return { cwd, bin }
+  }
+  const real = { name: 'connect-mongo', version: '6.0.0' }
+  const alias = { name: 'connect-mongo-native', version: '0.1.0' }
+  const dependent = { name: 'cms', version: '1.2.3', dependencies: { 'connect-mongo': '^6.0.0' } }
+  const peer = { name: '@scope/admin', version: '4.5.6', peerDependencies: { 'connect-mongo': '^5 || ^6' } }
+
+  /** @type {[string, Record<string, object>, object, 'ok' | 'note' | 'advice', RegExp][]} */
+  const cases = [
+    ['none', {}, {}, 'ok', /^none that is installed/],
+    [
+      'one that gets this package',
+      { 'connect-mongo': alias, cms: dependent, '@scope/admin': peer },
+      {},
+      'ok',
+      /^none/,
+    ],
+    [
+      'one with the real one of its own',
+      { 'connect-mongo': alias, cms: dependent, 'cms/node_modules/connect-mongo': real },
+      {},
+      'advice',
+      /^cms 1\.2\.3 has connect-mongo 6\.0\.0$/,
+    ],
+    [
+      'one with the real one as a peer',
+      { 'connect-mongo': real, '@scope/admin': peer },
+      {},
+      'advice',
+      /^@scope\/admin 4\.5\.6 has connect-mongo 6\.0\.0$/,
+    ],
+    [
+      "one in pnpm's store",
+      { '.pnpm/cms@1.2.3/node_modules/cms': dependent, '.pnpm/cms@1.2.3/node_modules/connect-mongo': real },
+      {},
+      'advice',
+      /^cms 1\.2\.3 has/,
+    ],
+    [
+      'the app itself',
+      { 'connect-mongo': real },
+      { dependencies: { 'connect-mongo': '6' } },
+      'note',
+      /^the app itself has connect-mongo 6\.0\.0$/,
+    ],
+    ['one that is not installed', { cms: dependent }, {}, 'ok', /^none/],
+    ['one whose manifest is none', { 'connect-mongo': alias, cms: 'no object' }, {}, 'ok', /^none/],
+  ]
+  for (const [what, packages, app, status, detail] of cases)
+    test(`are named that have connect-mongo: ${what}`, async (t) => {
+      const { url } = await openDatabase(t)
+      const { json, code } = await runCli(['doctor', '--json'], {
+        ...installed(packages, app),
+        env: { MONGO_URL: url },
+      })
+      const finding = json.findings.find((/** @type {any} */ { check }) => check === 'packages')
+      assert.equal(finding.status, status)
+      assert.match(finding.detail, detail)
+      assert.equal(code, status === 'advice' ? 1 : 0)
+      if (status === 'advice') assert.match(finding.advice, /overrides, pnpm\.overrides or resolutions/)
+    })
 })

@@ -29,6 +29,22 @@ const toDo = (check, detail, advice) => ({ check, status: 'advice', detail, advi
 /** @param {string} check @param {string} detail @param {string} advice @returns {Finding} */
 const problem = (check, detail, advice) => ({ check, status: 'problem', detail, advice })
 
+/** @param {import('./dependents.js').Dependent[] | undefined} dependents @returns {Finding} */
+function packagesFinding(dependents) {
+  if (!dependents) return note('packages', 'not looked at, as there is no node_modules here')
+  const real = dependents.filter(({ isReal }) => isReal)
+  const names = real
+    .map(({ name, isApp, gets }) => `${isApp ? 'the app itself' : name} has ${gets}`)
+    .join('; ')
+  if (real.length === 0) return ok('packages', 'none that is installed here has a connect-mongo of its own')
+  if (real.every(({ isApp }) => isApp)) return note('packages', names)
+  return toDo(
+    'packages',
+    names,
+    'Put this package in its place there, too: overrides, pnpm.overrides or resolutions in package.json, as docs/migrating.md shows.'
+  )
+}
+
 /** @param {string} version */
 function isTooOld(version) {
   const [major, minor] = version.split('.').map(Number)
@@ -305,6 +321,7 @@ module.exports = {
   indexFindings,
   latencyFinding,
   note,
+  packagesFinding,
   readabilityFindings,
   rightsFinding,
   serverFinding,

@@ -3,6 +3,7 @@
 
 const { InvalidArgumentError } = require('commander')
 const { serverName } = require('../connection.js')
+const { dependentsIn } = require('../dependents.js')
 const findings = require('../findings.js')
 const { wrap } = require('../screen.js')
 const { takeSample } = require('../sample.js')
@@ -95,6 +96,7 @@ async function examine(connection, sampleSize) {
       server.kind
     ),
     findings.clockFinding(clock),
+    findings.packagesFinding(dependentsIn(process.cwd())),
   ]
   if (!isStored || !rights.find)
     return {
