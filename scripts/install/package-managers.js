@@ -2,6 +2,8 @@
 // to none. scripts/install/test-install.js goes through them.
 'use strict'
 
+const { name: NAME, version } = require('../../package.json')
+
 /**
  * @typedef {import('./registry.js').Tool} Tool
  *
@@ -53,6 +55,46 @@ const OF_MUSL = {
   remedy: /does not run with musl \(Alpine\)/,
 }
 
+/** What has connect-mongo of its own, or wants the app to have it, gets what the app says. */
+const ALIAS = `npm:${NAME}@${version}`
+const LIBRARIES = {
+  dependent: { dependencies: { 'connect-mongo': '^6.0.0' } },
+  peer: { peerDependencies: { 'connect-mongo': '^5.0.0 || ^6.0.0' } },
+}
+const IN_PLACE = `
+const visit = require('./visit.cjs')
+for (const library of ['dependent', 'peer'])
+  if (require(library).binding === undefined) throw new Error(library + ' has another connect-mongo')
+visit(require('connect-mongo'))`
+
+/**
+ * An app with this package in connect-mongo's place, for its libraries as well.
+ *
+ * @param {string} title
+ * @param {object} settings in the app's package.json
+ * @param {Record<string, string>} [files]
+ * @returns {Case}
+ */
+function inPlaceOfConnectMongo(title, settings, files) {
+  const libraries = Object.entries(LIBRARIES).flatMap(([name, dependencies]) => [
+    [`${name}/package.json`, JSON.stringify({ name, version: '1.0.0', ...dependencies })],
+    [`${name}/index.js`, "module.exports = require('connect-mongo')"],
+  ])
+  const dependencies = { 'connect-mongo': ALIAS, dependent: 'file:./dependent', peer: 'file:./peer' }
+  return {
+    title,
+    files: {
+      ...Object.fromEntries(libraries),
+      ...files,
+      'package.json': JSON.stringify({ name: 'app', private: true, dependencies, ...settings }),
+      'app.cjs': `require('./warnings.cjs')\n${IN_PLACE}`,
+      'app.mjs': "import './app.cjs'",
+    },
+    steps: [['install']],
+    expected: NATIVE,
+  }
+}
+
 const MODULES = { remove: 'node_modules' }
 const MAC = ['--os=darwin', '--cpu=arm64']
 const MUSL = ['--os=linux', `--cpu=${process.arch}`, '--libc=musl']
@@ -77,6 +119,9 @@ const NPM = {
     { title: 'for a Mac', steps: [['install', ...MAC]], expected: OF_A_MAC },
     { title: 'for musl', steps: [['install', ...MUSL]], expected: OF_MUSL },
     { title: "ci with a Mac's lockfile", steps: [['install', ...MAC], MODULES, ['ci']], expected: NATIVE },
+    inPlaceOfConnectMongo('as connect-mongo, with overrides', {
+      overrides: { 'connect-mongo': '$connect-mongo' },
+    }),
   ],
 }
 
@@ -129,6 +174,14 @@ const PNPM = {
       steps: [['install'], MODULES, { write: pnpmWorkspace() }, ['install', '--frozen-lockfile']],
       expected: NATIVE,
     },
+    inPlaceOfConnectMongo('as connect-mongo, with pnpm.overrides', {
+      pnpm: { overrides: { 'connect-mongo': ALIAS } },
+    }),
+    inPlaceOfConnectMongo(
+      'as connect-mongo, with overrides of pnpm-workspace.yaml',
+      {},
+      pnpmWorkspace(`overrides:\n  connect-mongo: ${ALIAS}\n`)
+    ),
   ],
 }
 
@@ -148,6 +201,7 @@ const YARN_1 = {
       steps: [['install', '--ignore-optional'], MODULES, ['install', '--frozen-lockfile']],
       expected: NATIVE,
     },
+    inPlaceOfConnectMongo('as connect-mongo, with resolutions', { resolutions: { 'connect-mongo': ALIAS } }),
   ],
 }
 
@@ -196,6 +250,9 @@ function yarn4(linker, ofMac, further) {
         steps: [['install'], { remove: installed }, { write: { [FURTHER]: '' } }, ['install', '--immutable']],
         expected: NATIVE,
       },
+      inPlaceOfConnectMongo('as connect-mongo, with resolutions', {
+        resolutions: { 'connect-mongo': ALIAS },
+      }),
     ],
   }
 }
@@ -217,6 +274,7 @@ const BUN = {
       steps: [['install', ...MAC], MODULES, ['install', '--frozen-lockfile']],
       expected: NATIVE,
     },
+    inPlaceOfConnectMongo('as connect-mongo, with overrides', { overrides: { 'connect-mongo': ALIAS } }),
   ],
 }
 

@@ -120,7 +120,11 @@ const APP = {
 
 /** @param {string} folder @param {Record<string, string>} files */
 function write(folder, files) {
-  for (const [name, text] of Object.entries(files)) fs.writeFileSync(path.join(folder, name), text)
+  for (const [name, text] of Object.entries(files)) {
+    const file = path.join(folder, name)
+    fs.mkdirSync(path.dirname(file), { recursive: true })
+    fs.writeFileSync(file, text)
+  }
 }
 
 /** Yarn has one file for all settings. @param {Manager} manager @param {string} registry @param {string} app */
