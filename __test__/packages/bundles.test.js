@@ -39,6 +39,8 @@ const TOOLS = {
   },
   ncc: { name: '@vercel/ncc', version: '0.45.0', bin: '@vercel/ncc/dist/ncc/cli.js' },
   nft: { name: '@vercel/nft', version: '1.11.5', bin: '@vercel/nft/out/cli.js' },
+  // What Node's documentation puts the program into its executable with.
+  postject: { name: 'postject', version: '1.0.0-alpha.6', bin: 'postject/dist/cli.js' },
 }
 
 /** @type {string} */
@@ -79,6 +81,15 @@ function emptyFolder(name) {
 /** @param {string} file of a bundle */
 async function assertNative(file) {
   const { stdout, stderr } = await runFile(file, { env: { NAPI_RS_FORCE_WASI: '' }, cwd: path.dirname(file) })
+  assert.deepEqual({ stdout, stderr }, { stdout: `${HOST} a session\n`, stderr: '' })
+}
+
+/** Of Node's documentation, https://nodejs.org/api/single-executable-applications.html. */
+const FUSE = 'NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2'
+
+/** @param {string} program @param {object} options */
+async function assertProgram(program, options) {
+  const { stdout, stderr } = await run(program, { ...options, cwd: path.dirname(program) })
   assert.deepEqual({ stdout, stderr }, { stdout: `${HOST} a session\n`, stderr: '' })
 }
 
@@ -142,8 +153,24 @@ describe('the native binding goes along in a bundle of', { timeout: 600_000 }, (
     const bundle = path.join(emptyFolder('bun'), 'app')
     const args = ['build', '--compile', path.join(app, 'app.js'), '--outfile', bundle]
     await run(await fetchTool(/** @type {Tool} */ (tool)), args)
-    const { stdout, stderr } = await run(bundle, { env: {}, cwd: path.dirname(bundle) })
-    assert.deepEqual({ stdout, stderr }, { stdout: `${HOST} a session\n`, stderr: '' })
+    await assertProgram(bundle, { env: {} })
+  })
+
+  test('a single executable of Node, with a require that looks beside it', async () => {
+    const outdir = emptyFolder('sea')
+    const banner = { js: 'require = require("node:module").createRequire(process.execPath)' }
+    const entryPoints = [path.join(app, 'app.js')]
+    await build({ entryPoints, outdir, bundle: true, platform: 'node', loader: { '.node': 'copy' }, banner })
+    const [config, blob, program] = ['sea-config.json', 'app.blob', 'app'].map((name) => path.join(outdir, name))
+    fs.writeFileSync(config, JSON.stringify({ main: path.join(outdir, 'app.js'), output: blob }))
+    await run(process.execPath, ['--experimental-sea-config', config])
+    fs.copyFileSync(process.execPath, program)
+    const postject = await fetchTool(TOOLS.postject)
+    await run(process.execPath, [postject, program, 'NODE_SEA_BLOB', blob, '--sentinel-fuse', FUSE])
+    // What it was made of is not beside it, but for the binding.
+    fs.rmSync(path.join(outdir, 'app.js'))
+    // The warning that such programs are an experiment is Node's.
+    await assertProgram(program, { env: { NODE_NO_WARNINGS: '1' } })
   })
 })
 
