@@ -3,6 +3,7 @@
 
 const { parseArgs } = require('node:util')
 const { drawCurves } = require('./curves.js')
+const { DRAWN_STORES, drawGlance } = require('./glance.js')
 const { OPERATIONS } = require('./operations.js')
 const { runBeside } = require('./parts/beside.js')
 const { runCrypto } = require('./parts/crypto.js')
@@ -53,6 +54,7 @@ const PARTS = {
   },
   express: {
     run: runExpress,
+    chart: { file: 'glance.svg', draw: drawGlance },
     stores: ALL_STORES,
     defaults: { stores: ALL_STORES, size: [1000], cookies: [64, 8], rounds: 3, seconds: 5 },
     quick: { rounds: 1, seconds: 1 },
@@ -193,7 +195,7 @@ MONGO_URL=mongodb://… uses that server instead of a new one.
   --delay LIST     scale: what the network takes there and back, in milliseconds
   --millions N     soak: of how many, divided among the stores; at most ${MOST_MILLIONS}
   --json FILE      also writes all figures, versions and the machine
-  --svg            operations: also draws docs/benchmark.svg; scale: docs/scale.svg
+  --svg            operations: also draws docs/benchmark.svg; express: docs/glance.svg; scale: docs/scale.svg
   --help
 `
 
@@ -284,9 +286,12 @@ function readOptions(args) {
   }
   const part = PARTS[name]
   const options = { ...preset(part, values), ...chosen(part, values) }
-  if (values.svg && !part.chart) throw new Error('--svg belongs to the parts operations and scale')
+  if (values.svg && !part.chart) throw new Error('--svg belongs to the parts operations, express and scale')
   if (values.svg && name === 'operations' && !DRAWN_AT.some((atOnce) => options.at.includes(atOnce))) {
     throw new Error(`--svg draws ${DRAWN_AT.join(' and ')} at once: have them in --at`)
+  }
+  if (values.svg && name === 'express' && !DRAWN_STORES.every((store) => options.stores.includes(store))) {
+    throw new Error(`--svg draws ${DRAWN_STORES.join(' and ')}: have them in --stores`)
   }
   return {
     part,
