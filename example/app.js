@@ -1,7 +1,8 @@
 // A small Express 5 app whose sessions are kept by connect-mongo-native: log in, count, see the document and all of your devices, log out.
-// `npm run demo` serves it. With a MongoDB of your own: MONGO_URL=mongodb://… SESSION_SECRET=… node example/app.js
+// `npm run demo` serves it, with what is in demo/. With a MongoDB of your own: MONGO_URL=mongodb://… SESSION_SECRET=… node example/app.js
 'use strict'
 
+const path = require('node:path')
 const { promisify } = require('node:util')
 const MongoStore = require('connect-mongo-native')
 const express = require('express')
@@ -16,18 +17,18 @@ const { errorPage, sessionPage } = require('./page.js')
  *
  * @typedef {import('express').Request & { session: { user?: User, browser?: string } }} Request
  * @typedef {import('express').Response} Response
- * @typedef {{ _id: string, session: string, expires?: Date }} StoredSession
+ * @typedef {{ _id: string, session: unknown, handle?: string, description?: unknown, expires?: Date }} StoredSession
+ * @typedef {Omit<import('connect-mongo-native').ConnectMongoOptions, 'client' | 'clientPromise'>} StoreOptions
  */
 
 /**
  * A store that finds the sessions of a user, and knows the browser of each.
  *
- * @param {{ mongoUrl: string, dbName?: string }} options
+ * @param {StoreOptions & { mongoUrl: string }} options
  */
-function openStore({ mongoUrl, dbName }) {
+function openStore(options) {
   return MongoStore.create({
-    mongoUrl,
-    dbName,
+    ...options,
     index: { userId: 'user.name' },
     describe: (/** @type {any} */ { browser }) => ({ browser }),
   })
@@ -40,6 +41,7 @@ function openStore({ mongoUrl, dbName }) {
  * @param {string} [options.dbName] when it is not the one that `mongoUrl` names
  * @param {MongoStore} [options.store] one of your own, so that you can close it
  * @param {MongoClient} [options.client] likewise; the page reads the stored document through it, the sessions do not use it
+ * @param {{ router: import('express').Router, above: string, below: string }} [options.extras] routes with a session, and HTML for the page
  */
 function createApp({
   mongoUrl,
@@ -47,13 +49,17 @@ function createApp({
   dbName,
   store = openStore({ mongoUrl, dbName }),
   client = new MongoClient(mongoUrl),
+  extras,
 }) {
   const app = express()
   /** @type {import('mongodb').Collection<StoredSession>} */
-  const sessions = client.db(dbName).collection('sessions')
+  const sessions = client.db(dbName).collection(String(store.options.collectionName))
+  /** @param {Omit<Parameters<typeof sessionPage>[0], 'extras' | 'footer'>} view */
+  const render = (view) => sessionPage({ ...view, extras, footer: about(store) })
 
   app.disable('x-powered-by')
   app.use(setHeaders)
+  app.get('/style.css', (_req, res) => res.sendFile(path.join(__dirname, 'style.css')))
   app.use(express.urlencoded({ extended: false, limit: '10kb' }))
   app.use(
     session({
@@ -67,15 +73,16 @@ function createApp({
 
   app.get('/', async (/** @type {Request} */ req, res) => {
     const { user } = req.session
-    const stored = await sessions.findOne({ _id: req.sessionID })
     const devices = user && (await devicesOf(store, user.name, req.sessionID))
-    res.send(sessionPage({ user, devices, document: stored && show(stored), footer: about(store) }))
+    const handle = devices?.find(({ isCurrent }) => isCurrent)?.handle
+    // With `hashId` the session id does not find the document.
+    const stored = await sessions.findOne(handle ? { handle } : { _id: req.sessionID })
+    res.send(render({ user, devices, document: stored && show(readable(stored)) }))
   })
 
   app.post('/login', async (/** @type {Request} */ req, res) => {
     const name = String(req.body?.name ?? '').trim()
-    if (!name)
-      return res.status(400).send(sessionPage({ notice: 'Please type a name.', footer: about(store) }))
+    if (!name) return res.status(400).send(render({ notice: 'Please type a name.' }))
     // A new id at login: one that somebody planted in this browser beforehand must not become a logged-in one.
     await call(req.session, 'regenerate')
     req.session.user = { name: name.slice(0, 60), count: 0 }
@@ -108,6 +115,7 @@ function createApp({
     res.clearCookie('connect.sid').redirect(303, '/')
   })
 
+  if (extras) app.use(extras.router)
   app.use((_req, res) => res.status(404).send(errorPage('There is no such page here.')))
   app.use(handleError)
   return app
@@ -151,9 +159,19 @@ async function saveAndShow(req, res) {
   res.redirect(303, '/')
 }
 
-/** The document with its BSON types kept: a date is not a string. @param {unknown} document */
+/** A stored document with what is JSON in it parsed; what is encrypted stays as it is. @param {StoredSession} document */
+function readable({ session, description, ...rest }) {
+  return { ...rest, description: parsed(description), session: parsed(session) }
+}
+
+/** @param {unknown} value */
+function parsed(value) {
+  return typeof value === 'string' && value.startsWith('{') ? JSON.parse(value) : value
+}
+
+/** The document with its BSON types kept, each on one line: a date is not a string. @param {unknown} document */
 function show(document) {
-  return BSON.EJSON.stringify(document, null, 2)
+  return BSON.EJSON.stringify(document, null, 2).replace(/\{\s+("\$\w+": "[^"]*")\s+\}/g, '{ $1 }')
 }
 
 /** @param {MongoStore} store */
@@ -166,7 +184,7 @@ function setHeaders(_req, res, next) {
   res.set({
     'Cache-Control': 'no-store',
     'Content-Security-Policy':
-      "default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+      "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
     'X-Content-Type-Options': 'nosniff',
   })
   next()
@@ -189,7 +207,7 @@ function handleError(error, _req, res, next) {
     .send(errorPage(isCallersFault ? error.message : 'The server could not answer. Its log says why.'))
 }
 
-module.exports = { createApp, openStore, show }
+module.exports = { createApp, openStore, readable, setHeaders, show }
 
 if (require.main === module) {
   const { MONGO_URL: mongoUrl, SESSION_SECRET: secret, PORT: port = '3000' } = process.env

@@ -1,10 +1,11 @@
 // `npm run demo`: serves the example app on a real MongoDB; with `-- --once`, walks through it and checks each step.
 'use strict'
 
-const assert = require('node:assert/strict')
 const { randomBytes } = require('node:crypto')
 const { once } = require('node:events')
 const { parseArgs } = require('node:util')
+const { takePicture } = require('./demo-picture.js')
+const { walkThrough } = require('./demo-walk.js')
 const { startMongod } = require('./mongod.js')
 const { StepError, reportFailure, setUp, step } = require('./setup.js')
 
@@ -12,10 +13,12 @@ const USAGE = `Usage: npm run demo [-- OPTION …]
 
 Installs and builds what is missing, starts a mongod in a temporary folder, and serves a small Express app.
 
-  --once     walk through the app over HTTP, show what MongoDB holds after each step, check it, and end
-  --port N   listen on this port (default: 3000, or the next free one)
-  --help     show this text
+  --once          walk through the app over HTTP, show what MongoDB holds after each step, check it, and end
+  --picture FILE  use all of the page in a Chromium, write a picture of it to FILE (docs/demo.png is one), and end
+  --port N        listen on this port (default: that of PORT, or else 3000, or the next free one)
+  --help          show this text
 
+PORT=N                 the same as --port N, which comes first
 MONGO_URL=mongodb://…  use this server instead of starting one. Sessions go to the database that the URL names, or to
                        "connect_mongo_native_demo".`
 
@@ -50,17 +53,29 @@ function closeOnSignals() {
   }
 }
 
+/** @param {string} name @param {string} [value] @returns {number | undefined} */
+function readPort(name, value) {
+  if (value === undefined) return undefined
+  const port = Number(value)
+  if (/^\d+$/.test(value) && port <= 65535) return port
+  throw new Error(`${name} takes a number from 0 to 65535, not "${value}"`)
+}
+
 /** @param {string[]} args */
 function readOptions(args) {
   try {
     const { values } = parseArgs({
       args,
-      options: { once: { type: 'boolean' }, port: { type: 'string' }, help: { type: 'boolean', short: 'h' } },
+      options: {
+        once: { type: 'boolean' },
+        picture: { type: 'string' },
+        port: { type: 'string' },
+        help: { type: 'boolean', short: 'h' },
+      },
     })
-    const port = values.port === undefined ? undefined : Number(values.port)
-    if (port !== undefined && !(Number.isInteger(port) && port >= 0 && port <= 65535 && values.port !== '')) {
-      throw new Error(`--port takes a number from 0 to 65535, not "${values.port}"`)
-    }
+    if (values.picture === '') throw new Error('--picture takes the name of a file')
+    // A variable that is empty counts as none.
+    const port = readPort('--port', values.port) ?? readPort('PORT', process.env.PORT || undefined)
     return { ...values, port }
   } catch (error) {
     throw new StepError(`${/** @type {Error} */ (error).message}\n\n${USAGE}`)
@@ -119,7 +134,7 @@ async function listen(app, ports) {
       if (/** @type {NodeJS.ErrnoException} */ (error).code !== 'EADDRINUSE') throw error
     }
   }
-  throw new StepError(`Port ${ports.join(', ')} is in use. Name another one with --port`)
+  throw new StepError(`Port ${ports.join(', ')} is in use. Name another one with --port or PORT`)
 }
 
 /** @param {import('node:http').Server} server */
@@ -130,97 +145,6 @@ async function closeServer(server) {
   await closed
 }
 
-/** A browser as small as it gets: it keeps cookies and follows the redirect after a form. @param {string} address */
-function createBrowser(address) {
-  /** @type {Map<string, string>} */
-  const cookies = new Map()
-
-  /** @param {string} path @param {Record<string, string>} [form] @returns {Promise<string>} */
-  async function visit(path, form) {
-    const response = await fetch(address + path, {
-      method: form ? 'POST' : 'GET',
-      body: form && new URLSearchParams(form),
-      headers: { cookie: [...cookies].map(([name, value]) => `${name}=${value}`).join('; ') },
-      redirect: 'manual',
-    })
-    for (const line of response.headers.getSetCookie()) {
-      const [, name, value] = /** @type {RegExpExecArray} */ (/^([^=]+)=([^;]*)/.exec(line))
-      if (value) cookies.set(name, value)
-      else cookies.delete(name)
-    }
-    if (response.status === 303) return visit(/** @type {string} */ (response.headers.get('location')))
-    assert.equal(response.status, 200, `${form ? 'POST' : 'GET'} ${path}`)
-    return response.text()
-  }
-
-  /** express-session's cookie is `s:ID.SIGNATURE` @returns {string | undefined} */
-  function sessionId() {
-    return /^s:([^.]+)\./.exec(decodeURIComponent(cookies.get('connect.sid') ?? ''))?.[1]
-  }
-
-  return { visit, sessionId }
-}
-
-/** @param {string} page @returns {number} */
-function countOn(page) {
-  return Number(/id="count">(\d+)</.exec(page)?.[1])
-}
-
-/**
- * The whole life of one session. Each step is checked in the page and, through another client, in MongoDB.
- *
- * @param {string} address
- * @param {import('mongodb').Collection<any>} sessions
- */
-async function walkThrough(address, sessions) {
-  const { show } = require('../example/app.js')
-  const browser = createBrowser(address)
-  const stored = async () => {
-    const document = await sessions.findOne({ _id: browser.sessionId() })
-    assert.ok(document, `${sessions.namespace} does not hold the session ${browser.sessionId()}`)
-    return document
-  }
-  /** @param {string} title */
-  const heading = (title) => console.log(`\n${title}`)
-  /** @param {unknown} document */
-  const print = (document) => console.log(show(document).replace(/^/gm, '    '))
-
-  heading('1. Visit the page')
-  await browser.visit('/')
-  assert.equal(browser.sessionId(), undefined)
-  console.log('   No cookie, and nothing stored: there is nothing to remember yet.')
-
-  heading('2. Log in as Ada')
-  await browser.visit('/login', { name: 'Ada' })
-  const created = await stored()
-  assert.deepEqual(JSON.parse(created.session).user, { name: 'Ada', count: 0 })
-  console.log(`   Created. The document in ${sessions.namespace}, as MongoDB holds it:`)
-  print(created)
-
-  heading('3. Count three times')
-  for (const expected of [1, 2, 3]) {
-    assert.equal(countOn(await browser.visit('/count', {})), expected)
-    assert.equal(JSON.parse((await stored()).session).user.count, expected)
-    console.log(`   The page, which read the session back, says ${expected}, and so does the document.`)
-  }
-  const counted = await stored()
-  print(counted)
-
-  heading('4. Visit the page again, changing nothing')
-  assert.equal(countOn(await browser.visit('/')), 3)
-  const touched = await stored()
-  assert.equal(touched.session, counted.session)
-  assert.ok(touched.expires > counted.expires, 'expires did not move')
-  console.log('   Touched: the session is the same, and `expires` moved on.')
-  console.log(`    from ${counted.expires.toISOString()}\n    to   ${touched.expires.toISOString()}`)
-
-  heading('5. Log out')
-  await browser.visit('/logout', {})
-  assert.equal(browser.sessionId(), undefined)
-  assert.equal(await sessions.findOne({ _id: created._id }), null)
-  console.log('   Destroyed: the document is gone, and so is the cookie.')
-}
-
 /** @param {string[]} args */
 async function main(args) {
   const options = readOptions(args)
@@ -229,20 +153,21 @@ async function main(args) {
   await setUp()
 
   const MongoStore = require('..')
-  const { createApp, openStore } = require('../example/app.js')
+  const { createDemo } = require('../example/demo/server.js')
   const { url, client } = await connect()
   const dbName = databaseIn(url) ?? DATABASE
-  const store = openStore({ mongoUrl: url, dbName })
-  openThings.push(() => store.close())
-  const app = createApp({ mongoUrl: url, secret: randomBytes(32).toString('hex'), dbName, store, client })
-  console.log(`connect-mongo-native: backend "${store.backend}", binding "${MongoStore.binding}"`)
+  const demo = createDemo({ mongoUrl: url, dbName, secret: randomBytes(32).toString('hex'), client })
+  openThings.push(() => demo.close())
+  console.log(`connect-mongo-native: backend "${demo.backend}", binding "${MongoStore.binding}"`)
 
-  const anyPort = options.once ? [0] : Array.from({ length: 20 }, (_, index) => 3000 + index)
-  const address = await listen(app, options.port === undefined ? anyPort : [options.port])
-  if (!options.once) return console.log(`\n  ${address}/\n\nCtrl-C stops it.`)
-  await walkThrough(address, client.db(dbName).collection('sessions'))
+  const isBrief = options.once || options.picture
+  const anyPort = isBrief ? [0] : Array.from({ length: 20 }, (_, index) => 3000 + index)
+  const address = await listen(demo.app, options.port === undefined ? anyPort : [options.port])
+  if (!isBrief) return console.log(`\n  ${address}/\n\nCtrl-C stops it.`)
+  if (options.once) await walkThrough(address, client.db(dbName))
+  if (options.picture) await step('Taking a picture', () => takePicture(address, String(options.picture)))
   await closeAll()
-  console.log('\nEvery step did what it says.')
+  if (options.once) console.log('\nEvery step did what it says.')
 }
 
 main(process.argv.slice(2)).catch(async (error) => {
