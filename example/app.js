@@ -169,9 +169,11 @@ function parsed(value) {
   return typeof value === 'string' && value.startsWith('{') ? JSON.parse(value) : value
 }
 
-/** The document with its BSON types kept, each on one line: a date is not a string. @param {unknown} document */
+/** The document with its BSON types kept: a date is not a string. What is short is on one line. @param {unknown} document */
 function show(document) {
-  return BSON.EJSON.stringify(document, null, 2).replace(/\{\s+("\$\w+": "[^"]*")\s+\}/g, '{ $1 }')
+  return BSON.EJSON.stringify(document, null, 2).replace(/\{\n[^{}]{0,90}\n *\}/g, (object) =>
+    object.replace(/\n */g, ' ')
+  )
 }
 
 /** @param {MongoStore} store */

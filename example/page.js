@@ -75,9 +75,9 @@ function markedUp(json) {
 /** @param {string | null} [document] null when there is none */
 function storedCard(document) {
   const body = document
-    ? `<p>The session is stored as one text. What can be read of it is shown as JSON.</p>
-<pre id="document">${markedUp(document)}</pre>
-<p>Reload the page: nothing in the session changes, so the store only touches it, and <code>expires</code> moves on.</p>`
+    ? `<pre id="document">${markedUp(document)}</pre>
+<p>What is stored as JSON text is shown parsed. Reload the page: nothing in the session changes, so the store only touches it, and
+<code>expires</code> moves on.</p>`
     : `<p id="nothing">Nothing. An empty session is not saved: a visitor costs no write until there is something to keep.</p>`
   return `<section class="card stored"><h2>What MongoDB holds</h2>${body}</section>`
 }

@@ -18,7 +18,7 @@ function switchesCard(switches, on) {
   const buttons = Object.entries(switches).map(([name, one]) => switchButton(name, one, on.includes(name)))
   return `<link rel="stylesheet" href="/demo/demo.css">
 <section class="card" id="switches"><h2>Switches</h2>
-<p>Options of the store. You stay logged in, and the document below is the new store’s.</p>
+<p>Options of the store. You stay logged in, and the document below changes.</p>
 <form method="post" action="/switches">${buttons.join('\n')}</form></section>`
 }
 

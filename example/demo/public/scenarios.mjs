@@ -41,11 +41,11 @@ async function logIn(send, tell) {
 async function startAdding(send, tell, who, item) {
   const lines = linesOf(await send('/add', { item }))
   await lines.next()
-  tell(who, `adds ${item}: the session is loaded …`)
+  tell(who, `adds ${item}: session loaded …`)
   return async () => {
     const { value } = await lines.next()
     if (!value?.saved) throw new Error('The slow request was broken off')
-    tell(who, `… and saved with ${item}, says the store`)
+    tell(who, `… saved with ${item}, says the store`)
   }
 }
 
@@ -61,7 +61,7 @@ export async function logOut(send, tell) {
   const id = await logIn(send, tell)
   const saved = await startAdding(send, tell, 'B', 'pears')
   await checked(await send('/logout', {}))
-  tell('A', 'logs out: the session is destroyed')
+  tell('A', 'logs out: session destroyed')
   await saved()
   const outcome = await outcomeOf(send, id)
   tell(
