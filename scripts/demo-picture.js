@@ -32,7 +32,7 @@ async function picture(page, width, format) {
   const height = Number(await page.evaluate('document.documentElement.scrollHeight'))
   await page.setViewportSize({ width, height })
   const session = await page.context().newCDPSession(page)
-  const options = format === 'webp' ? { format: /** @type {const} */ ('webp'), quality: 80 } : {}
+  const options = format === 'webp' ? { format: /** @type {const} */ ('webp'), quality: 65 } : {}
   const { data } = await session.send('Page.captureScreenshot', options)
   return Buffer.from(data, 'base64')
 }

@@ -21,7 +21,7 @@ const { switchesCard, tabsCard, raceCard } = require('./panels.js')
  * @property {StoreOptions} options
  */
 
-const COOKIE = 'demo.switches'
+const COOKIE = 'demo_switches'
 
 /** @returns {Record<string, Switch>} */
 function makeSwitches() {
