@@ -46,6 +46,7 @@ async function takePicture(address, file, { width = 1280, colorScheme = 'light' 
   const browser = await launchChromium()
   try {
     const page = await browser.newPage({ viewport: { width, height: 800 }, colorScheme })
+    page.setDefaultTimeout(120_000)
     await page.goto(address)
     await useAll(page)
     await writeFile(file, await picture(page, width, path.extname(file).slice(1)))

@@ -86,6 +86,8 @@ async function openBrowser(t) {
  */
 async function openPage(t, address, options) {
   const page = await (await openBrowser(t)).newPage(options)
+  // A race warms up first, by a number of operations, which a busy machine takes long for.
+  page.setDefaultTimeout(120_000)
   /** @type {string[]} */
   const complaints = []
   page.on('pageerror', (error) => complaints.push(String(error)))
@@ -395,8 +397,9 @@ test('there is one race at a time, and closing the demo ends it', async (t) => {
   const second = await race()
   assert.equal(second.status, 409)
   await demo.close()
-  const lines = (await first.text()).trim().split('\n')
-  assert.ok(lines.length < 20, `${lines.length} turns`)
+  const lines = await first.text()
+  assert.ok(lines.startsWith('{"warmingUp":true}\n'), lines)
+  assert.ok(lines.split('"operations"').length <= 10, lines)
 })
 
 test('`npm run demo -- --once` walks through the whole life of a session', async () => {

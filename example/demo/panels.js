@@ -54,7 +54,7 @@ function raceLane(store, name) {
 function raceCard() {
   return `<section class="card" id="race"><h2>Race</h2>
 <p>128 loops read a session and write it back, in the process that serves this page, with both stores as they are by default and one
-MongoDB. They take turns of 200 ms, five each, so that neither takes the other’s time, after as many that do not count. Browser,
+MongoDB. They take turns of 200 ms, five each, so that neither takes the other’s time, after some 1,500 operations of each that do not count. Browser,
 MongoDB and stores share this machine: <code>npm run bench</code> has figures to go by.</p>
 <div class="row" data-needs-script hidden><button id="race-start">Race for two seconds</button>
 <span id="race-result" role="status"></span></div>
