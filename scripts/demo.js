@@ -14,7 +14,7 @@ const USAGE = `Usage: npm run demo [-- OPTION …]
 Installs and builds what is missing, starts a mongod in a temporary folder, and serves a small Express app.
 
   --once          walk through the app over HTTP, show what MongoDB holds after each step, check it, and end
-  --picture FILE  use all of the page in a Chromium, write a picture of it to FILE (docs/demo.png is one), and end
+  --picture FILE  use all of the page in a Chromium, write a picture of it to FILE (docs/demo.webp is one), and end
   --port N        listen on this port (default: that of PORT, or else 3000, or the next free one)
   --help          show this text
 
@@ -73,7 +73,9 @@ function readOptions(args) {
         help: { type: 'boolean', short: 'h' },
       },
     })
-    if (values.picture === '') throw new Error('--picture takes the name of a file')
+    if (values.picture !== undefined && !/\.(webp|png)$/.test(values.picture)) {
+      throw new Error(`--picture takes the name of a .webp or .png file, not "${values.picture}"`)
+    }
     // A variable that is empty counts as none.
     const port = readPort('--port', values.port) ?? readPort('PORT', process.env.PORT || undefined)
     return { ...values, port }
