@@ -2,7 +2,7 @@
 'use strict'
 
 const assert = require('node:assert/strict')
-const { readFileSync, writeFileSync } = require('node:fs')
+const { mkdirSync, readFileSync, writeFileSync } = require('node:fs')
 const path = require('node:path')
 const { after, before, describe, test } = require('node:test')
 const { MongoClient } = require('mongodb')
@@ -67,6 +67,7 @@ before(async () => {
   const server = await startReplicaSet({ args: ['--setParameter', 'ttlMonitorEnabled=false'] })
   env.MONGO_URL = withDatabase(server.getUri(), 'my-app')
   writeFileSync(path.join(cwd, 'session-options.js'), CONFIG)
+  mkdirSync(path.join(cwd, 'node_modules'))
   const client = await MongoClient.connect(env.MONGO_URL)
   const sessions = client.db().collection('sessions')
   const { mongoUrl, index } = { mongoUrl: env.MONGO_URL, index: { userId: 'user.id' } }
