@@ -1,0 +1,2 @@
+// TypeDoc calls a module after its file.
+export * from '../../index.mjs'
