@@ -161,7 +161,9 @@ describe('the native binding goes along in a bundle of', { timeout: 600_000 }, (
     const banner = { js: 'require = require("node:module").createRequire(process.execPath)' }
     const entryPoints = [path.join(app, 'app.js')]
     await build({ entryPoints, outdir, bundle: true, platform: 'node', loader: { '.node': 'copy' }, banner })
-    const [config, blob, program] = ['sea-config.json', 'app.blob', 'app'].map((name) => path.join(outdir, name))
+    const [config, blob, program] = ['sea-config.json', 'app.blob', 'app'].map((name) =>
+      path.join(outdir, name)
+    )
     fs.writeFileSync(config, JSON.stringify({ main: path.join(outdir, 'app.js'), output: blob }))
     await run(process.execPath, ['--experimental-sea-config', config])
     fs.copyFileSync(process.execPath, program)

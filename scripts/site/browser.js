@@ -65,9 +65,8 @@ async function search(page) {
  * @returns {Promise<string[]>} what is wrong
  */
 async function lookAt(site, say) {
-  const executablePath = findChromium()
-  if (!executablePath) throw new StepError('No Chromium was found: install one, or set CHROMIUM_PATH')
-  const browser = await launchChromium(executablePath)
+  if (!findChromium()) throw new StepError('No Chromium was found: install one, or set CHROMIUM_PATH')
+  const browser = await launchChromium()
   /** @type {string[]} */
   const problems = []
   let place = ''
