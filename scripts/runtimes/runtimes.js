@@ -82,7 +82,10 @@ const DENO = {
   name: 'deno',
   tool: { name: 'deno', version: '2.9.6', bin: 'deno/deno', setUp: 'deno/install.cjs' },
   run: ['run', '--allow-all'],
-  test: (file, report) => ['test', '--allow-all', '--no-check', `--junit-path=${report}`, file],
+  test: (file, report) => [
+    ...['test', '--allow-all', '--no-check', '--preload', './scripts/runtimes/deno-hooks.js'],
+    ...[`--junit-path=${report}`, file],
+  ],
   exceptions: [
     {
       file: '__test__/api/lifecycle.test.js',
