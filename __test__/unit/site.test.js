@@ -58,6 +58,10 @@ describe('the site', () => {
     })
   }
 
+  test('keeps a link to what is not there, of which the build complains', () => {
+    assert.equal(linkFrom('docs/api.md', 'nowhere.md', REPOSITORY), 'nowhere.md')
+  })
+
   test('has no link to a file of the repository while that has no address', () => {
     assert.equal(linkFrom('CONTRIBUTING.md', 'AGENTS.md#map', ''), undefined)
   })

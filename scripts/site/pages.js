@@ -95,6 +95,8 @@ function linkFrom(page, target, repository) {
   const hash = anchor ? `#${anchor}` : ''
   if (PAGES.includes(file)) return `/${routeOf(file)}${hash}`
   if (PICTURES.includes(file)) return `./${path.posix.basename(file)}`
+  // VitePress says of it what is wrong.
+  if (!fs.existsSync(path.join(ROOT, file))) return target
   return repository ? `${repository}/blob/HEAD/${file}${hash}` : undefined
 }
 
