@@ -98,10 +98,17 @@ declare class MongoStore<T extends MongoStore.SessionData = MongoStore.SessionDa
     sid: string,
     callback: ResultCallback<T | null> | undefined
   ): Overridable<Answer>
+  get<Answer extends Promise<T | null> = Promise<T | null>>(
+    sid: string,
+    maxAge: KoaMaxAge | ResultCallback<T | null>,
+    options?: KoaOptions
+  ): Overridable<Answer>
 
   /**
    * Creates or replaces the session of that id. A session that was loaded, and has been destroyed since, stays destroyed: that
    * succeeds and emits `set-refused`, unless `resurrect` is on.
+   *
+   * A number as the third argument, which Koa's session packages give, is how many milliseconds the session lives from now on.
    */
   set<Answer extends Promise<void> = Promise<void>>(
     sid: string,
@@ -113,6 +120,12 @@ declare class MongoStore<T extends MongoStore.SessionData = MongoStore.SessionDa
     sid: string,
     session: T,
     callback: DoneCallback | undefined
+  ): Overridable<Answer>
+  set<Answer extends Promise<void> = Promise<void>>(
+    sid: string,
+    session: T,
+    maxAge: KoaMaxAge | DoneCallback,
+    options?: KoaOptions
   ): Overridable<Answer>
 
   /**
@@ -137,6 +150,10 @@ declare class MongoStore<T extends MongoStore.SessionData = MongoStore.SessionDa
   destroy<Answer extends MaybePromise = MaybePromise>(
     sid: string,
     callback: DoneCallback | undefined
+  ): Overridable<Answer>
+  destroy<Answer extends Promise<void> = Promise<void>>(
+    sid: string,
+    options: KoaOptions | DoneCallback | undefined
   ): Overridable<Answer>
 
   /** Gives all sessions that have not expired. */
@@ -331,6 +348,14 @@ declare class MongoStore<T extends MongoStore.SessionData = MongoStore.SessionDa
 type Overridable<Parameter> = [Parameter][Parameter extends Any ? 0 : never]
 
 type MaybePromise = Promise<void> | undefined
+
+// What Koa's session packages give besides. In a method's parameter a callback stands beside it, so that subclasses may take that alone.
+
+/** In milliseconds; `'session'` for a cookie that ends with the browser. */
+type KoaMaxAge = number | 'session' | undefined
+
+/** Of the request, which is not for the store. */
+type KoaOptions = { ctx?: Any; changed?: boolean; rolling?: boolean }
 // With a parameter that may be missing, it may be overridden by callbacks that take none, as in express-session's types.
 type DoneCallback = (error?: Any) => void
 type ResultCallback<Result> = (error: Any, result?: Result | null) => void

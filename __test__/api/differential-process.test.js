@@ -306,6 +306,33 @@ forDifference('index-in-background', 'a TTL index that cannot be made, and nobod
   },
 })
 
+// ---- Koa
+
+const KOA = `
+  process.on('unhandledRejection', ({ message }) => console.log(message))
+  const store = MongoStore.create({ mongoUrl: url, autoRemove: 'disabled', ttl: 60 })
+  const isStored = new Promise((resolve) => store.once('set', resolve))
+  console.log(await store.set('sid', { user: 'ada' }, 86_400_000, { changed: true, rolling: false }))
+  await isStored
+  await store.close()`
+
+forDifference('max-age', 'a lifetime as the third argument of set', {
+  ours: async (_t, { implementation, url, collection }) => {
+    const fromMs = Date.now()
+    const { stdout, stderr } = await runProgram(implementation, url, KOA)
+    assert.equal(stdout, 'undefined\n', stderr)
+    const { expires } = await collection.findOne()
+    assert.ok(expires.getTime() >= fromMs + 86_400_000)
+  },
+  theirs: async (_t, { implementation, url, collection }) => {
+    const toMs = Date.now() + 86_400_000
+    const { stdout } = await runProgram(implementation, url, KOA)
+    assert.match(stdout, /^undefined\ncallback is not a function$/m)
+    const { expires } = await collection.findOne()
+    assert.ok(expires.getTime() < toMs)
+  },
+})
+
 // ---- The end of the process
 
 forDifference('server-down', 'a server that is down', {

@@ -23,6 +23,8 @@ const DIFFERENCES = {
     '`DEBUG=connect-mongo` prints no session ids: in their place stands the beginning of a keyed hash, the same for a session in all lines of one process; further lines tell how long calls and commands took.',
   'length-live': '`length` counts live sessions only, like `all`; connect-mongo counts expired ones too.',
   promises: 'Methods that are called without a callback return a promise.',
+  'max-age':
+    "A number as the third argument of `set`, which Koa's session packages give, is how many milliseconds the session lives; connect-mongo calls it like a callback, and the error is an unhandled rejection.",
   detached: 'Methods work detached from the store: `const { get } = store`.',
   'callback-once':
     'A callback runs exactly once and outside every `try`: what it throws is an uncaught exception, not a second call.',

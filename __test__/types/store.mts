@@ -125,6 +125,31 @@ export function callbacks(): void {
   console.log(nothing)
 }
 
+/** What Koa's packages ask of a store: https://github.com/koajs/session/blob/7.0.2/src/index.ts, and DefinitelyTyped's of koa-generic-session. */
+interface KoaStore {
+  get(key: string, maxAge: number, options: { rolling: boolean; ctx?: unknown }): Promise<unknown>
+  set(
+    key: string,
+    session: Cart,
+    maxAge: number,
+    options: { rolling: boolean; changed: boolean; ctx?: unknown },
+    ...args: unknown[]
+  ): Promise<void>
+  destroy(key: string, options: { ctx?: unknown }, ...args: unknown[]): Promise<void>
+}
+interface KoaGenericStore {
+  get(sid: string): Cart | null | Promise<Cart | null>
+  set(sid: string, session: Cart, ttl?: number): void | Promise<void>
+  destroy(sid: string): void | Promise<void>
+}
+export const koa: KoaStore & KoaGenericStore = store
+export const ofKoa: Promise<unknown>[] = [
+  store.get('id', 60_000, { rolling: false }),
+  store.set('id', cart, 60_000, { changed: true, rolling: false, ctx: {} }),
+  store.set('id', cart, 'session'),
+  store.destroy('id', { ctx: {} }),
+]
+
 const { get } = store
 export const detached: Promise<Cart | null> = get('id')
 export const health: Promise<void> = promisify(store.ping)()

@@ -121,8 +121,8 @@ export async function calls(store: MongoStore<Cart>, maybe: (() => void) | undef
   // @ts-expect-error: nothing, since the callback gets it
   const answer: Promise<number> = store.length(() => {})
   console.log(cart, promised, text, texts, answer)
-  // @ts-expect-error: not a callback
-  store.get('id', 7)
+  // @ts-expect-error: neither a callback nor a lifetime
+  store.get('id', '7')
   // @ts-expect-error: a misspelt option
   store.ping({ timeoutMs: 7 })
   // @ts-expect-error: one option too many

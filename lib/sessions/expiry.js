@@ -95,13 +95,26 @@ function expiresAfter(value) {
 }
 
 /**
+ * Koa's packages give the lifetime with each save: 'session', nothing or 0 for a cookie that ends with the browser.
+ *
+ * @param {unknown} maxAge
+ * @returns {Date | undefined}
+ */
+function endAfter(maxAge) {
+  if (typeof maxAge !== 'number' || maxAge === 0) return undefined
+  const expires = new Date(Date.now() + maxAge)
+  return Number.isNaN(expires.getTime()) ? undefined : expires
+}
+
+/**
  * @param {Session | undefined} session
  * @param {string} sid
  * @param {number | TtlFunction} ttl in seconds: of a cookie that ends with the browser, or as a function of any session
+ * @param {unknown} [maxAge] in milliseconds, where the framework gives one
  */
-function expiresOf(session, sid, ttl) {
+function expiresOf(session, sid, ttl, maxAge) {
   const isFunction = typeof ttl === 'function'
-  const decided = isFunction ? expiresAfter(ttl(session, sid)) : undefined
+  const decided = (isFunction ? expiresAfter(ttl(session, sid)) : undefined) ?? endAfter(maxAge)
   if (decided) return decided
   const expires = session?.cookie?.expires
   return expires ? new Date(expires) : inSeconds(isFunction ? DEFAULT_TTL_SECONDS : ttl)
@@ -117,7 +130,9 @@ function expiresOf(session, sid, ttl) {
  */
 function usedAt(session, expires, ttl) {
   if (typeof ttl === 'function') return undefined
-  const { expires: ofCookie, originalMaxAge } = session?.cookie ?? {}
+  const { expires: ofCookie, originalMaxAge, maxAge } = session?.cookie ?? {}
+  // Sessions of Koa, whose lifetime was that of the save.
+  if (typeof (ofCookie ? undefined : (session?._maxAge ?? maxAge)) === 'number') return undefined
   const lifetimeMs = ofCookie ? originalMaxAge : ttl * 1000
   const isKnown = typeof lifetimeMs === 'number' && !Number.isNaN(lifetimeMs)
   const usedMs = isKnown ? expires.getTime() - lifetimeMs : Number.NaN

@@ -38,6 +38,7 @@ const { nextLive, walk } = require('./walk.js')
  * @property {string} sid
  * @property {any} payload of the codec's `encode`
  * @property {Times} times
+ * @property {unknown} [maxAge] that the framework gave
  * @property {boolean} isUpsert whether the session may be created
  * @property {Origin} [origin] of a session that was loaded, where it is not just overwritten
  * @property {{ values: Record<string, string>, before: Record<string, string> }} [login] of one that becomes that of a user with a limited number of sessions
@@ -207,13 +208,13 @@ class Sessions {
     this.#origins.hand(given, made, sid)
   }
 
-  /** @param {string} sid @param {Session} session @returns {Save} */
-  prepare(sid, session) {
+  /** @param {string} sid @param {Session} session @param {unknown} [maxAge] as the framework gives it @returns {Save} */
+  prepare(sid, session, maxAge) {
     const origin = this.#origins.of(session, sid)
     const change = this.#keepsBase ? origin : undefined
     const values = this.#valuesOf(session)
     const login = this.#loginOf(values, origin)
-    const expires = this.expiresOf(session, sid)
+    const expires = this.expiresOf(session, sid, maxAge)
     const isNoted = this.#options.touchAfter > 0 || this.mustNoteUse(session, expires)
     return {
       sid,
@@ -223,6 +224,7 @@ class Sessions {
         lastModified: isNoted ? new Date() : undefined,
         marks: this.#marksOf(session, values, login, origin),
       },
+      maxAge,
       isUpsert: this.#options.resurrect || !origin,
       origin: change,
       login,
@@ -317,9 +319,9 @@ class Sessions {
     return expires && expires < end ? expires : end
   }
 
-  /** @param {Session | undefined} session @param {string} sid */
-  expiresOf(session, sid) {
-    return expiresOf(session, sid, this.#options.ttl)
+  /** @param {Session | undefined} session @param {string} sid @param {unknown} [maxAge] */
+  expiresOf(session, sid, maxAge) {
+    return expiresOf(session, sid, this.#options.ttl, maxAge)
   }
 
   /**
@@ -545,7 +547,7 @@ class Sessions {
    * @param {StoredNow} now
    * @returns {Promise<{ payload: any, times: Times }>} what is to take the place of what is stored now
    */
-  async #resolved({ sid, payload, times }, origin, now) {
+  async #resolved({ sid, payload, times, maxAge }, origin, now) {
     const { isSame, resolve } = require('./conflicts.js')
     const base = await origin.base()
     const wasTouched = now.expires !== undefined && now.expires > times.expires
@@ -560,7 +562,7 @@ class Sessions {
     const marks = merged && { ...merged, isNewToIndex: times.marks?.isNewToIndex }
     return {
       payload: this.#codec.encode(this.#transforms.serialize(session)),
-      times: { ...times, expires: this.expiresOf(session, sid), marks },
+      times: { ...times, expires: this.expiresOf(session, sid, maxAge), marks },
     }
   }
 }

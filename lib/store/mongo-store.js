@@ -260,15 +260,15 @@ class MongoStore extends BaseStore {
 
   /** @param {string} sid @param {Session} session @param {...unknown} args */
   set(sid, session, ...args) {
-    return this.#calls.ask('set', () => this.#set(sid, session), callbackOf(args))
+    return this.#calls.ask('set', () => this.#set(sid, session, args[0]), callbackOf(args))
   }
 
-  /** @param {string} sid @param {Session} session @returns {Request} */
-  #set(sid, session) {
+  /** @param {string} sid @param {Session} session @param {unknown} maxAge of Koa's packages, in milliseconds @returns {Request} */
+  #set(sid, session, maxAge) {
     debugSession('MongoStore#set=%s', sid)
     requireSession(session)
     requireId('A session id', sid)
-    const save = this.#sessions.prepare(sid, session)
+    const save = this.#sessions.prepare(sid, session, maxAge)
     const { isUpsert, times } = save
     return {
       sid,
