@@ -2,13 +2,13 @@
 // apps end up with a native binding or without one, and uses them.
 'use strict'
 
-const { spawn } = require('node:child_process')
 const fs = require('node:fs')
 const { tmpdir } = require('node:os')
 const path = require('node:path')
 const { devDependencies, name: NAME, version } = require('../../package.json')
 const { formatTable, parseCommandLine } = require('../command-line.js')
 const { startMongod } = require('../mongod.js')
+const { cleanEnvironment, output } = require('./app.js')
 const { FURTHER, MANAGERS } = require('./package-managers.js')
 const { fetchTool, publishAll, startRegistry } = require('./registry.js')
 const { StepError, reportFailure, setUp, step } = require('../setup.js')
@@ -45,47 +45,6 @@ function readOptions(args) {
   const unknown = values.only?.find((one) => !names.some((name) => name.startsWith(one)))
   if (unknown) throw new StepError(`There is no package manager ${unknown}: ${names.join(', ')}`)
   return values
-}
-
-/** What an app of a user would be installed in: nothing of this run, nor what the caches of this machine have. @param {string} home */
-function cleanEnvironment(home) {
-  const ours = /^(npm_|NAPI_RS_|NODE_|YARN_|BUN_|DENO_|PNPM_|CI$|INIT_CWD$)/i
-  const kept = Object.entries(process.env).filter(([name]) => !ours.test(name))
-  return {
-    ...Object.fromEntries(kept),
-    HOME: home,
-    USERPROFILE: home,
-    XDG_CACHE_HOME: path.join(home, 'cache'),
-    XDG_DATA_HOME: path.join(home, 'data'),
-    XDG_CONFIG_HOME: path.join(home, 'config'),
-    npm_config_audit: 'false',
-    npm_config_fund: 'false',
-    npm_config_update_notifier: 'false',
-    COREPACK_ENABLE_STRICT: '0',
-    NO_COLOR: '1',
-  }
-}
-
-/**
- * @param {string[]} command
- * @param {{ cwd: string, env: NodeJS.ProcessEnv }} options
- * @returns {Promise<string>} what it prints
- * @throws {StepError} with everything that it says
- */
-function output([command, ...args], options) {
-  return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'], timeout: 300_000 })
-    let stdout = ''
-    let stderr = ''
-    child.stdout.setEncoding('utf8').on('data', (text) => (stdout += text))
-    child.stderr.setEncoding('utf8').on('data', (text) => (stderr += text))
-    child.once('error', (error) => reject(new StepError(`Cannot run ${command}: ${error.message}`)))
-    child.once('close', (code, signal) => {
-      if (code === 0) return resolve(stdout)
-      const called = [path.basename(command), ...args].join(' ')
-      reject(new StepError(`${called} ended with ${signal ?? code}\n${stdout}${stderr}`.trim()))
-    })
-  })
 }
 
 /** In the app: collects the warnings, which may come while modules are still evaluated. */

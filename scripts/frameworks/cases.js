@@ -1,0 +1,37 @@
+// The example apps, and how each is driven.
+'use strict'
+
+const path = require('node:path')
+const { ROOT } = require('../setup.js')
+const { countLogInAndOut } = require('./visits.js')
+
+/** Its own, so that the session outlives its cookie: https://github.com/koajs/session/blob/7.0.2/src/context.ts */
+const KOA_SESSION_MARGIN_MS = 10_000
+
+/**
+ * @typedef {import('./visits.js').Visit} Visit
+ *
+ * @typedef {object} App
+ * @property {string} name of its folder
+ * @property {boolean} isFast
+ * @property {string[]} [builds] scripts, each of which gives an app to be driven
+ * @property {(visit: Visit) => Promise<void>} drive
+ */
+
+/** @type {App[]} */
+const APPS = [
+  { name: 'fastify', isFast: true, drive: (visit) => countLogInAndOut(visit) },
+  {
+    name: 'koa',
+    isFast: true,
+    drive: (visit) => countLogInAndOut(visit, { marginMs: KOA_SESSION_MARGIN_MS }),
+  },
+  { name: 'koa-generic-session', isFast: true, drive: (visit) => countLogInAndOut(visit) },
+]
+
+/** @param {{ name: string }} app */
+function folderOf({ name }) {
+  return path.join(ROOT, 'example', name)
+}
+
+module.exports = { APPS, folderOf }

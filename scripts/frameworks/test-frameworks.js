@@ -1,0 +1,167 @@
+// `npm run test:frameworks`: installs the example apps of frameworks from the packed packages, starts them, and visits them as users do.
+'use strict'
+
+const fs = require('node:fs')
+const { tmpdir } = require('node:os')
+const path = require('node:path')
+const { MongoClient } = require('mongodb')
+const { formatTable, parseCommandLine } = require('../command-line.js')
+const { cleanEnvironment, output } = require('../install/app.js')
+const { startMongod } = require('../mongod.js')
+const { ROOT, StepError, reportFailure, run, setUp, step } = require('../setup.js')
+const { install, whileStarted } = require('./app.js')
+const { APPS, folderOf } = require('./cases.js')
+
+const USAGE = `Usage: npm run test:frameworks [-- OPTION …]
+
+Installs and builds what is missing, packs the packages as "npm run pack:local" does, and starts a mongod. Then copies each example app,
+installs it with npm and the packed packages, builds and starts it, visits it with several browsers, looks at what it has stored, and
+ends it with SIGTERM. Goes on after failures. Ends with a table, and with exit code 1 if anything failed.
+
+  --fast       those that take little time
+  --only NAME  only this one; can be repeated
+  --json       the results as JSON on the standard output, instead of the table
+  --list       the names
+  --help       show this text`
+
+/** What npm has fetched, for all apps and for the next run. */
+const NPM_CACHE = path.join(ROOT, '.cache', 'frameworks', 'npm')
+
+/** Of use to nobody. */
+const SECRET = 'a secret that is long enough for all'
+
+/**
+ * @typedef {import('./cases.js').App} App
+ * @typedef {{ name: string, case: string, seconds: number, failed?: string }} Result
+ * @typedef {{ folder: string, tarballs: string[], mongoUrl: string, env: NodeJS.ProcessEnv }} Context
+ */
+
+/** @param {string[]} args */
+function readOptions(args) {
+  const options = /** @type {const} */ ({
+    fast: { type: 'boolean' },
+    only: { type: 'string', multiple: true },
+    json: { type: 'boolean' },
+    list: { type: 'boolean' },
+    help: { type: 'boolean', short: 'h' },
+  })
+  const { values } = parseCommandLine(args, options, USAGE)
+  const names = APPS.map(({ name }) => name)
+  const unknown = values.only?.find((one) => !names.includes(one))
+  if (unknown) throw new StepError(`There is no example ${unknown}: ${names.join(', ')}`)
+  return values
+}
+
+/** @param {string} folder @returns {Promise<string[]>} the tarballs that an app needs */
+async function pack(folder) {
+  const destination = path.join(folder, 'packed')
+  await run(process.execPath, ['scripts/release/pack.js', destination])
+  const files = fs.readdirSync(destination).filter((file) => file.endsWith('.tgz'))
+  return files.map((file) => path.join(destination, file))
+}
+
+/**
+ * @param {Result[]} results
+ * @param {{ name: string, case: string }} one
+ * @param {() => Promise<void>} work
+ */
+async function record(results, one, work) {
+  const start = Date.now()
+  /** @type {Result} */
+  const result = { ...one, seconds: 0 }
+  try {
+    await step(`${one.name}: ${one.case}`, work)
+  } catch (error) {
+    reportFailure(error)
+    result.failed = /** @type {Error} */ (error).message
+  }
+  result.seconds = Math.round((Date.now() - start) / 100) / 10
+  results.push(result)
+  return result.failed === undefined
+}
+
+/** Each time with a database of its own. @param {App} one @param {string} app @param {string} script @param {Context} context */
+async function drive({ name, drive }, app, script, { mongoUrl, env }) {
+  const url = `${mongoUrl}${name}-${Date.now()}`
+  const client = await MongoClient.connect(url)
+  const sessions = client.db().collection('sessions')
+  const environment = { ...env, MONGO_URL: url, SESSION_SECRET: SECRET, NODE_ENV: 'production' }
+  try {
+    await whileStarted(app, script, environment, (url) => drive({ url, app, sessions }))
+  } finally {
+    await client.close()
+  }
+}
+
+/** @param {App} one @param {Context} context @returns {Promise<Result[]>} */
+async function tryApp(one, context) {
+  /** @type {Result[]} */
+  const results = []
+  const { name, builds = [] } = one
+  const { env } = context
+  const app = path.join(context.folder, name)
+  /** @type {Record<string, string>} */
+  let scripts = {}
+  const isInstalled = await record(results, { name, case: 'install' }, async () => {
+    scripts = await install(folderOf(one), app, context)
+  })
+  if (!isInstalled) return results
+  if (builds.length === 0)
+    await record(results, { name, case: 'visit' }, () => drive(one, app, scripts.start, context))
+  for (const build of builds) {
+    await record(results, { name, case: `${build} and visit` }, async () => {
+      await output(['npm', 'run', build], { cwd: app, env })
+      await drive(one, app, scripts.start, context)
+    })
+  }
+  fs.rmSync(app, { recursive: true, force: true })
+  return results
+}
+
+/** @param {App[]} apps @param {string} folder @returns {Promise<Result[]>} */
+async function tryAll(apps, folder) {
+  const tarballs = await step('Packing the packages', () => pack(folder))
+  const server = await step('Starting a mongod', startMongod)
+  try {
+    const home = path.join(folder, 'home')
+    fs.mkdirSync(home)
+    const env = { ...cleanEnvironment(home), npm_config_cache: NPM_CACHE }
+    const context = { folder, tarballs, mongoUrl: server.getUri(), env }
+    const results = []
+    for (const app of apps) results.push(...(await tryApp(app, context)))
+    return results
+  } finally {
+    await server.stop()
+  }
+}
+
+/** @param {Result[]} results */
+function table(results) {
+  const head = ['framework', 'case', '', 's']
+  const rows = results.map((one) => [
+    one.name,
+    one.case,
+    one.failed === undefined ? 'works' : 'FAILED',
+    one.seconds.toFixed(1),
+  ])
+  return formatTable([head, ...rows], 3)
+}
+
+/** @param {string[]} args */
+async function main(args) {
+  const { fast, only, json, list, help } = readOptions(args)
+  if (help) return console.log(USAGE)
+  const apps = APPS.filter(({ name, isFast }) => (isFast || !fast) && (!only || only.includes(name)))
+  if (list) return console.log(apps.map(({ name }) => name).join('\n'))
+  await setUp({ wasm: true })
+  const folder = fs.mkdtempSync(path.join(tmpdir(), 'connect-mongo-native-frameworks-'))
+  try {
+    const results = await tryAll(apps, folder)
+    console.log(json ? JSON.stringify(results, null, 2) : table(results))
+    if (results.some(({ failed }) => failed !== undefined)) process.exitCode = 1
+  } finally {
+    fs.rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+main(process.argv.slice(2)).catch(reportFailure)
