@@ -36,8 +36,7 @@ class Browser {
   /** @param {string} path @param {RequestInit} [init] */
   async fetch(path, init = {}) {
     const headers = new Headers(init.headers)
-    if (this.#cookies.size > 0)
-      headers.set('cookie', [...this.#cookies].map((pair) => pair.join('=')).join('; '))
+    if (this.#cookies.size > 0) headers.set('cookie', this.cookie)
     const response = await fetch(this.#base + path, { ...init, headers })
     for (const line of response.headers.getSetCookie()) this.#keep(line)
     return response
@@ -49,6 +48,11 @@ class Browser {
     const text = await response.text()
     if (!response.ok) throw new Error(`${path} answered ${response.status}: ${text}`)
     return JSON.parse(text)
+  }
+
+  /** What it sends. */
+  get cookie() {
+    return [...this.#cookies].map((pair) => pair.join('=')).join('; ')
   }
 
   /** The session id inside express-session's signed cookie. */

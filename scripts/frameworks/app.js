@@ -81,9 +81,9 @@ async function whileStarted(app, script, env, visit) {
     await visit(`http://localhost:${port}`)
     await end(started)
   } catch (error) {
-    const { stderr } = started.said
-    if (error instanceof StepError || stderr === '') throw error
-    throw new StepError(`${/** @type {Error} */ (error).stack}\nThe app said:\n${stderr}`)
+    if (error instanceof StepError) throw error
+    const { stdout, stderr } = started.said
+    throw new StepError(`${/** @type {Error} */ (error).stack}\nThe app said:\n${stdout}${stderr}`)
   } finally {
     started.child.kill('SIGKILL')
   }

@@ -3,13 +3,13 @@
 
 const path = require('node:path')
 const { ROOT } = require('../setup.js')
-const { countLogInAndOut } = require('./visits.js')
+const { countLogInAndOut } = require('./visitors.js')
 
 /** Its own, so that the session outlives its cookie: https://github.com/koajs/session/blob/7.0.2/src/context.ts */
 const KOA_SESSION_MARGIN_MS = 10_000
 
 /**
- * @typedef {import('./visits.js').Visit} Visit
+ * @typedef {import('./visitors.js').Visit} Visit
  *
  * @typedef {object} App
  * @property {string} name of its folder
@@ -27,6 +27,17 @@ const APPS = [
     drive: (visit) => countLogInAndOut(visit, { marginMs: KOA_SESSION_MARGIN_MS }),
   },
   { name: 'koa-generic-session', isFast: true, drive: (visit) => countLogInAndOut(visit) },
+  { name: 'socket.io', isFast: true, drive: require('./visits/socket.io.js') },
+  { name: 'passport', isFast: true, drive: require('./visits/passport.js') },
+  { name: 'typescript-esm', isFast: true, builds: ['build'], drive: require('./visits/typescript-esm.js') },
+  { name: 'graphql', isFast: false, drive: require('./visits/graphql.js') },
+  { name: 'nestjs', isFast: false, builds: ['build'], drive: (visit) => countLogInAndOut(visit) },
+  {
+    name: 'next',
+    isFast: false,
+    builds: ['build:webpack', 'build:turbopack'],
+    drive: require('./visits/next.js'),
+  },
 ]
 
 /** @param {{ name: string }} app */

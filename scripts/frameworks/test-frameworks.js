@@ -82,11 +82,11 @@ async function record(results, one, work) {
 
 /** Each time with a database of its own. @param {App} one @param {string} app @param {string} script @param {Context} context */
 async function drive({ name, drive }, app, script, { mongoUrl, env }) {
-  const url = `${mongoUrl}${name}-${Date.now()}`
-  const client = await MongoClient.connect(url)
-  const sessions = client.db().collection('sessions')
+  const url = `${mongoUrl}${name.replaceAll('.', '-')}-${Date.now()}`
   const environment = { ...env, MONGO_URL: url, SESSION_SECRET: SECRET, NODE_ENV: 'production' }
+  const client = await MongoClient.connect(url)
   try {
+    const sessions = client.db().collection('sessions')
     await whileStarted(app, script, environment, (url) => drive({ url, app, sessions }))
   } finally {
     await client.close()
@@ -125,7 +125,7 @@ async function tryAll(apps, folder) {
   try {
     const home = path.join(folder, 'home')
     fs.mkdirSync(home)
-    const env = { ...cleanEnvironment(home), npm_config_cache: NPM_CACHE }
+    const env = { ...cleanEnvironment(home), npm_config_cache: NPM_CACHE, NEXT_TELEMETRY_DISABLED: '1' }
     const context = { folder, tarballs, mongoUrl: server.getUri(), env }
     const results = []
     for (const app of apps) results.push(...(await tryApp(app, context)))

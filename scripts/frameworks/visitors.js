@@ -19,6 +19,8 @@ class Visitor extends Browser {
 }
 
 /**
+ * @typedef {Visitor} AVisitor
+ *
  * @typedef {object} Visit of an app that is started
  * @property {string} url
  * @property {string} app its folder
