@@ -2,9 +2,6 @@
 // It runs the user's functions, emits events and calls back.
 'use strict'
 
-// Kept, for apps whose tests put a fake in its place.
-const { nextTick } = require('node:process')
-
 const { isRenewedSinceSave, lastModifiedOf, noteSave } = require('../sessions/expiry.js')
 const { isEncryptedError, isUnreadable } = require('../sessions/errors.js')
 const { batchSizeOf, walk } = require('../sessions/walk.js')
@@ -12,6 +9,7 @@ const { debug, debugSession } = require('../debug.js')
 const { closedError } = require('../errors.js')
 const { countOf } = require('../histogram.js')
 const { isObject } = require('../objects.js')
+const { nextTick } = require('../ticks.js')
 const { Tracer, tellable } = require('../tracing.js')
 const { warnOnce } = require('../warnings.js')
 const BaseStore = require('./base-store.js')
