@@ -1,4 +1,4 @@
-// The example apps, and how each is driven.
+// The example apps, and how each is driven; the projects of test runners, and how each is run.
 'use strict'
 
 const path = require('node:path')
@@ -40,9 +40,25 @@ const APPS = [
   },
 ]
 
-/** @param {{ name: string }} app */
-function folderOf({ name }) {
-  return path.join(ROOT, 'example', name)
-}
+/**
+ * @typedef {object} Runner
+ * @property {string} name of its folder
+ * @property {boolean} isFast
+ * @property {string[]} runs scripts
+ */
 
-module.exports = { APPS, folderOf }
+/** @type {Runner[]} */
+const RUNNERS = [
+  { name: 'jest', isFast: false, runs: ['test', 'test:in-band'] },
+  { name: 'vitest', isFast: false, runs: ['test:forks', 'test:threads', 'test:vm-threads'] },
+  { name: 'node-test', isFast: true, runs: ['test'] },
+  { name: 'mocha', isFast: false, runs: ['test', 'test:parallel'] },
+]
+
+const EXAMPLES = path.join(ROOT, 'example')
+const PROJECTS = path.join(ROOT, '__test__', 'runners')
+
+/** What all projects of test runners have in their folders. */
+const COMMON = 'clock.cjs'
+
+module.exports = { APPS, COMMON, EXAMPLES, PROJECTS, RUNNERS }

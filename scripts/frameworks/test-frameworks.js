@@ -1,4 +1,5 @@
-// `npm run test:frameworks`: installs the example apps of frameworks from the packed packages, starts them, and visits them as users do.
+// `npm run test:frameworks`: installs the example apps of frameworks from the packed packages, starts them, and visits them as users do;
+// runs the tests of projects with other test runners.
 'use strict'
 
 const fs = require('node:fs')
@@ -10,13 +11,14 @@ const { cleanEnvironment, output } = require('../install/app.js')
 const { startMongod } = require('../mongod.js')
 const { ROOT, StepError, reportFailure, run, setUp, step } = require('../setup.js')
 const { install, whileStarted } = require('./app.js')
-const { APPS, folderOf } = require('./cases.js')
+const { APPS, COMMON, EXAMPLES, PROJECTS, RUNNERS } = require('./cases.js')
 
 const USAGE = `Usage: npm run test:frameworks [-- OPTION …]
 
 Installs and builds what is missing, packs the packages as "npm run pack:local" does, and starts a mongod. Then copies each example app,
 installs it with npm and the packed packages, builds and starts it, visits it with several browsers, looks at what it has stored, and
-ends it with SIGTERM. Goes on after failures. Ends with a table, and with exit code 1 if anything failed.
+ends it with SIGTERM. Projects of test runners are installed in the same way, and run. Goes on after failures. Ends with a table, and
+with exit code 1 if anything failed.
 
   --fast       those that take little time
   --only NAME  only this one; can be repeated
@@ -30,8 +32,13 @@ const NPM_CACHE = path.join(ROOT, '.cache', 'frameworks', 'npm')
 /** Of use to nobody. */
 const SECRET = 'a secret that is long enough for all'
 
+/** @type {(App | Runner)[]} */
+const ALL = [...APPS, ...RUNNERS]
+
 /**
  * @typedef {import('./cases.js').App} App
+ * @typedef {import('./cases.js').Runner} Runner
+ * @typedef {[title: string, work: () => Promise<void>]} Work
  * @typedef {{ name: string, case: string, seconds: number, failed?: string }} Result
  * @typedef {{ folder: string, tarballs: string[], mongoUrl: string, env: NodeJS.ProcessEnv }} Context
  */
@@ -46,9 +53,10 @@ function readOptions(args) {
     help: { type: 'boolean', short: 'h' },
   })
   const { values } = parseCommandLine(args, options, USAGE)
-  const names = APPS.map(({ name }) => name)
+  const names = ALL.map(({ name }) => name)
   const unknown = values.only?.find((one) => !names.includes(one))
-  if (unknown) throw new StepError(`There is no example ${unknown}: ${names.join(', ')}`)
+  if (unknown)
+    throw new StepError(`There is neither an example nor a test runner ${unknown}: ${names.join(', ')}`)
   return values
 }
 
@@ -77,12 +85,16 @@ async function record(results, one, work) {
   }
   result.seconds = Math.round((Date.now() - start) / 100) / 10
   results.push(result)
-  return result.failed === undefined
 }
 
-/** Each time with a database of its own. @param {App} one @param {string} app @param {string} script @param {Context} context */
+/** @param {string} name @param {string} mongoUrl @returns {string} of a database of its own */
+function databaseUrl(name, mongoUrl) {
+  return `${mongoUrl}${name.replaceAll('.', '-')}-${Date.now()}`
+}
+
+/** @param {App} one @param {string} app @param {string} script @param {Context} context */
 async function drive({ name, drive }, app, script, { mongoUrl, env }) {
-  const url = `${mongoUrl}${name.replaceAll('.', '-')}-${Date.now()}`
+  const url = databaseUrl(name, mongoUrl)
   const environment = { ...env, MONGO_URL: url, SESSION_SECRET: SECRET, NODE_ENV: 'production' }
   const client = await MongoClient.connect(url)
   try {
@@ -93,33 +105,52 @@ async function drive({ name, drive }, app, script, { mongoUrl, env }) {
   }
 }
 
-/** @param {App} one @param {Context} context @returns {Promise<Result[]>} */
-async function tryApp(one, context) {
+/** @param {App} one @param {string} app @param {Record<string, string>} scripts @param {Context} context @returns {Work[]} */
+function visitsOf(one, app, { start }, context) {
+  const visit = () => drive(one, app, start, context)
+  const { builds } = one
+  if (!builds) return [['visit', visit]]
+  return builds.map((build) => [
+    `${build} and visit`,
+    async () => {
+      await output(['npm', 'run', build], { cwd: app, env: context.env })
+      await visit()
+    },
+  ])
+}
+
+/** @param {Runner} one @param {string} project @param {Context} context @returns {Work[]} */
+function runsOf({ name, runs }, project, { mongoUrl, env }) {
+  return runs.map((script) => [
+    script,
+    async () => {
+      const environment = { ...env, MONGO_URL: databaseUrl(name, mongoUrl) }
+      await output(['npm', 'run', script], { cwd: project, env: environment })
+    },
+  ])
+}
+
+/** @param {App | Runner} one @param {Context} context @returns {Promise<Result[]>} */
+async function tryOne(one, context) {
+  const { name } = one
+  const isApp = 'drive' in one
+  const copy = path.join(context.folder, name)
   /** @type {Result[]} */
   const results = []
-  const { name, builds = [] } = one
-  const { env } = context
-  const app = path.join(context.folder, name)
-  /** @type {Record<string, string>} */
-  let scripts = {}
-  const isInstalled = await record(results, { name, case: 'install' }, async () => {
-    scripts = await install(folderOf(one), app, context)
+  /** @type {Work[]} */
+  let works = []
+  await record(results, { name, case: 'install' }, async () => {
+    const scripts = await install(path.join(isApp ? EXAMPLES : PROJECTS, name), copy, context)
+    if (!isApp) fs.cpSync(path.join(PROJECTS, COMMON), path.join(copy, COMMON))
+    works = isApp ? visitsOf(one, copy, scripts, context) : runsOf(one, copy, context)
   })
-  if (!isInstalled) return results
-  if (builds.length === 0)
-    await record(results, { name, case: 'visit' }, () => drive(one, app, scripts.start, context))
-  for (const build of builds) {
-    await record(results, { name, case: `${build} and visit` }, async () => {
-      await output(['npm', 'run', build], { cwd: app, env })
-      await drive(one, app, scripts.start, context)
-    })
-  }
-  fs.rmSync(app, { recursive: true, force: true })
+  for (const [title, work] of works) await record(results, { name, case: title }, work)
+  fs.rmSync(copy, { recursive: true, force: true })
   return results
 }
 
-/** @param {App[]} apps @param {string} folder @returns {Promise<Result[]>} */
-async function tryAll(apps, folder) {
+/** @param {(App | Runner)[]} chosen @param {string} folder @returns {Promise<Result[]>} */
+async function tryAll(chosen, folder) {
   const tarballs = await step('Packing the packages', () => pack(folder))
   const server = await step('Starting a mongod', startMongod)
   try {
@@ -128,7 +159,7 @@ async function tryAll(apps, folder) {
     const env = { ...cleanEnvironment(home), npm_config_cache: NPM_CACHE, NEXT_TELEMETRY_DISABLED: '1' }
     const context = { folder, tarballs, mongoUrl: server.getUri(), env }
     const results = []
-    for (const app of apps) results.push(...(await tryApp(app, context)))
+    for (const one of chosen) results.push(...(await tryOne(one, context)))
     return results
   } finally {
     await server.stop()
@@ -137,7 +168,7 @@ async function tryAll(apps, folder) {
 
 /** @param {Result[]} results */
 function table(results) {
-  const head = ['framework', 'case', '', 's']
+  const head = ['name', 'case', '', 's']
   const rows = results.map((one) => [
     one.name,
     one.case,
@@ -151,12 +182,12 @@ function table(results) {
 async function main(args) {
   const { fast, only, json, list, help } = readOptions(args)
   if (help) return console.log(USAGE)
-  const apps = APPS.filter(({ name, isFast }) => (isFast || !fast) && (!only || only.includes(name)))
-  if (list) return console.log(apps.map(({ name }) => name).join('\n'))
+  const chosen = ALL.filter(({ name, isFast }) => (isFast || !fast) && (!only || only.includes(name)))
+  if (list) return console.log(chosen.map(({ name }) => name).join('\n'))
   await setUp({ wasm: true })
   const folder = fs.mkdtempSync(path.join(tmpdir(), 'connect-mongo-native-frameworks-'))
   try {
-    const results = await tryAll(apps, folder)
+    const results = await tryAll(chosen, folder)
     console.log(json ? JSON.stringify(results, null, 2) : table(results))
     if (results.some(({ failed }) => failed !== undefined)) process.exitCode = 1
   } finally {
