@@ -28,11 +28,11 @@ const sessions = session({
 app.use(sessions)
 io.engine.use(sessions)
 
-/** @returns how much all pages and sockets have counted, as far as this session knows */
 function count(session, name) {
   session.counts = { ...session.counts, [name]: (session.counts?.[name] ?? 0) + 1 }
 }
 
+/** How much all pages and sockets have counted, as far as this session knows. */
 function total({ counts }) {
   return Object.values(counts).reduce((sum, one) => sum + one)
 }

@@ -44,9 +44,11 @@ function startScript(script, options) {
 /** @param {ReturnType<typeof startScript>} started @returns {Promise<void>} */
 function listens({ child, said }) {
   return new Promise((resolve, reject) => {
-    const fail = (/** @type {string} */ what) =>
-      reject(new StepError(`The app ${what}\n${said.stdout}${said.stderr}`))
     const timer = setTimeout(() => fail('does not listen'), MOST_MS)
+    const fail = (/** @type {string} */ what) => {
+      clearTimeout(timer)
+      reject(new StepError(`The app ${what}\n${said.stdout}${said.stderr}`))
+    }
     child.once('close', (code) => fail(`ended with ${code}`))
     child.stdout.on('data', () => {
       if (!said.stdout.includes('http://')) return
