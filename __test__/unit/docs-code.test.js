@@ -161,6 +161,9 @@ describe('a command for the shell', () => {
       )
     },
     'npx connect-mongo-native': assertCli,
+    // npm run test:frameworks starts the examples.
+    export: () => {},
+    'npm start': () => {},
     // Of those who release: each needs a registry or GitHub that takes it.
     'npm deprecate': () => {},
     'npm dist-tag': () => {},
