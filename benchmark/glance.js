@@ -13,7 +13,7 @@ const TITLE = 'An Express app with its sessions in MongoDB'
 
 const GAP = 24
 const COLUMN_WIDTH = (WIDTH - 2 * MARGIN - 2 * GAP) / 3
-const LABEL_WIDTH = 140
+const LABEL_WIDTH = 158
 /** Beside the longest bar there is room for its number. */
 const BAR_WIDTH = COLUMN_WIDTH - LABEL_WIDTH - 55
 const TOP = 74

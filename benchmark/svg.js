@@ -9,8 +9,10 @@ const { labelOf } = require('./stores.js')
 const AT_ONCE = [32, 128]
 
 const TITLE = 'Session stores: operations a second, and time of the main thread'
-const HOW_TO_READ =
-  'Each operation has its own scale; a bar with a gap is longer than it is drawn. MemoryStore keeps sessions in the process.'
+const HOW_TO_READ = [
+  'Each operation has its own scale; a bar with a gap is longer than it is drawn. MemoryStore keeps sessions in the process.',
+  'main µs: time of the main thread for each operation',
+]
 
 const WIDTH = 960
 const MARGIN = 24
@@ -28,7 +30,7 @@ const LINE_LETTERS = 150
 /** Each figure's bars start at `left` of their half; beside the longest one there is room for its number. */
 const COLUMNS = /** @type {const} */ ([
   { name: 'perSecond', left: 0, width: 130, digits: 0, caption: 'operations a second: more is better' },
-  { name: 'mainThreadUs', left: 215, width: 90, digits: 1, caption: 'main thread, µs each: less is better' },
+  { name: 'mainThreadUs', left: 215, width: 90, digits: 1, caption: 'main µs: less is better' },
 ])
 
 const STYLE = `
@@ -164,7 +166,8 @@ function wrapped(words) {
 function footLines({ date, command, versions, machine }, run) {
   const { cores, cpu, memoryGb, system } = machine
   return [
-    `${date.slice(0, 10)}: ${command.replace(/ --json \S+/, '')}: ${run}`,
+    `${date.slice(0, 10)}: ${command.replace(/ --json \S+/, '')}`,
+    run,
     `${cores} cores shared with the servers, ${cpu}, ${memoryGb.toFixed(0)} GB, ${system}`,
     ...wrapped(Object.entries(versions).map(([name, version]) => `${name} ${version}`)),
   ]
@@ -223,7 +226,7 @@ function draw(about, results, { operations, at, size: [size], rounds }) {
   }
   top += FOOT_SPACE
   const run = `${roundsAsText(rounds)}, sessions of ${formatSize(size)}`
-  const foot = [HOW_TO_READ, ...footLines(about, run)]
+  const foot = [...HOW_TO_READ, ...footLines(about, run)]
   content.push(...footOf(foot, top))
   top += foot.length * LINE_HEIGHT
   return file(TITLE, top, content)
