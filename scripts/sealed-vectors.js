@@ -258,7 +258,7 @@ function exampleOf(one, key) {
     envelope: wrapped(one.envelope),
   }
   const body = Object.entries(lines).map(([name, value]) => `${name.padEnd(13)}${value}\n`)
-  return `\`\`\`\n${body.join('')}\`\`\`\n`
+  return `\`\`\`text\n${body.join('')}\`\`\`\n`
 }
 
 /** @param {string} hex 32 bytes a line: two lines are the header */

@@ -11,7 +11,6 @@ const CLIENT_EXCEPTIONS = {
   'mongoUrl goes before clientPromise and client': 'there is no mongoUrl here',
   'in mongoOptions is accepted in silence': 'the options are the client’s, and its driver refuses this one',
   'an option of the Node driver that Rust has not got': 'the options are the client’s',
-  'under a clock that a test has put back': 'JavaScript asks with its own clock',
   'the class called with express-session, as in connect-mongo 3': 'it is about the package',
   'a session of more than the driver has room for': 'the driver makes the BSON itself',
   'while there is no primary for some attempts': 'the JavaScript driver repeats a command once',
