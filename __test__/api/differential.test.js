@@ -1078,6 +1078,21 @@ forEachImplementation(
 
 const FILES = readdirSync(__dirname).filter((name) => /^(differential|documents).*\.test\.js$/.test(name))
 
+/** @param {any} context @returns {Promise<boolean>} whether all of it was written */
+async function isWrittenUnchanged({ open, collection }) {
+  const { get, set } = open({ touchAfter: 3600 })
+  await set('sid', plainSession())
+  const lastModified = new Date(Date.now() - 1000)
+  await collection.updateOne({ _id: 'sid' }, { $set: { lastModified } })
+  await set('sid', await get('sid'))
+  return (await collection.findOne({ _id: 'sid' })).lastModified > lastModified
+}
+
+forDifference('unchanged-set', 'a set of a session as it was loaded, within touchAfter', {
+  ours: async (_t, context) => assert.equal(await isWrittenUnchanged(context), false),
+  theirs: async (_t, context) => assert.equal(await isWrittenUnchanged(context), true),
+})
+
 test('every difference of the list is proved', () => {
   const sources = FILES.map((name) => readFileSync(path.join(__dirname, name), 'utf8')).join('\n')
   const unproved = Object.keys(DIFFERENCES).filter((id) => !sources.includes(`forDifference('${id}'`))

@@ -12,6 +12,8 @@ const DIFFERENCES = {
     "A fetched session's `cookie.expires` is the stored document's `expires`, so that a touched session does not come back with its old date.",
   'last-modified':
     'With `touchAfter`, `lastModified` never appears on a session, and a key of that name in your own data survives.',
+  'unchanged-set':
+    'With `touchAfter`, `set` of a session that is as `get` has given it only moves `expires`, where the framework makes its sessions itself and has no `touch`, as Fastify; connect-mongo writes all of it.',
   'one-write':
     'With `touchAfter`, `req.session.save()` in a request causes one save, not two; a touch follows where it left the end of the session behind.',
   unreadable:

@@ -39,7 +39,7 @@ const savedEnds = notes()
 /** @param {Session} session @returns {number} NaN where the cookie ends with the browser */
 const endOfCookie = (session) => new Date(session.cookie?.expires ?? Number.NaN).getTime()
 
-/** @param {Session} session @param {Date} lastModified @param {Date} expires what was stored */
+/** @param {Session} session @param {Date | undefined} lastModified @param {Date} expires what was stored */
 function noteSave(session, lastModified, expires) {
   noteLastModified(session, lastModified)
   if (endOfCookie(session) === expires.getTime()) savedEnds.set(session, expires.getTime())

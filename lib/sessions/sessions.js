@@ -3,6 +3,7 @@
 'use strict'
 
 const { isObject } = require('../objects.js')
+const { AsLoaded } = require('./as-loaded.js')
 const { Descriptions } = require('./descriptions.js')
 const { Documents } = require('./documents.js')
 const { Expired } = require('./expired.js')
@@ -40,6 +41,7 @@ const { nextLive, walk } = require('./walk.js')
  * @property {Times} times
  * @property {unknown} [maxAge] that the framework gave
  * @property {boolean} isUpsert whether the session may be created
+ * @property {boolean} isUnchanged whether it is stored like this, and needs but live on
  * @property {Origin} [origin] of a session that was loaded, where it is not just overwritten
  * @property {{ values: Record<string, string>, before: Record<string, string> }} [login] of one that becomes that of a user with a limited number of sessions
  *
@@ -78,6 +80,7 @@ class Sessions {
   #order
   #coalescing
   #origins = new Origins()
+  #asLoaded = new AsLoaded()
   #index
   #select = (/** @type {Selection} */ selection) => this.#documents.select(selection)
   /** @type {InstanceType<typeof import('./limits.js').Limits> | undefined} */
@@ -188,6 +191,7 @@ class Sessions {
     if (!isObject(session)) return session
     if (this.#options.touchAfter > 0) noteLastModified(session, stored.lastModified)
     if (sid === undefined || stored.isOtherwiseSpelt) return session
+    if (this.#seesChanges) this.#asLoaded.note(sid, session)
     this.#origins.note(session, { sid, base: () => base, values: this.#limitedOf(session) })
     return session
   }
@@ -204,6 +208,7 @@ class Sessions {
 
   /** Lets a session that a framework made keep what is known of the one that it was given. @param {Session} given @param {Session} made @param {string} sid */
   hand(given, made, sid) {
+    this.#asLoaded.stop()
     copyLastModified(given, made)
     this.#origins.hand(given, made, sid)
   }
@@ -226,9 +231,17 @@ class Sessions {
       },
       maxAge,
       isUpsert: this.#options.resurrect || !origin,
+      isUnchanged:
+        this.#seesChanges && this.#asLoaded.isUnchanged(sid, session, this.#options.touchAfter * 1000),
       origin: change,
       login,
     }
+  }
+
+  /** Whether JSON has all there is of a session. */
+  get #seesChanges() {
+    const { touchAfter, stringify, serialize, unserialize } = this.#options
+    return touchAfter > 0 && stringify !== false && !serialize && !unserialize
   }
 
   /** @param {Session} session */
@@ -345,6 +358,20 @@ class Sessions {
         : this.#documents.write(ids, payload, times, isUpsert, call)
     const work = login ? () => this.#limits.write({ ...login, storageIds: ids }, write) : write
     return this.#order.write(id, work, call.signal)
+  }
+
+  /**
+   * Has a session live on that is stored as it is saved. One that has gone meanwhile is written.
+   *
+   * @param {string} id
+   * @param {Save} save
+   * @param {Limit} [limit]
+   * @returns {Promise<boolean | undefined>} whether it was created
+   */
+  async renew(id, save, limit) {
+    const { expires } = save.times
+    const wasThere = await this.touch(id, { expires }, undefined, limit)
+    return wasThere ? false : this.write(id, save, undefined, limit)
   }
 
   /**

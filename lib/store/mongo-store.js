@@ -270,10 +270,16 @@ class MongoStore extends BaseStore {
     const { isUpsert, times } = save
     return {
       sid,
-      send: (id, done, limit) => this.#sessions.write(id, save, done, limit),
+      send: (id, done, limit) =>
+        save.isUnchanged
+          ? this.#sessions.renew(id, save, limit)
+          : this.#sessions.write(id, save, done, limit),
       finish: (answer) => {
         if (!isUpsert && !answer) return this.#announce('set-refused', sid, session)
-        if (times.lastModified && isObject(session)) noteSave(session, times.lastModified, times.expires)
+        if (times.lastModified && isObject(session)) {
+          const lastModified = save.isUnchanged ? lastModifiedOf(session) : times.lastModified
+          noteSave(session, lastModified, times.expires)
+        }
         this.#announce(isUpsert && answer ? 'create' : 'update', sid)
         this.#announce('set', sid)
       },
