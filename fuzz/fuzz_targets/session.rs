@@ -1,7 +1,7 @@
 //! Anything at all as a document of the sessions' collection.
 #![no_main]
 
-use bson::{DateTime, RawBsonRef, RawDocument};
+use bson::{RawBsonRef, RawDocument};
 use connect_mongo_native_core::document::{
     Beside, Payload, is_live, read, read_beside, replace_statement, spread_text, storage_id,
 };
@@ -21,7 +21,7 @@ fn last<'a>(document: &'a RawDocument, name: &str) -> Option<RawBsonRef<'a>> {
 }
 
 fn check(document: &RawDocument) {
-    let _ = is_live(document, DateTime::from_millis(0), Some(1000.0));
+    let _ = is_live(document, 0.0, Some(1000.0));
     let _ = read_beside(document);
     if let Ok(Some(id)) = storage_id(document) {
         let stored = last(document, "_id").expect("it has been read");
@@ -49,7 +49,7 @@ fn check(document: &RawDocument) {
         }
     }
     if let Some(payload) = &found.payload {
-        replace_statement("sid", payload, payload, None, Beside::default(), None)
+        replace_statement("sid", payload, payload, 0.0, None, Beside::default(), None)
             .expect("what was read can be written");
     }
 }
@@ -60,6 +60,14 @@ fuzz_target!(|data: &[u8]| {
             check(document);
         }
         let payload = Payload::Bson(bytes.to_vec());
-        let _ = replace_statement("sid", &payload, &payload, None, Beside::default(), None);
+        let _ = replace_statement(
+            "sid",
+            &payload,
+            &payload,
+            0.0,
+            None,
+            Beside::default(),
+            None,
+        );
     }
 });
