@@ -16,7 +16,7 @@ const PAGES = [
   ...DOCS.filter((file) => file.endsWith('.md')),
   ...['benchmark/README.md', 'SECURITY.md', 'CHANGELOG.md', 'CONTRIBUTING.md'],
 ]
-const PICTURES = DOCS.filter((file) => file.endsWith('.svg'))
+const PICTURES = DOCS.filter((file) => /\.(svg|webp)$/.test(file))
 
 /**
  * @typedef {{ text?: string, link?: string, collapsed?: boolean, items?: Item[] }} Item of the sidebar
