@@ -12,6 +12,8 @@ const path = require('node:path')
 
 const NAME = 'connect-mongo-native'
 const CRATES = ['Cargo.toml', 'Cargo.lock']
+/** The examples, and the projects of test runners. */
+const APP_FOLDERS = ['example', '__test__/runners']
 const DEPENDENCIES = ['dependencies', 'optionalDependencies', 'devDependencies', 'peerDependencies']
 /** What https://semver.org says, without build metadata, which npm takes for nothing. */
 const NUMBER = '(?:0|[1-9]\\d*)'
@@ -130,19 +132,39 @@ function jsonFormat(placesIn) {
   }
 }
 
+/** An app asks for this version and what is compatible with it. @type {Format} */
+const APP = {
+  places: (text) => [
+    { place: `dependencies ${NAME}`, version: JSON.parse(text).dependencies[NAME]?.slice(1) },
+  ],
+  replaced(text, version) {
+    const manifest = JSON.parse(text)
+    manifest.dependencies[NAME] = `^${version}`
+    return `${JSON.stringify(manifest, null, 2)}\n`
+  },
+}
+
 /** @type {Format} */
 const CRATE = {
   places: (text) => [{ place: `version of ${NAME}`, version: CRATE_VERSION.exec(text)?.[2] }],
   replaced: (text, version) => text.replace(CRATE_VERSION, `$1${version}$3`),
 }
 
+/** @param {string} root @param {string} folder @returns {string[]} those of the packages that are in it */
+function manifestsIn(root, folder) {
+  const manifests = fs.readdirSync(path.join(root, folder)).map((name) => `${folder}/${name}/package.json`)
+  return manifests.filter((file) => fs.existsSync(path.join(root, file)))
+}
+
 /** @param {string} root @returns {Map<string, Format>} by file */
 function formatsIn(root) {
-  const platforms = fs.readdirSync(path.join(root, 'npm')).map((target) => `npm/${target}/package.json`)
+  const platforms = manifestsIn(root, 'npm')
+  const apps = APP_FOLDERS.flatMap((folder) => manifestsIn(root, folder))
   const manifests = ['package.json', 'cli/package.json', ...platforms]
   return new Map([
     ...manifests.map((file) => /** @type {const} */ ([file, jsonFormat(placesInManifest)])),
     ['package-lock.json', jsonFormat(placesInLock)],
+    ...apps.map((file) => /** @type {const} */ ([file, APP])),
     ...CRATES.map((file) => /** @type {const} */ ([file, CRATE])),
   ])
 }
