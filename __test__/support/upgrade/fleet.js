@@ -102,7 +102,11 @@ class FleetProcess {
 
   /** @param {string} id */
   release(id) {
-    if (this.#child.connected) this.#child.send({ release: id })
+    if (!this.#child.connected) return
+    // One that has just been killed may still seem to be there.
+    this.#child.send({ release: id }, (error) => {
+      if (error && !this.isKilled) this.#note(`could not be asked: ${error.message}`)
+    })
   }
 
   /** It takes no more connections from here on, and ends when it has answered. */
