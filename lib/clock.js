@@ -23,9 +23,9 @@ function movedMs() {
   return Math.abs(mocked - system) < TOLERANCE_MS ? 0 : mocked - system
 }
 
-/** @param {number} milliseconds @param {Date} date */
-function movedBy(milliseconds, date) {
-  return new Date(date.getTime() + milliseconds)
+/** What a server's clock says, as far as a test has moved `Date`. @param {Date} date */
+function moved(date) {
+  return new Date(date.getTime() + movedMs())
 }
 
-module.exports = { movedBy, movedMs, now, timeOrigin }
+module.exports = { moved, movedMs, now, timeOrigin }

@@ -2,7 +2,7 @@
 // as connect-mongo 6 calls it, so that test doubles made for connect-mongo do here too.
 'use strict'
 
-const { movedBy, movedMs } = require('../clock.js')
+const { moved } = require('../clock.js')
 const { isDate } = require('../objects.js')
 const { bsonOf } = require('./bson.js')
 const { serialize } = require('./bson-types.js')
@@ -442,7 +442,7 @@ class DriverCollection {
       // No detour for a client that is connected: the timers of a test double expect the call on the very tick.
       if (needsConnecting(client)) await connected(client)
       // Nor for the time of a server that a test double has not got.
-      const now = client.s ? movedBy(movedMs(), await serverTime(client.db('admin'))) : new Date()
+      const now = client.s ? moved(await serverTime(client.db('admin'))) : new Date()
       await collection.deleteMany(this.#expired(now), { writeConcern: { w: 0 } })
     } catch (error) {
       this.#onNews({ event: 'sweep-failed', error: /** @type {Error} */ (error) })

@@ -3,7 +3,7 @@
 'use strict'
 
 const { randomUUID } = require('node:crypto')
-const { movedBy, movedMs } = require('../clock.js')
+const { moved } = require('../clock.js')
 
 /**
  * @typedef {import('../collection/port.js').Filter} Filter
@@ -117,7 +117,7 @@ class Expired {
   /** @returns {Promise<Times>} */
   async #times() {
     const server = await this.#expiring.collection.serverTime()
-    return { server, now: movedBy(movedMs(), server) }
+    return { server, now: moved(server) }
   }
 
   /** @param {Times} times @returns {Promise<SelectedSession[]>} */

@@ -132,7 +132,7 @@ function usedAt(session, expires, ttl) {
   if (typeof ttl === 'function') return undefined
   const { expires: ofCookie, originalMaxAge, maxAge } = session?.cookie ?? {}
   // Sessions of Koa, whose lifetime was that of the save.
-  if (typeof (ofCookie ? undefined : (session?._maxAge ?? maxAge)) === 'number') return undefined
+  if (!ofCookie && typeof (session?._maxAge ?? maxAge) === 'number') return undefined
   const lifetimeMs = ofCookie ? originalMaxAge : ttl * 1000
   const isKnown = typeof lifetimeMs === 'number' && !Number.isNaN(lifetimeMs)
   const usedMs = isKnown ? expires.getTime() - lifetimeMs : Number.NaN
