@@ -103,6 +103,11 @@ function placesInManifest(manifest) {
   return [[manifest, 'version', 'version'], ...pinsOf(manifest)]
 }
 
+/** It asks for this version and what is compatible with it. @param {Json} manifest @returns {[Json, string, string][]} */
+function placesInApp({ dependencies }) {
+  return [[dependencies, NAME, `dependencies ${NAME}`]]
+}
+
 /** @param {Json} lock @returns {[Json, string, string][]} */
 function placesInLock(lock) {
   const own = Object.entries(lock.packages).filter(
@@ -119,29 +124,26 @@ function placesInLock(lock) {
   ]
 }
 
-/** npm writes these files so, and the formatter agrees. @param {(json: Json) => [Json, string, string][]} placesIn @returns {Format} */
-function jsonFormat(placesIn) {
+/**
+ * npm writes these files so, and the formatter agrees.
+ *
+ * @param {(json: Json) => [Json, string, string][]} placesIn
+ * @param {'' | '^'} [range] what stands before the version
+ * @returns {Format}
+ */
+function jsonFormat(placesIn, range = '') {
   return {
     places: (text) =>
-      placesIn(JSON.parse(text)).map(([object, key, place]) => ({ place, version: object[key] })),
+      placesIn(JSON.parse(text)).map(([object, key, place]) => ({
+        place,
+        version: object[key]?.slice(range.length),
+      })),
     replaced(text, version) {
       const json = JSON.parse(text)
-      for (const [object, key] of placesIn(json)) object[key] = version
+      for (const [object, key] of placesIn(json)) object[key] = `${range}${version}`
       return `${JSON.stringify(json, null, 2)}\n`
     },
   }
-}
-
-/** An app asks for this version and what is compatible with it. @type {Format} */
-const APP = {
-  places: (text) => [
-    { place: `dependencies ${NAME}`, version: JSON.parse(text).dependencies[NAME]?.slice(1) },
-  ],
-  replaced(text, version) {
-    const manifest = JSON.parse(text)
-    manifest.dependencies[NAME] = `^${version}`
-    return `${JSON.stringify(manifest, null, 2)}\n`
-  },
 }
 
 /** @type {Format} */
@@ -164,7 +166,7 @@ function formatsIn(root) {
   return new Map([
     ...manifests.map((file) => /** @type {const} */ ([file, jsonFormat(placesInManifest)])),
     ['package-lock.json', jsonFormat(placesInLock)],
-    ...apps.map((file) => /** @type {const} */ ([file, APP])),
+    ...apps.map((file) => /** @type {const} */ ([file, jsonFormat(placesInApp, '^')])),
     ...CRATES.map((file) => /** @type {const} */ ([file, CRATE])),
   ])
 }
