@@ -5,6 +5,7 @@ const assert = require('node:assert/strict')
 const { existsSync, readdirSync, readFileSync, statSync } = require('node:fs')
 const path = require('node:path')
 const { describe, test } = require('node:test')
+const { anchorOf } = require('../../scripts/site/pages.js')
 
 const ROOT = path.join(__dirname, '..', '..')
 const README_LIMIT = 12_000
@@ -44,8 +45,7 @@ function anchorsOf(page) {
       .matchAll(/^#+ +(.*)$/gm),
   ]
   return headings.map(([, heading]) => {
-    const text = heading.replace(/\[([^\]]*)\]\([^)]*\)/g, '$1').toLowerCase()
-    const anchor = text.replace(/[^\p{L}\p{N} _-]/gu, '').replaceAll(' ', '-')
+    const anchor = anchorOf(heading.replace(/\[([^\]]*)\]\([^)]*\)/g, '$1'))
     const count = seen.get(anchor) ?? 0
     seen.set(anchor, count + 1)
     return count ? `${anchor}-${count}` : anchor
