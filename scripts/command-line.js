@@ -4,6 +4,15 @@
 const { parseArgs } = require('node:util')
 const { StepError } = require('./setup.js')
 
+/** The options of a script that tries many things, or some of them. */
+const CHOICE = /** @type {const} */ ({
+  fast: { type: 'boolean' },
+  only: { type: 'string', multiple: true },
+  json: { type: 'boolean' },
+  list: { type: 'boolean' },
+  help: { type: 'boolean', short: 'h' },
+})
+
 /**
  * @template {NonNullable<import('node:util').ParseArgsConfig['options']>} Options
  * @param {string[]} args
@@ -30,4 +39,4 @@ function formatTable(rows, left = Number.POSITIVE_INFINITY) {
   return rows.map((row) => row.map(pad).join('  ').trimEnd()).join('\n')
 }
 
-module.exports = { formatTable, parseCommandLine }
+module.exports = { CHOICE, formatTable, parseCommandLine }

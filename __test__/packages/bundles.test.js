@@ -11,7 +11,7 @@ const { promisify } = require('node:util')
 const { build } = require('esbuild')
 const { hostTarget } = require('../../lib/native-binding.js')
 const { dependencies } = require('../../package.json')
-const { MANAGERS } = require('../../scripts/install/package-managers.js')
+const { BUN_TOOL } = require('../../scripts/install/package-managers.js')
 const { fetchTool, packAll } = require('../../scripts/install/registry.js')
 const { runFile } = require('../support/child.js')
 
@@ -149,10 +149,9 @@ describe('the native binding goes along in a bundle of', { timeout: 600_000 }, (
   })
 
   test('bun build --compile', async () => {
-    const { tool } = MANAGERS.find(({ name }) => name === 'bun') ?? {}
     const bundle = path.join(emptyFolder('bun'), 'app')
     const args = ['build', '--compile', path.join(app, 'app.js'), '--outfile', bundle]
-    await run(await fetchTool(/** @type {Tool} */ (tool)), args)
+    await run(await fetchTool(BUN_TOOL), args)
     await assertProgram(bundle, { env: {} })
   })
 

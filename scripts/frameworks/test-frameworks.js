@@ -6,10 +6,10 @@ const fs = require('node:fs')
 const { tmpdir } = require('node:os')
 const path = require('node:path')
 const { MongoClient } = require('mongodb')
-const { formatTable, parseCommandLine } = require('../command-line.js')
-const { cleanEnvironment, output } = require('../install/app.js')
+const { CHOICE, formatTable, parseCommandLine } = require('../command-line.js')
+const { cleanEnvironment, output, pack } = require('../install/app.js')
 const { startMongod } = require('../mongod.js')
-const { ROOT, StepError, reportFailure, run, setUp, step } = require('../setup.js')
+const { ROOT, StepError, reportFailure, setUp, step } = require('../setup.js')
 const { install, whileStarted } = require('./app.js')
 const { APPS, COMMON, EXAMPLES, PROJECTS, RUNNERS } = require('./cases.js')
 
@@ -45,27 +45,12 @@ const ALL = [...APPS, ...RUNNERS]
 
 /** @param {string[]} args */
 function readOptions(args) {
-  const options = /** @type {const} */ ({
-    fast: { type: 'boolean' },
-    only: { type: 'string', multiple: true },
-    json: { type: 'boolean' },
-    list: { type: 'boolean' },
-    help: { type: 'boolean', short: 'h' },
-  })
-  const { values } = parseCommandLine(args, options, USAGE)
+  const { values } = parseCommandLine(args, CHOICE, USAGE)
   const names = ALL.map(({ name }) => name)
   const unknown = values.only?.find((one) => !names.includes(one))
   if (unknown)
     throw new StepError(`There is neither an example nor a test runner ${unknown}: ${names.join(', ')}`)
   return values
-}
-
-/** @param {string} folder @returns {Promise<string[]>} the tarballs that an app needs */
-async function pack(folder) {
-  const destination = path.join(folder, 'packed')
-  await run(process.execPath, ['scripts/release/pack.js', destination])
-  const files = fs.readdirSync(destination).filter((file) => file.endsWith('.tgz'))
-  return files.map((file) => path.join(destination, file))
 }
 
 /**
@@ -151,7 +136,7 @@ async function tryOne(one, context) {
 
 /** @param {(App | Runner)[]} chosen @param {string} folder @returns {Promise<Result[]>} */
 async function tryAll(chosen, folder) {
-  const tarballs = await step('Packing the packages', () => pack(folder))
+  const tarballs = await step('Packing the packages', () => pack(path.join(folder, 'packed')))
   const server = await step('Starting a mongod', startMongod)
   try {
     const home = path.join(folder, 'home')

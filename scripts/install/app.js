@@ -2,8 +2,9 @@
 'use strict'
 
 const { spawn } = require('node:child_process')
+const fs = require('node:fs')
 const path = require('node:path')
-const { StepError } = require('../setup.js')
+const { ROOT, StepError, run } = require('../setup.js')
 
 /** What an app of a user would be installed in: nothing of this run, nor what the caches of this machine have. @param {string} home */
 function cleanEnvironment(home) {
@@ -46,4 +47,11 @@ function output([command, ...args], options) {
   })
 }
 
-module.exports = { cleanEnvironment, output }
+/** @param {string} folder where they are put @returns {Promise<string[]>} the tarballs of the packages that this system needs */
+async function pack(folder) {
+  await run(process.execPath, [path.join(ROOT, 'scripts', 'release', 'pack.js'), folder])
+  const files = fs.readdirSync(folder).filter((file) => file.endsWith('.tgz'))
+  return files.map((file) => path.join(folder, file))
+}
+
+module.exports = { cleanEnvironment, output, pack }

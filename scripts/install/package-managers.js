@@ -257,10 +257,15 @@ function yarn4(linker, ofMac, further) {
   }
 }
 
+/** @type {Tool} */
+const BUN_TOOL = { name: 'bun', version: '1.4.5', bin: 'bun/bin/bun.exe', setUp: 'bun/install.js' }
+/** @type {Tool} */
+const DENO_TOOL = { name: 'deno', version: '2.9.6', bin: 'deno/deno', setUp: 'deno/install.cjs' }
+
 /** @type {Manager} */
 const BUN = {
   name: 'bun',
-  tool: { name: 'bun', version: '1.4.5', bin: 'bun/bin/bun.exe', setUp: 'bun/install.js' },
+  tool: BUN_TOOL,
   isProgram: true,
   files: (url) => ({ 'bunfig.toml': `[install]\nregistry = "${url}"\n` }),
   run: [],
@@ -291,7 +296,7 @@ const denoSettings = (further) => ({ 'deno.json': JSON.stringify({ minimumDepend
 /** It runs no scripts but those that are allowed by name. @type {Manager} */
 const DENO = {
   name: 'deno',
-  tool: { name: 'deno', version: '2.9.6', bin: 'deno/deno', setUp: 'deno/install.cjs' },
+  tool: DENO_TOOL,
   isProgram: true,
   files: (url) => ({ ...npmrc(url), ...denoSettings() }),
   run: ['run', '--allow-all'],
@@ -323,4 +328,4 @@ const MANAGERS = [
   DENO,
 ]
 
-module.exports = { FURTHER, MANAGERS }
+module.exports = { BUN_TOOL, DENO_TOOL, FURTHER, MANAGERS }

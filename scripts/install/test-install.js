@@ -6,7 +6,7 @@ const fs = require('node:fs')
 const { tmpdir } = require('node:os')
 const path = require('node:path')
 const { devDependencies, name: NAME, version } = require('../../package.json')
-const { formatTable, parseCommandLine } = require('../command-line.js')
+const { CHOICE, formatTable, parseCommandLine } = require('../command-line.js')
 const { startMongod } = require('../mongod.js')
 const { cleanEnvironment, output } = require('./app.js')
 const { FURTHER, MANAGERS } = require('./package-managers.js')
@@ -33,14 +33,7 @@ is run as CommonJS and as ES module, and stores a session. Ends with a table, an
 
 /** @param {string[]} args */
 function readOptions(args) {
-  const options = /** @type {const} */ ({
-    fast: { type: 'boolean' },
-    only: { type: 'string', multiple: true },
-    json: { type: 'boolean' },
-    list: { type: 'boolean' },
-    help: { type: 'boolean', short: 'h' },
-  })
-  const { values } = parseCommandLine(args, options, USAGE)
+  const { values } = parseCommandLine(args, CHOICE, USAGE)
   const names = MANAGERS.map(({ name }) => name)
   const unknown = values.only?.find((one) => !names.some((name) => name.startsWith(one)))
   if (unknown) throw new StepError(`There is no package manager ${unknown}: ${names.join(', ')}`)

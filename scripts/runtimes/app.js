@@ -4,18 +4,12 @@
 const fs = require('node:fs')
 const path = require('node:path')
 const { name: NAME } = require('../../package.json')
-const { ROOT, npm, run } = require('../setup.js')
+const { pack } = require('../install/app.js')
+const { ROOT, npm } = require('../setup.js')
 
 /** The tests take the package by `../..`, and some of its parts by `../../lib`: that is the installed one here. */
 const MANIFEST = { name: 'app', private: true, type: 'commonjs', main: `./node_modules/${NAME}/index.js` }
 const COPIED = ['__test__', 'scripts', 'core/src/crypto/vectors']
-
-/** @param {string} folder @returns {Promise<string[]>} the tarballs of a release for this system */
-async function pack(folder) {
-  await run(process.execPath, [path.join(ROOT, 'scripts', 'release', 'pack.js'), folder])
-  const files = fs.readdirSync(folder).filter((file) => file.endsWith('.tgz'))
-  return files.map((file) => path.join(folder, file))
-}
 
 /** What else the tests need, from the project. @param {string} modules of the app */
 function linkPackages(modules) {

@@ -1,6 +1,8 @@
 // The runtimes besides Node: how they run a file, and what of the tests cannot pass there, for reasons that are theirs.
 'use strict'
 
+const { BUN_TOOL, DENO_TOOL } = require('../install/package-managers.js')
+
 /**
  * @typedef {object} Exception a test that fails for another reason than the store
  * @property {string} file
@@ -42,7 +44,7 @@ const NOT_IN_CONNECT_MONGO =
 /** @type {Runtime} */
 const BUN = {
   name: 'bun',
-  tool: { name: 'bun', version: '1.4.5', bin: 'bun/bin/bun.exe', setUp: 'bun/install.js' },
+  tool: BUN_TOOL,
   run: [],
   // Its own limit of five seconds a test is shorter than some take on a slow machine.
   test: (file, report) => [
@@ -80,7 +82,7 @@ const BUN = {
 /** @type {Runtime} */
 const DENO = {
   name: 'deno',
-  tool: { name: 'deno', version: '2.9.6', bin: 'deno/deno', setUp: 'deno/install.cjs' },
+  tool: DENO_TOOL,
   run: ['run', '--allow-all'],
   test: (file, report) => [
     ...['test', '--allow-all', '--no-check', '--preload', './scripts/runtimes/deno-hooks.js'],
